@@ -1,0 +1,118 @@
+"""The account: what each source brought, what of it was accepted, and what was refused and why."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from geo import table
+
+COUNTS = ("received", "accepted", "ignored", "messages", "positions", "rows")
+
+
+@dataclass
+class Account:
+    """Counts of one batch or of many; received = accepted + sum(rejected), in sentences or records of the feed."""
+
+    received: int = 0
+    accepted: int = 0
+    ignored: int = 0
+    messages: int = 0
+    positions: int = 0
+    rows: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Account") -> None:
+        """Add another account to this one."""
+        for name in COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.rejected.update(other.rejected)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The account as contract.md's JSON object, without the seconds."""
+        return {
+            "received": self.received,
+            "accepted": self.accepted,
+            "rejected": dict(sorted(self.rejected.items())),
+            "ignored": self.ignored,
+            "messages": self.messages,
+            "positions": self.positions,
+            "rows": self.rows,
+        }
+
+
+
+def feeds(connection: sa.Connection) -> list[dict[str, Any]]:
+    """Every source that is configured, with its counts since the first start and the time of its last message."""
+    query = sa.select(table.feed).order_by(table.feed.c.source)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def register_feed(connection: sa.Connection, source: str, feed: str, layer: str, simulated: bool, expected_s: float) -> None:
+    """Make a source known, so that it is shown as silent before its first message."""
+    row = {"source": source, "feed": feed, "layer": layer, "simulated": simulated, "expected_s": expected_s}
+    statement = insert(table.feed).values(row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["source"], set_=row))
+
+
+def record(connection: sa.Connection, source: str, account: Account, last_message_at: datetime) -> None:
+    """Add a committed batch's account to its source's counts and to the minute's messages."""
+    column = table.feed.c
+    faults = sa.literal(dict(account.rejected), table.feed.c.rejected.type)
+    connection.execute(
+        sa.update(table.feed)
+        .where(column.source == source)
+        .values(
+            **{name: column[name] + getattr(account, name) for name in COUNTS},
+            last_message_at=sa.func.greatest(column.last_message_at, last_message_at),
+            rejected=sa.func.add_counts(column.rejected, faults) if account.rejected else column.rejected,
+        )
+    )
+    row = {"source": source, "at": last_message_at.replace(second=0, microsecond=0), "messages": account.messages}
+    statement = insert(table.minute).values(row)
+    total = table.minute.c.messages + statement.excluded.messages
+    connection.execute(statement.on_conflict_do_update(index_elements=["source", "at"], set_={"messages": total}))
+
+
+def record_fault(connection: sa.Connection, source: str, name: str) -> None:
+    """Count a failure of our own (a rule that threw) as a fact about the feed's health."""
+    column = table.feed.c
+    fault = sa.literal({name: 1}, table.feed.c.faults.type)
+    connection.execute(
+        sa.update(table.feed).where(column.source == source).values(faults=sa.func.add_counts(column.faults, fault))
+    )
+
+
+def keep_letters(connection: sa.Connection, source: str, letters: Iterable[tuple[str, bytes]], now: datetime) -> None:
+    """Keep rejected input (reason, raw bytes) as dead letters: the first 1 kB of each."""
+    rows = [{"source": source, "reason": reason, "raw": raw[:1024], "at": now} for reason, raw in letters]
+    if rows:
+        connection.execute(sa.insert(table.dead_letter), rows)
+
+
+def peer_account(connection: sa.Connection, source: str, peer: str | None, since: datetime) -> Account:
+    """What the ledger holds of one sender (or, with peer None, of a whole source) since a moment."""
+    column = table.ledger.c
+    query = sa.select(table.ledger).where(column.source == source, column.committed_at >= since)
+    if peer is not None:
+        query = query.where(column.peer == peer)
+    total = Account()
+    for row in connection.execute(query).mappings():
+        total.add(Account(**{name: row[name] for name in COUNTS}, rejected=Counter(row["rejected"])))
+    return total
+
+
+def minutes(connection: sa.Connection, start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """Messages per minute over all sources in [start, end): rows of (at, messages)."""
+    column = table.minute.c
+    query = (
+        sa.select(column.at, sa.func.sum(column.messages).label("messages"))
+        .where(column.at >= start, column.at < end)
+        .group_by(column.at)
+        .order_by(column.at)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,55 @@
+"""Columns between pandas and PostgreSQL: what type a table's column has in a frame, and how a frame is copied in."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+import sqlalchemy as sa
+
+STAMP = "datetime64[us, UTC]"
+
+
+def frame_dtype(column: sa.Column[Any]) -> str:
+    """The pandas dtype that holds a column: numbers as float64 (NaN = null), times as UTC stamps, the rest as object."""
+    kind = column.type
+    if isinstance(kind, sa.DateTime):
+        return STAMP
+    if isinstance(kind, sa.Integer | sa.Float) and not isinstance(kind, sa.Boolean):
+        return "float64"
+    return "object"
+
+
+def empty_columns(columns: Iterable[sa.Column[Any]], length: int) -> dict[str, Any]:
+    """All-null arrays of `length` for columns, by name."""
+    nulls: dict[str, Any] = {"float64": np.nan, "object": None, STAMP: pd.NaT}
+    return {column.name: pd.array([nulls[frame_dtype(column)]] * length, dtype=frame_dtype(column)) for column in columns}
+
+
+def _values(column: sa.Column[Any], series: pd.Series) -> list[Any]:
+    values: list[Any] = series.astype(object).where(series.notna(), None).tolist()
+    if isinstance(column.type, sa.Integer):
+        return [None if value is None else int(value) for value in values]
+    return values
+
+
+def ewkb(lon: Any, lat: Any) -> list[str | None]:
+    """Points as hexadecimal EWKB in SRID 4326, None where a coordinate is missing."""
+    lon, lat = np.asarray(lon, float), np.asarray(lat, float)
+    encoded = shapely.to_wkb(shapely.set_srid(shapely.points(lon, lat), 4326), hex=True, include_srid=True)
+    missing = np.isnan(lon) | np.isnan(lat)
+    return [None if gone else text for text, gone in zip(encoded.tolist(), missing.tolist(), strict=True)]
+
+
+def copy_frame(connection: sa.Connection, target: str, columns: Sequence[sa.Column[Any]], frame: pd.DataFrame) -> None:
+    """COPY a frame into a table inside the connection's transaction; `geom` is made from lon and lat."""
+    lists = [
+        ewkb(frame["lon"], frame["lat"]) if column.name == "geom" else _values(column, frame[column.name])
+        for column in columns
+    ]
+    names = ", ".join(column.name for column in columns)
+    cursor = connection.connection.cursor()
+    with cursor.copy(f"COPY {target} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]  # psycopg's own
+        for row in zip(*lists, strict=True):
+            copy.write_row(row)

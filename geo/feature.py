@@ -1,0 +1,132 @@
+"""Reading features: one by its key, many in a box, by a name as people type it, and the track of one."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from geo.table import Shape
+
+SEARCH_MINUTES = timedelta(hours=1)  # how far back a past moment's picture looks for each object's last fix
+TRACK_POINTS_MAX = 5_000
+
+
+class UnknownKey(ValueError):
+    """The key cannot be one of this layer."""
+
+
+def label_column(shape: Shape) -> sa.Column[Any]:
+    """The column that names a feature for people: the one declared with info={"label": True}, else the key."""
+    named = [column for column in shape.latest.c if column.info.get("label")]
+    return named[0] if named else shape.latest.c[shape.key]
+
+
+def parse_key(shape: Shape, key: str) -> int | str:
+    """A key from outside as the table has it.
+
+    Raises:
+        UnknownKey: the layer's keys are numbers and this is none.
+    """
+    if not shape.key_is_number:
+        return key
+    if not (key.isascii() and key.isdigit() and len(key) <= 18):
+        raise UnknownKey(f"{shape.name}: {shape.key} is a number, not {key[:40]!r}")
+    return int(key)
+
+
+def _columns(shape: Shape, table: sa.Table) -> list[Any]:
+    plain = [column for column in table.c if column.name != "geom"]
+    return [*plain, sa.func.ST_X(table.c.geom).label("lon"), sa.func.ST_Y(table.c.geom).label("lat")]
+
+
+def one(connection: sa.Connection, shape: Shape, key: str) -> dict[str, Any] | None:
+    """All latest columns of one feature with lon and lat, or None when there is no such feature."""
+    try:
+        value = parse_key(shape, key)
+    except UnknownKey:
+        return None
+    query = sa.select(*_columns(shape, shape.latest)).where(shape.latest.c[shape.key] == value)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else {**row, "key": str(value), "label": row[label_column(shape).name] or str(value)}
+
+
+def search(connection: sa.Connection, shape: Shape, text: str, limit: int = 8) -> list[dict[str, Any]]:
+    """Features whose searched columns (info={"search": True}) or key hold `text`; accents, case and marks do not count.
+
+    Those that begin with it come first. Rows of key, label, lon, lat, observed_at, simulated.
+    """
+    table, label = shape.latest, label_column(shape)
+    wanted = sa.func.fold(sa.bindparam("text", text[:64]))
+    names = [sa.func.fold(column) for column in table.c if column.info.get("search")]
+    names.append(sa.cast(table.c[shape.key], sa.Text))
+    begins = sa.or_(*[name.startswith(wanted) for name in names])
+    query = (
+        sa.select(
+            sa.cast(table.c[shape.key], sa.Text).label("key"),
+            sa.func.coalesce(label, sa.cast(table.c[shape.key], sa.Text)).label("label"),
+            sa.func.ST_X(table.c.geom).label("lon"),
+            sa.func.ST_Y(table.c.geom).label("lat"),
+            table.c.observed_at,
+            table.c.simulated,
+        )
+        .where(wanted != "", table.c.geom.is_not(None), sa.or_(*[name.contains(wanted) for name in names]))
+        .order_by(begins.desc().nulls_last(), sa.func.coalesce(label, ""))
+        .limit(limit)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def track(connection: sa.Connection, shape: Shape, key: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """One feature's positions in [start, end] in time order: observed_at, lon, lat and its fix columns.
+
+    More than TRACK_POINTS_MAX are thinned evenly; the first and the last always stay.
+    """
+    table = shape.history
+    if table is None:
+        return []
+    try:
+        value = parse_key(shape, key)
+    except UnknownKey:
+        return []
+    query = (
+        sa.select(*_columns(shape, table))
+        .where(table.c[shape.key] == value, table.c.observed_at.between(start, end), table.c.geom.is_not(None))
+        .order_by(table.c.observed_at)
+    )
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    step = -(-len(rows) // TRACK_POINTS_MAX) or 1
+    return rows if step == 1 else [*rows[:-1:step], rows[-1]]
+
+
+def features(
+    connection: sa.Connection,
+    shape: Shape,
+    bbox: Sequence[float] | None = None,
+    at: datetime | None = None,
+    limit: int = 1_000,
+) -> dict[str, Any]:
+    """A GeoJSON FeatureCollection (RFC 7946) of the features in bbox (west, south, east, north), now or at a past moment."""
+    past = at is not None and shape.history is not None
+    table = shape.history if past and shape.history is not None else shape.latest
+    query = sa.select(*_columns(shape, table)).where(table.c.geom.is_not(None))
+    if bbox is not None:
+        query = query.where(table.c.geom.op("&&")(sa.func.ST_MakeEnvelope(*bbox, 4326)))
+    if past:
+        assert at is not None
+        key = table.c[shape.key]
+        query = query.where(table.c.observed_at.between(at - SEARCH_MINUTES, at))
+        query = query.distinct(key).order_by(key, table.c.observed_at.desc())
+    rows = connection.execute(query.limit(limit)).mappings()
+    return {"type": "FeatureCollection", "features": [geojson(shape, row) for row in rows]}
+
+
+def geojson(shape: Shape, row: Any) -> dict[str, Any]:
+    """One row of this module as a GeoJSON Feature; times as RFC 3339 in UTC."""
+    properties = {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in row.items()
+        if name not in ("lon", "lat")
+    }
+    point = None if row["lon"] is None else {"type": "Point", "coordinates": [row["lon"], row["lat"]]}
+    return {"type": "Feature", "id": str(row[shape.key]), "geometry": point, "properties": properties}

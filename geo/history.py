@@ -1,0 +1,34 @@
+"""History: one row a fix, appended by COPY into daily partitions that are made on demand."""
+
+from datetime import date
+
+import pandas as pd
+import sqlalchemy as sa
+
+from geo.column import copy_frame, empty_columns
+from geo.table import Shape
+
+_made: set[tuple[str, str, date]] = set()  # partitions this process knows of, by database, table and day
+
+
+def ensure_days(connection: sa.Connection, shape: Shape, frame: pd.DataFrame) -> None:
+    """Make the partitions that the frame's days need; in a transaction of its own if called outside of one."""
+    if shape.history is None:
+        return
+    database = str(connection.engine.url)
+    for day in set(frame["observed_at"].dt.date):
+        mark = (database, shape.history.name, day)
+        if mark not in _made:
+            query = sa.text("SELECT ensure_partition(:history, :day)")
+            connection.execute(query, {"history": shape.history.name, "day": day})
+            _made.add(mark)
+
+
+def append(connection: sa.Connection, shape: Shape, frame: pd.DataFrame) -> int:
+    """COPY the frame's rows (fixes or observations) into the shape's history; returns how many."""
+    if shape.history is None or frame.empty:
+        return 0
+    columns = list(shape.history.c)
+    missing = [column for column in columns if column.name not in frame and column.name != "geom"]
+    copy_frame(connection, shape.history.name, columns, frame.assign(**empty_columns(missing, len(frame))))
+    return len(frame)

@@ -1,0 +1,298 @@
+"""The tables, declared once: four shapes for the city's layers, and the core tables they all share."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+ShapeKind = Literal["moving", "station", "case", "indicator"]
+
+core = MetaData()  # tables that exist once, whatever the layers
+layered = MetaData()  # tables that layers declare through the four shapes
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a layer's features are kept: the latest state by key and, where time matters, a history by day."""
+
+    kind: ShapeKind
+    latest: Table
+    history: Table | None
+    key: str
+
+    @property
+    def name(self) -> str:
+        """The layer's name, which is its table's name."""
+        return self.latest.name
+
+    @property
+    def key_is_number(self) -> bool:
+        """Whether the key column holds integers (an MMSI) and not text."""
+        return isinstance(self.latest.c[self.key].type, BigInteger)
+
+    def fix_columns(self) -> tuple[str, ...]:
+        """Columns that belong to one fix or observation: those of the history."""
+        return tuple(self.history.c.keys()) if self.history is not None else ()
+
+
+def _stamp(name: str, nullable: bool = True) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _point() -> Column[Any]:
+    # The spatial index is declared by name below; GeoAlchemy2's automatic one would be created twice by Alembic.
+    return Column("geom", Geometry("POINT", srid=4326, spatial_index=False))
+
+
+def _provenance() -> list[Column[Any]]:
+    return [
+        _stamp("received_at", nullable=False),
+        Column("source", Text, nullable=False),
+        Column("simulated", Boolean, nullable=False, server_default=text("false")),
+    ]
+
+
+def _latest(name: str, key: Column[Any], columns: list[Column[Any]]) -> Table:
+    return Table(
+        name,
+        layered,
+        key,
+        _point(),
+        _stamp("observed_at"),
+        *_provenance(),
+        *columns,
+        PrimaryKeyConstraint(key.name, name=f"{name}_pkey"),
+        Index(f"{name}_geom", "geom", postgresql_using="gist"),
+        Index(f"{name}_received_at", "received_at"),
+    )
+
+
+def _history(name: str, key: Column[Any], columns: list[Column[Any]]) -> Table:
+    return Table(
+        f"{name}_history",
+        layered,
+        Column(key.name, key.type, nullable=False),
+        _point(),
+        _stamp("observed_at", nullable=False),
+        *_provenance(),
+        *columns,
+        Index(f"{name}_history_{key.name}_observed_at", key.name, "observed_at"),
+        postgresql_partition_by="RANGE (observed_at)",
+    )
+
+
+def _copy(columns: list[Column[Any]]) -> list[Column[Any]]:
+    return [Column(column.name, column.type) for column in columns]
+
+
+def moving(name: str, key: Column[Any], fix: list[Column[Any]], description: list[Column[Any]]) -> Shape:
+    """Things that move (vessels): latest state plus one history row a fix.
+
+    `fix` columns change with each fix and stand in both tables; `description` columns (names, sizes) stand in the
+    latest state alone and keep their last known value.
+    """
+    latest = _latest(name, key, [*_copy(fix), *description, _stamp("described_at")])
+    return Shape("moving", latest, _history(name, key, _copy(fix)), key.name)
+
+
+def station(name: str, observation: list[Column[Any]], description: list[Column[Any]]) -> Shape:
+    """Things that stand still and are observed (sensors, cameras, billboards): latest state plus observations."""
+    key = Column("id", Text, nullable=False)
+    latest = _latest(name, key, [*_copy(observation), *description, _stamp("described_at")])
+    return Shape("station", latest, _history(name, key, _copy(observation)), "id")
+
+
+def case(name: str, columns: list[Column[Any]]) -> Shape:
+    """Things that are opened, worked on and closed (reports, dossiers, lost-signal cases)."""
+    lifecycle = [Column("status", Text), Column("unit", Text), _stamp("opened_at"), _stamp("due_at"), _stamp("closed_at")]
+    latest = _latest(name, Column("id", Text, nullable=False), [*lifecycle, *columns, _stamp("described_at")])
+    return Shape("case", latest, None, "id")
+
+
+def indicator(name: str, columns: list[Column[Any]]) -> Shape:
+    """Values per area and period (socio-economic figures); the key is area, period and name joined by the feed."""
+    figures = [Column("area", Text), Column("period", Text), Column("value", Float), Column("target", Float)]
+    key = Column("id", Text, nullable=False)
+    latest = _latest(name, key, [*_copy(figures), Column("unit", Text), *columns, _stamp("described_at")])
+    return Shape("indicator", latest, _history(name, key, _copy(figures)), "id")
+
+
+fence = Table(
+    "fence",
+    core,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("name_vi", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("note", Text),
+    Column("geom", Geometry("GEOMETRY", srid=4326, spatial_index=False), nullable=False),
+    Column("hysteresis_m", Float, nullable=False, server_default=text("0")),
+    _stamp("valid_from"),
+    _stamp("valid_to"),
+    Column("simulated", Boolean, nullable=False, server_default=text("false")),
+    _stamp("updated_at", nullable=False),
+    Column("updated_by", Text, nullable=False),
+)
+
+rule = Table(
+    "rule",
+    core,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("layer", Text, nullable=False),
+    Column("fence_key", Text, ForeignKey("fence.key")),
+    Column("name_vi", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("dwell_s", Float, nullable=False, server_default=text("0")),
+    Column("applies_to", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("qualifies", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    _stamp("updated_at", nullable=False),
+    Column("updated_by", Text, nullable=False),
+)
+
+presence = Table(
+    "presence",
+    core,
+    Column("rule_id", Integer, ForeignKey("rule.id", ondelete="CASCADE"), primary_key=True),
+    Column("object_key", Text, primary_key=True),
+    _stamp("entered_at", nullable=False),
+    _stamp("qualified_at"),
+    _stamp("seen_at", nullable=False),
+    Column("raised", Boolean, nullable=False),
+    Column("lon", Float, nullable=False),
+    Column("lat", Float, nullable=False),
+)
+
+alarm = Table(
+    "alarm",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("rule_id", Integer, ForeignKey("rule.id"), nullable=False),
+    Column("layer", Text, nullable=False),
+    Column("object_key", Text, nullable=False),
+    Column("object_label", Text),
+    Column("fence_id", Integer, ForeignKey("fence.id")),
+    Column("severity", Text, nullable=False),
+    Column("geom", Geometry("POINT", srid=4326, spatial_index=False)),
+    Column("evidence", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("simulated", Boolean, nullable=False, server_default=text("false")),
+    _stamp("observed_at", nullable=False),
+    _stamp("raised_at", nullable=False),
+    _stamp("cleared_at"),
+    _stamp("acknowledged_at"),
+    Column("acknowledged_by", Text),
+    Column("comment", Text),
+    _stamp("withdrawn_at"),
+    _stamp("shelved_until"),
+    # Some rules have no fence; without NULLS NOT DISTINCT each of their episodes would count as another one.
+    Index(
+        "alarm_episode",
+        "rule_id",
+        "layer",
+        "object_key",
+        "fence_id",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+        postgresql_where=text("cleared_at IS NULL AND withdrawn_at IS NULL"),
+    ),
+    Index("alarm_desk", "raised_at", postgresql_where=text("cleared_at IS NULL OR acknowledged_at IS NULL")),
+    Index("alarm_raised_at", "raised_at"),
+)
+
+alarm_journal = Table(
+    "alarm_journal",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("alarm_id", BigInteger, ForeignKey("alarm.id"), nullable=False),
+    Column("transition", Text, nullable=False),
+    _stamp("at", nullable=False),
+    _stamp("observed_at"),
+    Column("actor", Text, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("comment", Text),
+    Index("alarm_journal_alarm_id", "alarm_id"),
+)
+
+ledger = Table(
+    "ledger",
+    core,
+    Column("source", Text, primary_key=True),
+    Column("boot", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("peer", Text),
+    Column("received", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("ignored", Integer, nullable=False),
+    Column("messages", Integer, nullable=False),
+    Column("positions", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("rejected", JSONB, nullable=False),
+    _stamp("committed_at", nullable=False),
+    Index("ledger_source_peer", "source", "peer"),
+    Index("ledger_committed_at", "committed_at"),
+)
+
+feed = Table(
+    "feed",
+    core,
+    Column("source", Text, primary_key=True),
+    Column("feed", Text, nullable=False),
+    Column("layer", Text, nullable=False),
+    Column("simulated", Boolean, nullable=False),
+    Column("expected_s", Float, nullable=False),
+    _stamp("last_message_at"),
+    Column("received", BigInteger, nullable=False, server_default=text("0")),
+    Column("accepted", BigInteger, nullable=False, server_default=text("0")),
+    Column("ignored", BigInteger, nullable=False, server_default=text("0")),
+    Column("messages", BigInteger, nullable=False, server_default=text("0")),
+    Column("positions", BigInteger, nullable=False, server_default=text("0")),
+    Column("rows", BigInteger, nullable=False, server_default=text("0")),
+    Column("rejected", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("faults", JSONB, nullable=False, server_default=text("'{}'")),
+)
+
+dead_letter = Table(
+    "dead_letter",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    _stamp("at", nullable=False),
+    Index("dead_letter_at", "at"),
+)
+
+minute = Table(
+    "minute",
+    core,
+    Column("source", Text, nullable=False),
+    _stamp("at", nullable=False),
+    Column("messages", Integer, nullable=False),
+    PrimaryKeyConstraint("source", "at"),
+    Index("minute_at", "at"),
+)
+
+FIX_SMALL = SmallInteger  # a whole number of a few digits: status codes, headings

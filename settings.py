@@ -1,0 +1,68 @@
+"""Every environment name, its default and its unit: one frozen Settings, read by app.py and handed down."""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent
+
+
+def default_home() -> Path:
+    """Where the private servers and spools live: ./var beside the code, or /var/lib/haidang for root."""
+    return Path("/var/lib/haidang") if os.geteuid() == 0 else ROOT / "var"
+
+
+class Settings(BaseSettings):
+    """What an administrator may set, as HAIDANG_<NAME>; DATABASE_URL* and REDIS_URL keep their customary names."""
+
+    model_config = SettingsConfigDict(env_prefix="HAIDANG_", frozen=True, extra="ignore")
+
+    home: Path = Field(default_factory=default_home)
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
+    database_url_ingest: SecretStr | None = Field(None, validation_alias="DATABASE_URL_INGEST")
+    database_url_web: SecretStr | None = Field(None, validation_alias="DATABASE_URL_WEB")
+    database_url_backup: SecretStr | None = Field(None, validation_alias="DATABASE_URL_BACKUP")
+    redis_url: SecretStr | None = Field(None, validation_alias="REDIS_URL")
+
+    host: str = "127.0.0.1"
+    port: int = Field(8050, ge=1, le=65535)
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    live_tick_ms: int = Field(250, ge=20, le=5000)
+    live_clients_max: int = Field(1000, ge=1)
+
+    centre_vi: str = "Trung tâm Giám sát, điều hành đô thị thông minh Huế"
+    centre_en: str = "Huế smart urban monitoring and operations centre"
+    view_lat: float = Field(16.62, ge=-90, le=90)
+    view_lon: float = Field(107.95, ge=-180, le=180)
+    view_zoom: int = Field(10, ge=2, le=19)
+    basemap_tiles_url: str | None = None
+
+    feed_sources: dict[str, tuple[str, ...]] = {}
+    simulated_sources: dict[str, tuple[str, ...]] = {}
+    flush_ms: int = Field(100, ge=1, le=250)
+    flush_bytes: int = Field(1 << 20, ge=1024)
+    spill_bytes_max: int = Field(256 << 20, ge=1 << 20)
+    udp_buffer_bytes: int = Field(4 << 20, ge=4096)
+    tcp_clients_max: int = Field(1024, ge=1)
+    duplicate_window_s: float = Field(10.0, ge=0)
+    retention_months: int = Field(36, ge=36)
+
+    @model_validator(mode="after")
+    def _loopback_until_access_control(self) -> Self:
+        # Accounts and roles do not exist yet, so nothing may be offered beyond this machine.
+        if self.host not in ("127.0.0.1", "::1", "localhost") and not os.environ.get("HAIDANG_BEHIND_PROXY"):
+            raise ValueError(
+                f"HAIDANG_HOST={self.host} would offer the map beyond this machine before access control is configured; "
+                "keep 127.0.0.1, or set HAIDANG_BEHIND_PROXY=1 where a guarded proxy or container port stands in front"
+            )
+        return self
+
+    def secret(self, name: str) -> str | None:
+        """The plain text of a secret field, or None when it is not set."""
+        value: SecretStr | None = getattr(self, name)
+        return value.get_secret_value() if value else None

@@ -1,0 +1,20 @@
+-- A day's partition of a history table, made on demand by the ingest role, which owns no table itself.
+CREATE OR REPLACE FUNCTION ensure_partition(history text, day date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    part text := history || '_' || to_char(day, 'YYYYMMDD');
+BEGIN
+    IF to_regclass(quote_ident(part)) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM pg_partitioned_table JOIN pg_class ON oid = partrelid WHERE relname = history) THEN
+        RAISE EXCEPTION '% is not a history table', history;
+    END IF;
+    -- Two workers may want the same new day at once; the second waits here and finds it made.
+    PERFORM pg_advisory_xact_lock(hashtext(part));
+    IF to_regclass(quote_ident(part)) IS NULL THEN
+        EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', part, history,
+                       day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
+    END IF;
+END $$;
+REVOKE ALL ON FUNCTION ensure_partition(text, date) FROM PUBLIC;

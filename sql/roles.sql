@@ -1,0 +1,25 @@
+-- What each role may do. Ingest may add history but never change it; web owns nothing; backup only reads.
+CREATE OR REPLACE FUNCTION grant_roles() RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    item record;
+BEGIN
+    GRANT USAGE ON SCHEMA public TO haidang_ingest, haidang_web, haidang_backup;
+    GRANT SELECT ON ALL TABLES IN SCHEMA public TO haidang_ingest, haidang_web, haidang_backup;
+    GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO haidang_backup;
+    GRANT EXECUTE ON FUNCTION ensure_partition(text, date) TO haidang_ingest;
+    FOR item IN
+        SELECT c.relname, c.relkind FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+          AND c.relname NOT IN ('spatial_ref_sys', 'alembic_version')
+    LOOP
+        IF item.relkind = 'p' OR item.relname IN ('alarm_journal', 'ledger', 'dead_letter') THEN
+            EXECUTE format('GRANT INSERT ON %I TO haidang_ingest', item.relname);
+        ELSIF item.relname NOT IN ('fence', 'rule') THEN
+            EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
+        END IF;
+    END LOOP;
+    GRANT DELETE ON presence TO haidang_ingest;
+    GRANT UPDATE (acknowledged_at, acknowledged_by, comment, shelved_until, withdrawn_at) ON alarm TO haidang_web;
+    GRANT INSERT ON alarm_journal TO haidang_web;
+END $$;
+REVOKE ALL ON FUNCTION grant_roles() FROM PUBLIC;
