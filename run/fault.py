@@ -2,4 +2,4 @@
 
 
 class Fault(Exception):
-    """One clear line for the person at the keyboard: what was wrong, where, and what to do. Never shown with a traceback."""
+    """One clear line for the person at the keyboard: what was wrong, where, what to do; shown without a traceback."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from run.fault import Fault
 
@@ -46,6 +47,10 @@ class Home:
             draft.rename(file)
         return file.read_text().strip()
 
+    def identity(self) -> dict[str, Any]:
+        """The servers' user, as keywords of subprocess."""
+        return identity(self.user)
+
     def server_directory(self, name: str) -> Path:
         """A directory that belongs to the servers' user and that nobody else may enter."""
         directory = self.path / name
@@ -80,6 +85,14 @@ def make_home(path: Path) -> Home:
     return Home(path, user)
 
 
+def identity(user: str | None) -> dict[str, Any]:
+    """Keywords of subprocess for running as `user` (None: as whoever runs the program)."""
+    if user is None:
+        return {}
+    entry = pwd.getpwnam(user)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": os.getgrouplist(user, entry.pw_gid)}
+
+
 def _server_user() -> str | None:
     if os.geteuid() != 0:
         return None
@@ -94,11 +107,7 @@ def _server_user() -> str | None:
 
 
 def _reachable(path: Path, user: str) -> bool:
-    entry = pwd.getpwnam(user)
-    test = subprocess.run(
-        ["test", "-x", str(path)], user=entry.pw_uid, group=entry.pw_gid, extra_groups=[], cwd="/", check=False
-    )
-    return test.returncode == 0
+    return subprocess.run(["test", "-x", str(path)], cwd="/", check=False, **identity(user)).returncode == 0
 
 
 @contextmanager

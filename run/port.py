@@ -4,7 +4,7 @@ import random
 import socket
 from pathlib import Path
 
-# Below the kernel's range for outgoing connections (32768-60999 on Linux), so that no client's own port can sit on a kept one.
+# Below the kernel's range for outgoing connections (32768-60999 on Linux): no client's own port can sit on a kept one.
 FIRST_PORT, LAST_PORT = 20_000, 32_000
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -180,18 +181,12 @@ def _initialise(home: Home, installation: Installation, data: Path, durable: boo
         *("--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={password}", "--data-checksums"),
         *(() if durable else ("--no-sync",)),
     ]
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=data.parent, user=home.user, extra_groups=_groups(home), check=False
-    )
+    done = subprocess.run(command, capture_output=True, text=True, cwd=data.parent, check=False, **home.identity())
     password.unlink()
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise Fault(f"initdb could not make a database in {data} ({reason}).")
     fresh.rename(data)  # only a complete one has the name that counts
-
-
-def _groups(home: Home) -> list[int] | None:
-    return [] if home.user is not None else None
 
 
 def _write_settings(server: Postgres) -> None:
@@ -279,7 +274,5 @@ def _processes_in(directory: Path) -> set[int]:
 
 
 def _send(pid: int, sig: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, sig)
-    except ProcessLookupError:
-        pass

@@ -2,15 +2,17 @@
 
 import ctypes
 import os
-import pwd
 import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from run.home import identity
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -106,10 +108,8 @@ class Running:
         return False
 
     def _signal_group(self, sig: signal.Signals) -> None:
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, sig)
-        except (ProcessLookupError, PermissionError):
-            pass
 
 
 def start(program: Program) -> Running:
@@ -117,16 +117,10 @@ def start(program: Program) -> Running:
     if program.prepare is not None:
         pid = program.prepare()
         if pid is not None:
-            try:
+            with suppress(ProcessLookupError):  # gone in the meantime
                 return Running(program, pid, None)
-            except ProcessLookupError:
-                pass  # gone in the meantime
     if program.heartbeat is not None:
         program.heartbeat.unlink(missing_ok=True)
-    ids: dict[str, object] = {}
-    if program.user is not None:
-        entry = pwd.getpwnam(program.user)
-        ids = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": os.getgrouplist(program.user, entry.pw_gid)}
     with program.log.open("ab") as log:
         popen = subprocess.Popen(
             program.argv,
@@ -137,7 +131,7 @@ def start(program: Program) -> Running:
             env=_environment(program),
             start_new_session=True,
             preexec_fn=_die_with_parent(program.orphan_signal, os.getpid()),
-            **ids,  # type: ignore[call-overload]  # one optional group of keywords
+            **identity(program.user),
         )
     return Running(program, popen.pid, popen)
 

@@ -60,7 +60,7 @@ def make_roles(server: Postgres) -> None:
                 sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEROLE {} PASSWORD {}").format(
                     sql.SQL("ALTER" if there else "CREATE"),
                     sql.Identifier(name),
-                    sql.SQL(attributes),  # type: ignore[arg-type]  # a constant of this module
+                    sql.SQL(attributes),
                     sql.Literal(password.decode()),
                 )
             )

@@ -1,4 +1,4 @@
-"""What tests share: private servers in a home of their own, a fresh database for each test, a browser, real sample data."""
+"""What tests share: private servers in a home of their own, a fresh database each, a browser, real sample data."""
 
 import os
 import shutil
@@ -36,8 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # Pure tests, then those with servers, then browsers: what fails soonest is seen soonest, and Playwright's event loop,
-    # which stays in this thread once it is started, meets no test that runs one of its own.
+    # Pure tests, then those with servers, then browsers: what fails soonest is seen soonest, and Playwright's event
+    # loop, which stays in this thread once it is started, meets no test that runs one of its own.
     items.sort(key=lambda item: _cost(getattr(item, "fixturenames", ())))
     if config.getoption("--long"):
         return
@@ -67,7 +67,7 @@ def home_directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def private_servers() -> Iterator[Servers]:
-    """PostgreSQL with PostGIS and Redis for this run of the tests; fast and not durable (see run.servers for real ones)."""
+    """PostgreSQL with PostGIS and Redis for this run of the tests; fast, not durable (run.servers has real ones)."""
     directory = _make_home_directory()
     with servers(directory, "tests", durable=False) as running:
         yield running
@@ -124,14 +124,14 @@ def _upgrade(roles: Urls) -> None:
 
 
 @pytest.fixture
-def redis_server(private_servers: Servers) -> Iterator[str]:
+def redis_server(private_servers: Servers) -> str:
     """Address of an empty Redis."""
     from redis import Redis
 
     url = private_servers.redis.url
     with Redis.from_url(url) as connection:
         connection.flushall()
-    yield url
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -139,9 +139,8 @@ def browser() -> "Iterator[Browser]":
     """Headless Chromium."""
     from playwright.sync_api import sync_playwright
 
+    # Where no package brings one, ./haidang test has fetched Playwright's own, which it finds by itself.
     executable = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
-    if executable is None:
-        pytest.fail("chromium is not installed: ./haidang test installs it")
     with sync_playwright() as playwright:
         # As root, and in most containers, Chromium's own sandbox cannot start.
         sandbox = [] if os.geteuid() else ["--no-sandbox"]
@@ -152,7 +151,7 @@ def browser() -> "Iterator[Browser]":
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real captures and reference data, which are not part of the program: beside the checkout, or HAIDANG_SHARED_DATA."""
+    """Real captures, not part of the program: in ../shared/data beside the checkout, or in HAIDANG_SHARED_DATA."""
     path = Path(os.environ.get("HAIDANG_SHARED_DATA", ROOT.parent / "shared" / "data"))
     if not path.is_dir():
         pytest.skip(f"no sample data at {path}")
