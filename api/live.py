@@ -1,0 +1,318 @@
+"""The live stream: from Redis's hints and the database's truth to every browser, over one websocket each (or server-sent events)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import redis.asyncio
+import sqlalchemy as sa
+import structlog
+from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from api.broadcast import Broadcast, Message, frame, names, text
+from api.picture import Picture
+from geo import account
+from geo.live import LiveState, decode
+
+PATH = "/api/v1/live"
+HEARTBEAT_S = 4.0
+ALARM_POLL_S = 1.0
+FEEDS_POLL_S = 2.0
+CATCH_UP_S = 5.0  # hints may be lost; without Redis the database is asked each second instead
+CATCH_UP_ALONE_S = 1.0
+OVERLAP = timedelta(seconds=20)  # a batch may commit this long after its rows were received
+RECONCILE_S = 60.0
+ANSWER_S = 8.0  # a database that takes longer to answer counts as away
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+class LiveHub:
+    """Holds the live picture of all layers, keeps it true, and tells every client what changed, one encoder per tick."""
+
+    def __init__(self, site: Any, tick_ms: int = 250, clients_max: int = 1000) -> None:
+        self._site = site
+        self._tick_s = tick_ms / 1000
+        self._pictures = [Picture(layer) for layer in site.layers if layer.style is not None and "geom" in layer.shape.latest.c]
+        self._state = LiveState({picture.name: picture.reading for picture in self._pictures})
+        self.broadcast = Broadcast(self._everything, clients_max)
+        self.epoch = f"{time.time_ns():x}"
+        self._wake = asyncio.Event()
+        self._alarm_hint = asyncio.Event()
+        self._since: dict[str, datetime] = {}
+        self._alarms: tuple[int, int] | None = None
+        self._alarm_seq = 0
+        self._feeds: list[dict[str, Any]] = []
+        self._away: dict[str, bool] = {"database": False, "redis": False}
+        self._threads = ThreadPoolExecutor(2, "live")
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to listen, poll and tick; never fails, what is away is tried again for ever."""
+        loops = (self._listen, self._keep_up, self._tick, self._watch_alarms, self._watch_feeds, self._beat)
+        self._tasks = [asyncio.create_task(self._forever(loop), name=loop.__name__) for loop in loops]
+
+    async def stop(self) -> None:
+        """End every loop."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await loop()
+            except Exception:
+                log.exception("live loop failed; it starts again", loop=loop.__name__)
+                await asyncio.sleep(1)
+
+    # What the clients get
+
+    def _everything(self) -> list[Message]:
+        """Greeting, then per layer its points, then all names; sent to a client that is new or fell behind."""
+        now_ms = time.time() * 1000
+        seq = self.broadcast.seq
+        greeting = text(
+            "hello",
+            epoch=self.epoch,
+            seq=seq,
+            tick_ms=round(self._tick_s * 1000),
+            server_ms=now_ms,
+            simulated=bool(self._site.simulated),
+            layers=[picture.described(index) for index, picture in enumerate(self._pictures)],
+        )
+        deltas = self._state.snapshot(now_ms)
+        points = [frame("snapshot", delta.index, seq, delta.count, now_ms, delta.records) for delta in deltas]
+        titles = [message for delta in deltas for message in names(delta)]
+        return [greeting, *points, *titles, self._feeds_message()]
+
+    def _feeds_message(self) -> str:
+        state = {name: "away" if away else "ok" for name, away in self._away.items()}
+        return text("feeds", feeds=self._feeds, server_ms=time.time() * 1000, **state)
+
+    def _set_away(self, name: str, away: bool) -> None:
+        if self._away[name] != away:
+            self._away[name] = away
+            log.warning("live source changed", source=name, away=away)
+            self.broadcast.tell([self._feeds_message()])
+
+    async def _tick(self) -> None:
+        """At once when it has been quiet, else one tick after the last: the newest value per object, told once."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._state.changed:
+                now_ms = time.time() * 1000
+                self.broadcast.tell_deltas(self._state.delta(now_ms), now_ms)
+            await asyncio.sleep(self._tick_s)
+
+    async def _beat(self) -> None:
+        while True:
+            self.broadcast.tell([text("heartbeat", server_ms=time.time() * 1000, seq=self.broadcast.seq)])
+            self.broadcast.drop_stuck()
+            await asyncio.sleep(HEARTBEAT_S)
+
+    # Where the picture comes from
+
+    async def _listen(self) -> None:
+        """Redis's hints: changed rows and alarm numbers. A gap is made good from the database, which is asked on its own clock."""
+        pause = 0.2
+        while True:
+            try:
+                async with redis.asyncio.from_url(self._site.redis_url, socket_connect_timeout=3, health_check_interval=5) as client:
+                    async with client.pubsub() as pubsub:
+                        channels = [f"haidang:live:{picture.name}" for picture in self._pictures]
+                        await pubsub.subscribe("haidang:alarm", *channels)
+                        pause = 0.2
+                        while True:
+                            message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=2)
+                            self._set_away("redis", False)
+                            if message is not None:
+                                self._hear(message["channel"].decode(), message["data"])
+            except (redis.exceptions.RedisError, OSError, TimeoutError):
+                self._set_away("redis", True)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+    def _hear(self, channel: str, payload: bytes) -> None:
+        if channel == "haidang:alarm":
+            self._alarm_hint.set()
+            return
+        layer = channel.rsplit(":", 1)[-1]
+        try:
+            changed = self._state.apply(layer, decode(payload))
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("live hint not understood", layer=layer, error=str(error))
+            return
+        if changed:
+            self._wake.set()
+
+    async def _keep_up(self) -> None:
+        """Everything at the start and each minute; in between only rows received since, so that no lost hint stays lost."""
+        reconciled = -RECONCILE_S
+        while True:
+            full = time.monotonic() - reconciled >= RECONCILE_S
+            with suppress(_Away):
+                for picture in self._pictures:
+                    await self._catch_up(picture, full)
+                if full:
+                    reconciled = time.monotonic()
+            await asyncio.sleep(CATCH_UP_ALONE_S if any(self._away.values()) else CATCH_UP_S)
+
+    async def _catch_up(self, picture: Picture, full: bool) -> None:
+        serial = self._state.serial
+        since = None if full else self._since.get(picture.name)
+        rows = await self._ask(lambda connection: picture.read(connection, since))
+        if len(rows):
+            newest: datetime = rows["received_at"].max().to_pydatetime()
+            self._since[picture.name] = max(newest - OVERLAP, self._since.get(picture.name, newest - OVERLAP))
+        changed = self._state.reconcile(picture.name, rows, serial) if full else self._state.apply(picture.name, rows)
+        if changed:
+            self._wake.set()
+
+    async def _watch_alarms(self) -> None:
+        """The journal each second, and at once on a hint; a late commit with a lower number still changes the count."""
+        while True:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._alarm_hint.wait(), ALARM_POLL_S)
+            self._alarm_hint.clear()
+            with suppress(_Away):
+                seen = await self._ask(_journal_mark)
+                if seen != self._alarms:
+                    self._alarm_seq = max(self._alarm_seq + 1, seen[0])
+                    self._alarms = seen
+                    self.broadcast.tell([text("alarm", seq=self._alarm_seq)])
+
+    async def _watch_feeds(self) -> None:
+        while True:
+            with suppress(_Away):
+                self._feeds = await self._ask(lambda connection: [_plain(row) for row in account.feeds(connection)])
+                self.broadcast.tell([self._feeds_message()])
+            await asyncio.sleep(FEEDS_POLL_S)
+
+    async def _ask(self, question: Callable[[sa.Connection], T]) -> T:
+        """Ask the database in a thread; raises _Away when it does not answer in time, and remembers that for the feeds message."""
+
+        def answer() -> T:
+            with self._site.engine.connect() as connection:
+                return question(connection)
+
+        try:
+            result = await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._threads, answer), ANSWER_S)
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, TimeoutError, OSError) as error:
+            self._set_away("database", True)
+            raise _Away from error
+        self._set_away("database", False)
+        return result
+
+
+class _Away(Exception):
+    """The database did not answer."""
+
+
+def _journal_mark(connection: sa.Connection) -> tuple[int, int]:
+    statement = sa.text(
+        "WITH newest AS (SELECT coalesce(max(id), 0) AS id FROM alarm_journal) "
+        "SELECT newest.id, (SELECT count(*) FROM alarm_journal j WHERE j.id > newest.id - 1000) FROM newest"
+    )
+    row = connection.execute(statement).one()
+    return int(row[0]), int(row[1])
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def foreign(origin: str | None, host: str | None) -> bool:
+    """Whether a browser sent this from a page of another site; a client that is no browser sends no Origin."""
+    return origin is not None and urlsplit(origin).netloc.lower() != (host or "").lower()
+
+
+def mount(server: FastAPI, site: Any) -> LiveHub:
+    """Put the live stream on the server: its routes now, its loops for as long as the server runs."""
+    hub = LiveHub(site, tick_ms=site.tick_ms, clients_max=getattr(site, "live_clients_max", 1000))
+    before = server.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        async with before(app) as state:
+            await hub.start()
+            try:
+                yield state
+            finally:
+                await hub.stop()
+
+    server.router.lifespan_context = lifespan
+    server.add_api_websocket_route(PATH, _socket(hub))
+    server.add_api_route(PATH, _events(hub), methods=["GET"], summary="Live stream as server-sent events", response_class=Response)
+    return hub
+
+
+def _socket(hub: LiveHub) -> Callable[[WebSocket], Awaitable[None]]:
+    async def live(socket: WebSocket) -> None:
+        if foreign(socket.headers.get("origin"), socket.headers.get("host")):
+            await socket.close(1008)  # before acceptance this is answered with 403
+            return
+        if hub.broadcast.full:
+            await socket.send_denial_response(Response("too many live clients", 503))
+            return
+        await socket.accept()
+        client = hub.broadcast.join()
+
+        async def write() -> None:
+            async for message in client.messages():
+                await (socket.send_text(message) if isinstance(message, str) else socket.send_bytes(message))
+
+        async def read() -> None:
+            while True:
+                if '"resync"' in await socket.receive_text():
+                    client.resync()
+
+        tasks = [asyncio.create_task(write()), asyncio.create_task(read())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                with suppress(WebSocketDisconnect, RuntimeError, asyncio.CancelledError, KeyError):
+                    task.result()
+        finally:
+            hub.broadcast.leave(client)
+            for task in tasks:
+                task.cancel()
+
+    return live
+
+
+def _events(hub: LiveHub) -> Callable[[Request], Awaitable[Response]]:
+    async def live(request: Request) -> Response:
+        if foreign(request.headers.get("origin"), request.headers.get("host")):
+            return JSONResponse({"error": "foreign origin"}, 403)
+        if "text/event-stream" not in request.headers.get("accept", ""):
+            return JSONResponse({"error": "connect a websocket here, or ask with Accept: text/event-stream"}, 406)
+        if hub.broadcast.full:
+            return JSONResponse({"error": "too many live clients"}, 503)
+        client = hub.broadcast.join()
+
+        async def events() -> AsyncIterator[bytes]:
+            try:
+                async for message in client.messages():
+                    if isinstance(message, str):
+                        yield b"data: " + message.encode() + b"\n\n"
+                    else:
+                        yield b"event: frame\ndata: " + base64.b64encode(message) + b"\n\n"
+            finally:
+                hub.broadcast.leave(client)
+
+        return StreamingResponse(events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    return live

@@ -1,0 +1,201 @@
+/* The scene: which objects of which layers stand where on the sheet, how they look now, and what lies under the pointer. */
+import "../vendor/supercluster/supercluster.worker.js";
+import { Layer, latOf, lonOf } from "./state.worker.js";
+import { DOT, LEVELS, LOST, STEPS, Sprites } from "./sprite.worker.js";
+
+const RANK = { critical: 0, high: 1, medium: 2, low: 3 };
+const CLUSTER_TO_ZOOM = 13;
+const STILL = 0.5; // knots
+
+export class Scene {
+  constructor() {
+    this.layers = [];
+    this.sprites = new Sprites();
+    this.alarms = new Map(); // "layer key" -> {layer, key, severity, state}
+    this.chosen = null; // {layer, key}
+    this.clusters = new Map();
+    this.seenLayer = new Uint8Array(4096); this.seenHandle = new Uint32Array(4096); this.seen = 0;
+    this.options = {};
+  }
+
+  hello(message) {
+    this.layers = message.layers.map((described) => new Layer(described));
+    this.filter(this.options);
+    this.sprites.clear();
+    this.clusters.clear();
+  }
+
+  layer(name) { return this.layers.find((layer) => layer.name === name); }
+
+  filter(options) {
+    this.options = options;
+    for (const layer of this.layers) {
+      const { off = [], opacity = 1 } = options[layer.name] || {};
+      layer.kinds.forEach((kind, i) => { layer.off[i] = off.includes(kind.name) || off.includes(kind.parent) ? 1 : 0; });
+      layer.opacity = opacity;
+      layer.version++;
+    }
+  }
+
+  setAlarms(list) {
+    this.alarms.clear();
+    for (const alarm of list) {
+      const id = `${alarm.layer} ${alarm.key}`, before = this.alarms.get(id);
+      if (!before || RANK[alarm.severity] < RANK[before.severity]) this.alarms.set(id, alarm);
+    }
+  }
+
+  handleOf(object) {
+    const layer = object ? this.layer(object.layer) : undefined, handle = layer?.byKey.get(String(object.key));
+    return handle !== undefined && layer.has(handle) ? { layer, handle } : null;
+  }
+
+  pose(layer, h, age) {
+    if (age > layer.lostS) return LOST;
+    const angle = layer.angle[h], kind = layer.kinds[layer.kind[h]];
+    if (angle === 511 || (kind.icon === "arrow" && layer.value[h] < STILL)) return DOT;
+    return Math.round(angle * STEPS / 360) % STEPS;
+  }
+
+  /* Full until a third of the stale age, then ever paler; never so pale that it cannot be seen. */
+  level(layer, kind, age) {
+    if (layer.distress[kind]) return LEVELS;
+    const f = age / layer.staleS[kind], shade = f < 0.33 ? 1 : f < 1 ? 1 - (f - 0.33) / 0.67 * 0.5 : 0.42;
+    return Math.max(1, Math.round(shade * layer.opacity * LEVELS));
+  }
+
+  draw(sheet, view, now) {
+    this.seen = 0;
+    const late = [];
+    for (const layer of this.layers) {
+      if (view.zoom < layer.style.min_zoom && !layer.distress.includes(true)) continue;
+      if (layer.style.cluster && view.zoom < CLUSTER_TO_ZOOM + 1) this.drawClusters(layer, sheet, view, now);
+      else this.drawLayer(layer, sheet, view, now, late);
+    }
+    for (const { layer, h, x, y } of late) this.drawOne(layer, h, x, y, sheet, now);
+    this.drawMarked(sheet, now);
+  }
+
+  drawLayer(layer, sheet, view, now, late) {
+    const { x: xs, y: ys, kind: kinds, observed, estimated, size } = layer, { world, left, upper, pad } = sheet;
+    const right = sheet.width - pad, bottom = sheet.height - pad, tooFar = view.zoom < layer.style.min_zoom;
+    // The world repeats: shift every object to the copy of the world the view looks at.
+    const firstCopy = Math.floor((left + pad) / world), lastCopy = Math.floor((left + right) / world);
+    for (let copy = firstCopy; copy <= lastCopy; copy++) {
+      const shift = copy * world - left;
+      for (let h = 0; h < size; h++) {
+        const kind = kinds[h];
+        if (kind === 255) continue;
+        const x = Math.floor(xs[h] * world + shift), y = Math.floor(ys[h] * world - upper);
+        if (x < pad || y < pad || x >= right || y >= bottom) continue;
+        if (layer.distress[kind]) { late.push({ layer, h, x, y }); this.see(layer, h); continue; }
+        if (layer.off[kind] === 1 || tooFar) continue;
+        const age = now - observed[h];
+        this.stamp(layer, h, kind, estimated[h], age, x, y, sheet);
+        this.see(layer, h);
+      }
+    }
+  }
+
+  drawOne(layer, h, x, y, sheet, now) { this.stamp(layer, h, layer.kind[h], layer.estimated[h], now - layer.observed[h], x, y, sheet); }
+
+  stamp(layer, h, kind, estimated, age, x, y, sheet) {
+    const pose = this.pose(layer, h, age), level = this.level(layer, kind, age), stale = age > layer.staleS[kind] ? 1 : 0;
+    const table = this.sprites.table(layer), at = Sprites.place(kind, estimated, stale, pose, level);
+    sheet.blit(table[at] || (table[at] = this.sprites.make(layer, kind, estimated, stale, pose, level)), x, y);
+  }
+
+  see(layer, h) {
+    if (this.seen === this.seenLayer.length) {
+      const layers = new Uint8Array(2 * this.seen), handles = new Uint32Array(2 * this.seen);
+      layers.set(this.seenLayer); handles.set(this.seenHandle);
+      this.seenLayer = layers; this.seenHandle = handles;
+    }
+    this.seenLayer[this.seen] = this.layers.indexOf(layer);
+    this.seenHandle[this.seen++] = h;
+  }
+
+  at(layer, h, sheet) {
+    const middle = sheet.left + sheet.width / 2, world = sheet.world;
+    const copy = Math.round(middle / world - layer.x[h]);
+    return { x: Math.floor((layer.x[h] + copy) * world - sheet.left), y: Math.floor(layer.y[h] * world - sheet.upper) };
+  }
+
+  inside(p, sheet) { return p.x >= sheet.pad && p.y >= sheet.pad && p.x < sheet.width - sheet.pad && p.y < sheet.height - sheet.pad; }
+
+  /* Alarm rings and the chosen object, over everything else; what is in alarm is drawn even where the legend hides its kind. */
+  drawMarked(sheet, now) {
+    const chosen = this.handleOf(this.chosen);
+    for (const alarm of [...this.alarms.values()].sort((a, b) => RANK[b.severity] - RANK[a.severity])) {
+      const object = this.handleOf(alarm);
+      if (!object || (chosen && object.layer === chosen.layer && object.handle === chosen.handle)) continue;
+      const p = this.at(object.layer, object.handle, sheet);
+      if (!this.inside(p, sheet)) continue;
+      if (object.layer.hidden(object.handle)) this.see(object.layer, object.handle);
+      this.drawOne(object.layer, object.handle, p.x, p.y, sheet, now);
+      sheet.blit(this.sprites.alarm(alarm.severity, alarm.state === "acknowledged"), p.x, p.y);
+    }
+    if (!chosen) return;
+    const { layer, handle } = chosen, p = this.at(layer, handle, sheet);
+    if (!this.inside(p, sheet)) return;
+    const alarm = this.alarms.get(`${layer.name} ${layer.keys[handle]}`);
+    sheet.blit(this.sprites.chosen(layer, layer.kind[handle], this.pose(layer, handle, now - layer.observed[handle]), !!alarm), p.x, p.y);
+    if (alarm) sheet.blit(this.sprites.alarm(alarm.severity, alarm.state === "acknowledged"), p.x, p.y);
+  }
+
+  clusterIndex(layer) {
+    let held = this.clusters.get(layer.name);
+    if (!held || (held.version !== layer.version && Date.now() - held.at > 1000)) {
+      const features = [];
+      for (let h = 0; h < layer.size; h++) {
+        if (layer.hidden(h)) continue;
+        const alarm = this.alarms.get(`${layer.name} ${layer.keys[h]}`);
+        const properties = { h, worst: alarm && alarm.state === "unacknowledged" ? RANK[alarm.severity] : 9 };
+        features.push({ type: "Feature", properties, geometry: { type: "Point", coordinates: [lonOf(layer.x[h]), latOf(layer.y[h])] } });
+      }
+      const options = { radius: 46, maxZoom: CLUSTER_TO_ZOOM, map: ({ worst }) => ({ worst }), reduce: (all, one) => { all.worst = Math.min(all.worst, one.worst); } };
+      held = { version: layer.version, at: Date.now(), index: new self.Supercluster(options).load(features), drawn: [] };
+      this.clusters.set(layer.name, held);
+    }
+    return held;
+  }
+
+  drawClusters(layer, sheet, view, now) {
+    const held = this.clusterIndex(layer), { world, left, upper } = sheet;
+    const west = lonOf(left / world), east = lonOf((left + sheet.width) / world);
+    const north = latOf(upper / world), south = latOf((upper + sheet.height) / world);
+    held.drawn = [];
+    for (const feature of held.index.getClusters([west, south, east, north], Math.floor(view.zoom))) {
+      const [lon, lat] = feature.geometry.coordinates, { cluster, h } = feature.properties;
+      const ux = lon / 360 + 0.5, s = Math.sin(lat * Math.PI / 180), uy = 0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI);
+      const p = { x: Math.floor((ux + Math.round((left + sheet.width / 2) / world - ux)) * world - left), y: Math.floor(uy * world - upper) };
+      if (!this.inside(p, sheet)) continue;
+      if (!cluster) { this.drawOne(layer, h, p.x, p.y, sheet, now); this.see(layer, h); continue; }
+      const severity = Object.keys(RANK)[feature.properties.worst];
+      sheet.blit(this.sprites.cluster(feature.properties.point_count, layer.kinds[0].color, severity), p.x, p.y);
+      held.drawn.push({ x: ux, y: uy, id: feature.properties.cluster_id, count: feature.properties.point_count });
+    }
+  }
+
+  /* The drawn object nearest to the unit-square point within `reach` CSS pixels at `zoom`, else a cluster there, else null. */
+  hit(x, y, zoom, reach) {
+    const world = 256 * 2 ** zoom, limit = (reach / world) ** 2;
+    let best = limit, found = null;
+    x -= Math.floor(x);
+    for (let i = 0; i < this.seen; i++) {
+      const layer = this.layers[this.seenLayer[i]], h = this.seenHandle[i];
+      if (!layer || h >= layer.size || layer.kind[h] === 255) continue;
+      const d = (layer.x[h] - x) ** 2 + (layer.y[h] - y) ** 2;
+      if (d < best) { best = d; found = { layer, handle: h }; }
+    }
+    if (found) return found;
+    for (const layer of this.layers) {
+      for (const one of this.clusters.get(layer.name)?.drawn || []) {
+        if ((one.x - x) ** 2 + (one.y - y) ** 2 < 2 * limit) {
+          return { layer, cluster: { lat: latOf(one.y), lon: lonOf(one.x), zoom: this.clusters.get(layer.name).index.getClusterExpansionZoom(one.id), count: one.count } };
+        }
+      }
+    }
+    return null;
+  }
+}

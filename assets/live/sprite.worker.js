@@ -1,0 +1,165 @@
+/* Marks as pixels: every icon, colour, rotation and age drawn once on a small canvas, then kept as lists of coloured pixels. */
+export const STEPS = 64; // rotations
+export const LEVELS = 15; // steps of opacity
+export const DOT = STEPS, LOST = STEPS + 1; // poses beside the rotations
+const SMALLER = { fishing: 0.9 }; // small craft are many: drawn a little smaller than merchant ships
+
+function outline(c, points) {
+  c.beginPath();
+  points.forEach(([x, y], i) => (i ? c.lineTo(x, y) : c.moveTo(x, y)));
+  c.closePath();
+}
+
+const SHAPES = {
+  arrow(c) { outline(c, [[0, -6.6], [4.3, 5.2], [0, 2.7], [-4.3, 5.2]]); },
+  dot(c) { c.beginPath(); c.arc(0, 0, 2.9, 0, 2 * Math.PI); },
+  square(c) { c.beginPath(); c.rect(-3, -3, 6, 6); },
+  diamond(c) { outline(c, [[0, -4.6], [4.6, 0], [0, 4.6], [-4.6, 0]]); },
+  wedge(c) { c.beginPath(); c.rect(-2.7, -2.7, 5.4, 5.4); },
+  pin(c) { c.beginPath(); c.moveTo(0, 6.5); c.bezierCurveTo(-2, 2.5, -4.4, 1, -4.4, -2.2); c.arc(0, -2.2, 4.4, Math.PI, 0); c.bezierCurveTo(4.4, 1, 2, 2.5, 0, 6.5); },
+  flag(c) { outline(c, [[-1, 6], [-1, -6.5], [6.5, -3.6], [0.6, -0.6], [0.6, 6]]); },
+  cross(c) { outline(c, [[-1.3, -5], [1.3, -5], [1.3, -1.3], [5, -1.3], [5, 1.3], [1.3, 1.3], [1.3, 5], [-1.3, 5], [-1.3, 1.3], [-5, 1.3], [-5, -1.3], [-1.3, -1.3]]); },
+};
+const ROTATES = new Set(["arrow", "wedge"]);
+
+export class Sprites {
+  constructor() {
+    this.canvas = new OffscreenCanvas(8, 8);
+    this.context = this.canvas.getContext("2d", { willReadFrequently: true });
+    this.clear();
+  }
+
+  clear() { this.tables = new Map(); this.marks = new Map(); }
+
+  /* theme: {colors, dark}; factor: device pixels per design pixel; size: smaller when far out. */
+  set(theme, factor, size) {
+    this.theme = theme;
+    this.factor = factor;
+    this.size = size;
+    this.clear();
+  }
+
+  color(token) { return this.theme.colors[token] || token || this.theme.colors["ink-2"]; }
+
+  /* The table of a layer's marks: index from `place`, filled on demand by `make`. */
+  table(layer) {
+    let table = this.tables.get(layer.name);
+    if (!table) this.tables.set(layer.name, table = new Array(layer.kinds.length * 4 * (STEPS + 2) * (LEVELS + 1)));
+    return table;
+  }
+
+  static place(kind, estimated, stale, pose, level) {
+    return (((kind * 2 + estimated) * 2 + stale) * (STEPS + 2) + pose) * (LEVELS + 1) + level;
+  }
+
+  make(layer, kind, estimated, stale, pose, level) {
+    const { icon, color: token } = layer.kinds[kind];
+    const ink = this.color(token), size = this.size * (SMALLER[token] || 1);
+    return this.paint(icon === "wedge" ? 22 : 12, level / LEVELS, (c) => {
+      if (pose === LOST) { this.question(c, ink); return this.ring(c, 8, 1.2, ink, 0.8, [2.4, 2]); }
+      if (stale) this.ring(c, 8, 1, ink, 0.75, [2.4, 2.4]);
+      if (icon === "distress") return this.distress(c, ink);
+      c.scale(size, size);
+      this.icon(c, icon, ink, pose, estimated);
+    });
+  }
+
+  icon(c, icon, ink, pose, hollow) {
+    const shape = icon === "arrow" && pose === DOT ? "dot" : icon;
+    if (ROTATES.has(icon) && pose < STEPS) c.rotate(pose / STEPS * 2 * Math.PI);
+    if (icon === "wedge" && pose < STEPS) {
+      c.globalAlpha = 0.22;
+      c.beginPath(); c.moveTo(0, 0); c.arc(0, 0, 20, -Math.PI / 2 - Math.PI / 6, -Math.PI / 2 + Math.PI / 6); c.closePath();
+      c.fillStyle = ink; c.fill();
+      c.globalAlpha = 1;
+      c.rotate(-pose / STEPS * 2 * Math.PI);
+    }
+    (SHAPES[shape] || SHAPES.dot)(c);
+    c.lineJoin = "round";
+    if (hollow) {
+      c.lineWidth = 1.3; c.strokeStyle = ink; c.stroke();
+    } else {
+      c.lineWidth = 1.4; c.strokeStyle = this.color("sea"); c.globalAlpha = 0.55; c.stroke(); // keeps neighbours apart in a crowd
+      c.globalAlpha = 1; c.fillStyle = ink; c.fill();
+    }
+  }
+
+  ring(c, radius, width, ink, alpha, dash = []) {
+    c.save();
+    c.globalAlpha *= alpha; c.setLineDash(dash); c.lineWidth = width; c.strokeStyle = ink;
+    c.beginPath(); c.arc(0, 0, radius, 0, 2 * Math.PI); c.stroke();
+    c.restore();
+  }
+
+  question(c, ink) {
+    c.font = '600 10px "Be Vietnam Pro", sans-serif'; c.textAlign = "center"; c.textBaseline = "middle"; c.fillStyle = ink;
+    c.fillText("?", 0, 0.8);
+  }
+
+  distress(c, ink) {
+    c.beginPath(); c.arc(0, 0, 7.5, 0, 2 * Math.PI); c.fillStyle = this.color("sea"); c.fill();
+    c.lineWidth = 2; c.strokeStyle = ink; c.stroke();
+    c.beginPath(); c.moveTo(-5.2, -5.2); c.lineTo(5.2, 5.2); c.moveTo(5.2, -5.2); c.lineTo(-5.2, 5.2); c.stroke();
+  }
+
+  /* A mark beside the layers' own: made once per name. */
+  mark(name, radius, draw) {
+    let sprite = this.marks.get(name);
+    if (!sprite) this.marks.set(name, sprite = this.paint(radius, 1, draw));
+    return sprite;
+  }
+
+  /* Severity by shape as well as colour: two rings, a dashed ring, a square, one thin ring. */
+  alarm(severity, seen) {
+    const ink = this.color(severity), fade = seen ? 0.6 : 1;
+    return this.mark(`alarm ${severity} ${seen}`, 24, (c) => {
+      if (severity === "critical") { this.ring(c, 14, 2.4, ink, fade); this.ring(c, 19.5, 1.2, ink, 0.5 * fade); }
+      else if (severity === "high") this.ring(c, 14, 2, ink, fade, [4.4, 2.9]);
+      else if (severity === "medium") { c.globalAlpha = fade; c.lineWidth = 1.6; c.strokeStyle = ink; c.strokeRect(-12, -12, 24, 24); }
+      else this.ring(c, 13, 1.3, ink, 0.8 * fade);
+    });
+  }
+
+  chosen(layer, kind, pose, ringed) {
+    const ink = this.theme.colors.chosen || (this.theme.dark ? "#ffffff" : "#000000");
+    const { icon } = layer.kinds[kind];
+    return this.mark(`chosen ${layer.name} ${kind} ${pose} ${ringed}`, 24, (c) => {
+      c.beginPath(); c.arc(0, 0, 12.5, 0, 2 * Math.PI); c.fillStyle = this.color("sea"); c.globalAlpha = 0.72; c.fill(); c.globalAlpha = 1;
+      if (!ringed) this.ring(c, 12.5, 1.4, ink, 0.9);
+      if (pose === LOST) { c.scale(1.2, 1.2); return this.question(c, ink); }
+      if (icon === "distress") return this.distress(c, this.color("critical"));
+      c.scale(1.2, 1.2);
+      this.icon(c, icon, ink, pose, 0);
+    });
+  }
+
+  cluster(count, token, severity) {
+    const text = count < 1000 ? String(count) : `${Math.round(count / 1000)}k`;
+    return this.mark(`cluster ${text} ${token} ${severity}`, 24, (c) => {
+      c.beginPath(); c.arc(0, 0, 12, 0, 2 * Math.PI); c.fillStyle = this.color("panel"); c.fill();
+      c.lineWidth = severity ? 2.4 : 1.3; c.strokeStyle = this.color(severity || token); c.stroke();
+      c.font = '500 10.5px "Be Vietnam Pro", sans-serif'; c.textAlign = "center"; c.textBaseline = "middle"; c.fillStyle = this.color("ink");
+      c.fillText(text, 0, 0.7);
+    });
+  }
+
+  /* Draws around the origin within `radius` design pixels; the anchor is the centre of the middle pixel. */
+  paint(radius, alpha, draw) {
+    const r = Math.ceil(radius * this.factor), side = 2 * r + 1, c = this.context;
+    if (this.canvas.width < side) this.canvas.width = this.canvas.height = side;
+    c.save();
+    c.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    c.translate(r + 0.5, r + 0.5);
+    c.scale(this.factor, this.factor);
+    draw(c);
+    c.restore();
+    const data = new Uint32Array(c.getImageData(0, 0, side, side).data.buffer);
+    const dx = [], dy = [], rgba = [];
+    for (let i = 0; i < data.length; i++) {
+      const a = Math.round((data[i] >>> 24) * alpha);
+      if (a < 4) continue;
+      dx.push(i % side - r); dy.push(Math.floor(i / side) - r); rgba.push(((data[i] & 0xffffff) | (a << 24)) >>> 0);
+    }
+    return { dx: Int16Array.from(dx), dy: Int16Array.from(dy), rgba: Uint32Array.from(rgba), offsets: null, stride: 0 };
+  }
+}

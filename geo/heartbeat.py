@@ -1,0 +1,23 @@
+"""A process's sign of life: a file whose time of change the supervisor watches."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class Heartbeat:
+    """Touches its file at each `beat`; without a path (none given, HAIDANG_HEARTBEAT unset) it does nothing."""
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self._path = Path(path) if path else None
+
+    def beat(self) -> None:
+        """Say "alive"; call it from the main loop itself, never from a thread of its own, or a frozen loop would look alive."""
+        if self._path is None:
+            return
+        try:
+            os.utime(self._path)
+        except FileNotFoundError:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch()
