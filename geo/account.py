@@ -45,14 +45,15 @@ class Account:
         }
 
 
-
 def feeds(connection: sa.Connection) -> list[dict[str, Any]]:
     """Every source that is configured, with its counts since the first start and the time of its last message."""
     query = sa.select(table.feed).order_by(table.feed.c.source)
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def register_feed(connection: sa.Connection, source: str, feed: str, layer: str, simulated: bool, expected_s: float) -> None:
+def register_feed(
+    connection: sa.Connection, source: str, feed: str, layer: str, simulated: bool, expected_s: float
+) -> None:
     """Make a source known, so that it is shown as silent before its first message."""
     row = {"source": source, "feed": feed, "layer": layer, "simulated": simulated, "expected_s": expected_s}
     statement = insert(table.feed).values(row)

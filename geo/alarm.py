@@ -47,7 +47,9 @@ def raise_alarm(
         "object_label": subject["object_label"],
         "fence_id": fence_id,
         "severity": rule.severity,
-        "geom": WKTElement(f"POINT({subject['lon']} {subject['lat']})", srid=4326) if subject["lon"] is not None else None,
+        "geom": WKTElement(f"POINT({subject['lon']} {subject['lat']})", srid=4326)
+        if subject["lon"] is not None
+        else None,
         "evidence": subject["evidence"],
         "simulated": subject["simulated"],
         "observed_at": subject["observed_at"],
@@ -155,10 +157,17 @@ def _desk_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return not emergency, STATES.index(row["state"]), SEVERITIES.index(row["severity"]), -changed.timestamp()
 
 
-def alarms_of(connection: sa.Connection, layer: str, object_key: str, now: datetime, limit: int = 20) -> list[dict[str, Any]]:
+def alarms_of(
+    connection: sa.Connection, layer: str, object_key: str, now: datetime, limit: int = 20
+) -> list[dict[str, Any]]:
     """An object's alarms, newest first, open and past."""
     column = table.alarm.c
-    query = _alarms().where(column.layer == layer, column.object_key == object_key).order_by(column.raised_at.desc()).limit(limit)
+    query = (
+        _alarms()
+        .where(column.layer == layer, column.object_key == object_key)
+        .order_by(column.raised_at.desc())
+        .limit(limit)
+    )
     return [{**row, "state": state(row, now)} for row in connection.execute(query).mappings()]
 
 

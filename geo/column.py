@@ -24,7 +24,9 @@ def frame_dtype(column: sa.Column[Any]) -> str:
 def empty_columns(columns: Iterable[sa.Column[Any]], length: int) -> dict[str, Any]:
     """All-null arrays of `length` for columns, by name."""
     nulls: dict[str, Any] = {"float64": np.nan, "object": None, STAMP: pd.NaT}
-    return {column.name: pd.array([nulls[frame_dtype(column)]] * length, dtype=frame_dtype(column)) for column in columns}
+    return {
+        column.name: pd.array([nulls[frame_dtype(column)]] * length, dtype=frame_dtype(column)) for column in columns
+    }
 
 
 def _values(column: sa.Column[Any], series: pd.Series) -> list[Any]:

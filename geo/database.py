@@ -24,7 +24,9 @@ def engine(url: str) -> Engine:
     """An Engine on `url` (psycopg 3), in UTC, whose pooled connections are tested before use."""
     target = make_url(url)
     if target.get_backend_name() != "postgresql":
-        raise DatabaseError(f"{target.get_backend_name()} is not PostgreSQL: DATABASE_URL must begin with postgresql://")
+        raise DatabaseError(
+            f"{target.get_backend_name()} is not PostgreSQL: DATABASE_URL must begin with postgresql://"
+        )
     return create_engine(
         target.set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
@@ -64,7 +66,9 @@ def upgrade(owner_url: str, shapes: Sequence[Shape]) -> list[str]:
                 connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": UPGRADE_LOCK})
                 connection.commit()
     except sa.exc.OperationalError as error:
-        raise DatabaseError(f"cannot reach the database at {make_url(owner_url).host}: {str(error.orig).strip()}") from error
+        raise DatabaseError(
+            f"cannot reach the database at {make_url(owner_url).host}: {str(error.orig).strip()}"
+        ) from error
     finally:
         owner.dispose()
 
@@ -87,8 +91,8 @@ def _upgrade(connection: sa.Connection, shapes: Sequence[Shape]) -> list[str]:
             layered.create_all(connection, tables=tables)
             done.append(f"table {shape.name}")
     for script in sorted(SQL.glob("*.sql")):
-        # The driver would read "%" in a script as a parameter; exec_driver_sql without parameters does not.
-        connection.exec_driver_sql(script.read_text("utf-8"))
+        # Through the driver itself: SQLAlchemy would read a "%" in a script as a parameter's place.
+        connection.connection.cursor().execute(script.read_text("utf-8"))
     connection.exec_driver_sql("SELECT grant_roles()")
     connection.commit()
     return done

@@ -12,7 +12,9 @@ from geo.column import STAMP, copy_frame, empty_columns, frame_dtype
 from geo.table import Shape
 
 
-def lock(connection: sa.Connection, shape: Shape, keys: np.ndarray[Any, Any], source: str, now: datetime) -> pd.DataFrame:
+def lock(
+    connection: sa.Connection, shape: Shape, keys: np.ndarray[Any, Any], source: str, now: datetime
+) -> pd.DataFrame:
     """The before-state of the keys, indexed by key, its rows locked in key order until the transaction ends.
 
     A key that is new gets an empty row first, so that two workers that hear one new boat meet at its lock.
@@ -74,7 +76,16 @@ def merge(shape: Shape, before: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFra
 
 
 def _describe(shape: Shape, after: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    fixed = {*shape.fix_columns(), "geom", shape.key, "described_at", "observed_at", "received_at", "source", "simulated"}
+    fixed = {
+        *shape.fix_columns(),
+        "geom",
+        shape.key,
+        "described_at",
+        "observed_at",
+        "received_at",
+        "source",
+        "simulated",
+    }
     names = [column.name for column in shape.latest.c if column.name not in fixed and column.name in frame]
     carried = frame[frame[names].notna().any(axis=1)] if names else frame.iloc[:0]
     if len(carried):

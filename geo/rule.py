@@ -90,7 +90,9 @@ def judge(rule: Rule, before: Presence | None, sight: Sight) -> tuple[Presence |
     if before is None:
         if not sight.core:
             return None, None
-        return _dwell(rule, Presence(sight.observed_at, sight.observed_at if sight.qualifies else None), sight.observed_at)
+        return _dwell(
+            rule, Presence(sight.observed_at, sight.observed_at if sight.qualifies else None), sight.observed_at
+        )
     if not sight.halo:
         return None, Clear(sight.observed_at) if before.raised else None
     if before.raised:

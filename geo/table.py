@@ -17,7 +17,6 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
-    SmallInteger,
     Table,
     Text,
     text,
@@ -123,7 +122,13 @@ def station(name: str, observation: list[Column[Any]], description: list[Column[
 
 def case(name: str, columns: list[Column[Any]]) -> Shape:
     """Things that are opened, worked on and closed (reports, dossiers, lost-signal cases)."""
-    lifecycle = [Column("status", Text), Column("unit", Text), _stamp("opened_at"), _stamp("due_at"), _stamp("closed_at")]
+    lifecycle = [
+        Column("status", Text),
+        Column("unit", Text),
+        _stamp("opened_at"),
+        _stamp("due_at"),
+        _stamp("closed_at"),
+    ]
     latest = _latest(name, Column("id", Text, nullable=False), [*lifecycle, *columns, _stamp("described_at")])
     return Shape("case", latest, None, "id")
 
@@ -180,10 +185,7 @@ presence = Table(
     Column("object_key", Text, primary_key=True),
     _stamp("entered_at", nullable=False),
     _stamp("qualified_at"),
-    _stamp("seen_at", nullable=False),
     Column("raised", Boolean, nullable=False),
-    Column("lon", Float, nullable=False),
-    Column("lat", Float, nullable=False),
 )
 
 alarm = Table(
@@ -294,5 +296,3 @@ minute = Table(
     PrimaryKeyConstraint("source", "at"),
     Index("minute_at", "at"),
 )
-
-FIX_SMALL = SmallInteger  # a whole number of a few digits: status codes, headings

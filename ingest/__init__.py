@@ -1,0 +1,1 @@
+"""How records come in: transports, the receiver, and the worker with its one visible sequence."""

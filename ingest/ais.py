@@ -1,0 +1,244 @@
+"""The AIS feed: sentences to rows under pyais's field names, with the standard's sentinels as nulls (ITU-R M.1371-5)."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pyais
+from pyais.exceptions import AISBaseException, TagBlockNotInitializedException
+from pyais.messages import ANY_MESSAGE
+
+from geo.account import Account
+from geo.mmsi import DISTRESS_MAX, DISTRESS_MIN, PLACEHOLDERS
+from ingest.feed import Decoded, Feed, RawBatch, empty_frame
+from ingest.sentence import LETTERS_MAX, SENTENCE, NmeaFramer, Sentence, parse, read_tag, tag_time
+
+POSITION_TYPES = frozenset({1, 2, 3, 4, 9, 11, 18, 19, 21, 27})
+STATIC_TYPES = frozenset({5, 19, 21, 24})
+USED_TYPES = POSITION_TYPES | STATIC_TYPES | {14}
+CLASS_B_TYPES = frozenset({18, 19, 24})
+# Payload bits of the types that have one fixed length, and the least that the others need to be what they say.
+EXACT_BITS = {1: 168, 2: 168, 3: 168, 4: 168, 9: 168, 11: 168, 18: 168, 19: 312}
+LEAST_BITS = {5: 420, 14: 40, 21: 270, 24: 156, 27: 96}
+ARMOUR = frozenset(range(48, 88)) | frozenset(range(96, 120))  # the 64 characters of the 6-bit armouring
+FUTURE_SECOND_S = 2.0  # a transmission cannot be later than its reception, save for the clocks' disagreement
+
+FIX_FIELDS = ("speed", "course", "heading", "turn", "status", "accuracy", "msg_type")
+STATIC_FIELDS = ("shipname", "callsign", "imo", "ship_type", "draught", "destination", "aid_type", "virtual_aid")
+# A fix outside [now - 36 months, now + 1 day] has no partition to go to.
+PAST_S_MAX, FUTURE_S_MAX = 36 * 30.44 * 86_400, 86_400.0
+
+
+class Refused(ValueError):
+    """A message cannot be accepted; the text is the reason it is counted under."""
+
+
+def read_message(parts: list[Sentence]) -> dict[str, Any]:
+    """One validated message to its fields: pyais's names, sentinels as None, enums as numbers.
+
+    Raises:
+        Refused: `empty_payload`, `payload`, `length`, `unknown_type`, `mmsi` or `undecodable`.
+    """
+    payload = b"".join(part.payload for part in parts)
+    if not payload:
+        raise Refused("empty_payload")
+    if not ARMOUR.issuperset(payload):
+        raise Refused("payload")
+    first = payload[0] - 48
+    msg_type = first if first < 40 else first - 8
+    if not 1 <= msg_type <= 28:
+        raise Refused("unknown_type")
+    bits = len(payload) * 6 - int(parts[-1].bare[-4:-3] if parts[-1].bare[-4:-3].isdigit() else 0)
+    if bits < LEAST_BITS.get(msg_type, 38) or bits != EXACT_BITS.get(msg_type, bits):
+        raise Refused("length")
+    try:
+        message = pyais.decode(*[part.bare for part in parts])
+    except (AISBaseException, TagBlockNotInitializedException, ValueError, TypeError, IndexError) as error:
+        raise Refused("undecodable") from error
+    fields = _plain(message)
+    if fields["mmsi"] is None or fields["mmsi"] in PLACEHOLDERS or not 0 < fields["mmsi"] <= 999_999_999:
+        raise Refused("mmsi")
+    return null_sentinels(fields)
+
+
+def _plain(message: ANY_MESSAGE) -> dict[str, Any]:
+    fields: dict[str, Any] = message.asdict(enum_as_int=True)
+    fields["mmsi"] = None if fields.get("mmsi") is None else int(fields["mmsi"])
+    for name, value in fields.items():
+        if isinstance(value, bytes | bytearray):
+            fields[name] = value.hex()
+    return fields
+
+
+def null_sentinels(fields: dict[str, Any]) -> dict[str, Any]:
+    """Replace "not available" by None (M.1371-5 annex 8), in place; 102.2 kn stays, as the floor that it is.
+
+    Status 15 is "undefined" for ships but "under test" for distress transmitters, where it is kept.
+    """
+    msg_type = fields["msg_type"]
+    distress = DISTRESS_MIN <= fields["mmsi"] < DISTRESS_MAX
+    top_speed = {27: 63, 9: 1023}.get(msg_type, 102.3)
+    for name, unusable in (
+        ("lon", lambda v: abs(v) > 180),
+        ("lat", lambda v: abs(v) > 90),
+        ("speed", lambda v: v >= top_speed),
+        ("course", lambda v: v >= 360),
+        ("heading", lambda v: v >= 360),
+        ("turn", lambda v: v == -128),
+        ("second", lambda v: v >= 60),
+        ("status", lambda v: v == 15 and not distress),
+        ("ship_type", lambda v: v == 0),
+        ("imo", lambda v: v == 0),
+        ("draught", lambda v: v == 0),
+        ("month", lambda v: v == 0),
+        ("day", lambda v: v == 0),
+        ("hour", lambda v: v >= 24),
+        ("minute", lambda v: v >= 60),
+        ("shipname", lambda v: not v.strip("@ ")),
+        ("name", lambda v: not v.strip("@ ")),
+        ("callsign", lambda v: not v.strip("@ ")),
+        ("destination", lambda v: not v.strip("@ ")),
+    ):
+        value = fields.get(name)
+        if value is not None and unusable(value):
+            fields[name] = None
+    if fields.get("lon") is None or fields.get("lat") is None:
+        fields.update({name: None for name in ("lon", "lat") if name in fields})
+    sides = ("to_bow", "to_stern", "to_port", "to_starboard")
+    if all(fields.get(name) == 0 for name in sides):
+        fields.update(dict.fromkeys(sides))
+    return fields
+
+
+Message = tuple[dict[str, Any], list[Sentence]]
+
+
+def messages(raw: bytes, account: Account, letters: list[tuple[str, bytes]]) -> Iterator[Message]:
+    """Every accepted message of framed lines with its sentences; counts and keeps what is refused."""
+
+    def refuse(reason: str, *lines: bytes) -> None:
+        account.rejected[reason] += len(lines)
+        letters.extend((reason, line) for line in lines[: max(0, LETTERS_MAX - len(letters))])
+
+    waiting: list[Sentence] = []
+    for line in raw.split(b"\n"):
+        if not line:
+            continue
+        account.received += 1
+        match = SENTENCE.search(line)
+        part = parse(match[2], match[1]) if match else "not_ais"
+        if isinstance(part, str):
+            refuse(part, line)
+            continue
+        if waiting and (part.number != len(waiting) + 1 or part.total != waiting[0].total):
+            refuse("incomplete", *[each.bare for each in waiting])
+            waiting = []
+        waiting.append(part)
+        if len(waiting) < part.total:
+            continue
+        parts, waiting = waiting, []
+        if parts[0].number != 1:
+            refuse("incomplete", *[each.bare for each in parts])
+            continue
+        try:
+            fields = read_message(parts)
+        except Refused as reason:
+            refuse(str(reason), *[each.bare for each in parts])
+            continue
+        account.accepted += len(parts)
+        account.messages += 1
+        account.ignored += fields["msg_type"] not in USED_TYPES
+        yield fields, parts
+    if waiting:
+        refuse("incomplete", *[each.bare for each in waiting])
+
+
+def observed_at(fields: dict[str, Any], tag: dict[str, str], received_at: float) -> float:
+    """Epoch seconds of a message: the tag block's time; else its second resolved against reception; else reception."""
+    told = tag_time(tag)
+    if told is not None:
+        return told
+    second = fields.get("second")
+    if second is None or fields["msg_type"] not in POSITION_TYPES:
+        return received_at
+    minute = received_at - received_at % 60
+    resolved = minute + second
+    return resolved - 60 if resolved > received_at + FUTURE_SECOND_S else resolved
+
+
+def row_of(fields: dict[str, Any]) -> dict[str, Any]:
+    """The vessel table's columns that one message carries."""
+    msg_type = fields["msg_type"]
+    row: dict[str, Any] = {"mmsi": fields["mmsi"]}
+    if msg_type in POSITION_TYPES:
+        row.update({name: fields.get(name) for name in FIX_FIELDS}, lon=fields.get("lon"), lat=fields.get("lat"))
+    if msg_type in STATIC_TYPES:
+        row.update({name: fields[name] for name in STATIC_FIELDS if fields.get(name) is not None})
+        if msg_type == 21:
+            row["shipname"] = ((fields.get("name") or "") + (fields.get("name_ext") or "")).strip("@ ") or None
+        bow, stern = fields.get("to_bow"), fields.get("to_stern")
+        port, starboard = fields.get("to_port"), fields.get("to_starboard")
+        # A craft associated with a mothership (98MID) sends the mothership's MMSI where others send their size.
+        if bow is not None and stern is not None and fields["mmsi"] // 10_000_000 != 98:
+            row["length_m"] = float(bow + stern) or None
+            row["beam_m"] = float((port or 0) + (starboard or 0)) or None
+        if msg_type == 5 and fields.get("month") and fields.get("day"):
+            row["eta"] = (
+                f"{fields['month']:02d}-{fields['day']:02d} {fields['hour'] or 0:02d}:{fields['minute'] or 0:02d}"
+            )
+    if msg_type in (18, 19, 24):
+        row["ais_class"] = "B"
+    elif msg_type in (1, 2, 3, 5):
+        row["ais_class"] = "A"
+    if msg_type == 18:
+        row["cs"] = bool(fields.get("cs"))
+    if msg_type == 14:
+        row["safety_text"] = (fields.get("text") or "")[:161] or None
+    return row
+
+
+def decode(batch: RawBatch) -> Decoded:
+    """Framed AIS sentences to a frame of vessel rows; see Feed.decode."""
+    account, letters, rows = Account(), list(batch.letters), []
+    account.received = sum(batch.rejected.values())
+    account.rejected.update(batch.rejected)
+    for fields, parts in messages(batch.raw, account, letters):
+        if fields["msg_type"] not in USED_TYPES:
+            continue
+        row = row_of(fields)
+        row["observed_at"] = at = observed_at(fields, read_tag(parts[0].tag), batch.received_at)
+        if not batch.received_at - PAST_S_MAX <= at <= batch.received_at + FUTURE_S_MAX:
+            account.accepted -= len(parts)
+            account.messages -= 1
+            account.rejected["time_range"] += len(parts)
+            letters.extend(("time_range", part.bare) for part in parts)
+            continue
+        account.positions += row.get("lon") is not None
+        rows.append(row)
+    if not rows:
+        return Decoded(empty_frame(["mmsi"]), account, letters)
+    frame = pd.DataFrame.from_records(rows)
+    for name in ("lon", "lat"):
+        frame[name] = frame[name].astype(float) if name in frame else float("nan")
+    frame["observed_at"] = pd.to_datetime(frame["observed_at"], unit="s", utc=True).astype("datetime64[us, UTC]")
+    return Decoded(frame, account, letters)
+
+
+def sample() -> Iterable[bytes]:
+    """A position and a name of one simulated boat off Thuận An, encoded now."""
+    now = datetime.now(UTC)
+    position = {"msg_type": 18, "mmsi": 574000001, "lon": 107.75, "lat": 16.72, "speed": 4.2, "course": 47.0}
+    yield from (line.encode() for line in pyais.encode_dict({**position, "second": now.second}, talker_id="AIVDM"))
+    name = {"msg_type": 24, "partno": 0, "mmsi": 574000001, "shipname": "TTH-90001-TS"}
+    yield from (line.encode() for line in pyais.encode_dict(name, talker_id="AIVDM"))
+
+
+AIS = Feed(
+    name="ais",
+    addresses=("udp://127.0.0.1:10110", "tcp-listen://127.0.0.1:10110"),
+    framer=NmeaFramer,
+    decode=decode,
+    sample=sample,
+    expected_s=60.0,
+)

@@ -1,0 +1,167 @@
+"""The values of the way in: Feed, Source, the raw batch that a receiver makes and what decoding makes of it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from geo.account import Account
+from geo.table import Shape
+
+SCHEMES = ("udp", "tcp", "tcp-listen", "file")
+
+
+class AddressError(ValueError):
+    """A feed's address cannot be used; the message names it and says what is accepted."""
+
+
+@dataclass(frozen=True)
+class RawBatch:
+    """Whole messages of one source as they came: one record a line; parts of one message stand next to each other.
+
+    (source, boot, seq) is the receiver's own identity of the batch, the key of the ledger. received_at: epoch seconds.
+    """
+
+    source: str
+    boot: str
+    seq: int
+    received_at: float
+    raw: bytes
+    peer: str | None = None
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    letters: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a feed's decode makes of a raw batch.
+
+    frame: one row a record in the order heard, with the layer's key, observed_at (UTC), lon, lat (NaN = none) and any
+    columns of its table. account: without `rows`, which the worker knows. letters: (reason, raw bytes) of rejects.
+    """
+
+    frame: pd.DataFrame
+    account: Account
+    letters: Sequence[tuple[str, bytes]] = ()
+
+
+class Framer(Protocol):
+    """Cuts one sender's bytes into whole records; `ready` is what is whole so far."""
+
+    ready: "Framed"
+
+    def feed(self, data: bytes, now: float) -> None:
+        """Take bytes as they came; `now` is a monotonic time in seconds."""
+
+    def datagram(self, data: bytes, now: float) -> None:
+        """Take one datagram, whose end is the end of a record."""
+
+    def close(self) -> None:
+        """The sender is gone: what is unfinished is rejected."""
+
+    def take(self) -> "Framed":
+        """Hand over what is whole so far."""
+
+
+@dataclass
+class Framed:
+    """Whole records that a Framer has ready, and what it refused."""
+
+    lines: list[bytes] = field(default_factory=list)
+    size: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    letters: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.lines or self.rejected)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One kind of input: where it comes from, how its bytes become records, and what the demo plays.
+
+    addresses: default transports; framer: makes a Framer for one sender; decode: raw batch -> columns;
+    sample: a few raw lines that decode without a reject; expected_s: silence beyond it is a fact about the feed.
+    """
+
+    name: str
+    addresses: tuple[str, ...]
+    framer: Callable[[], Framer]
+    decode: Callable[[RawBatch], Decoded]
+    sample: Callable[[], Iterable[bytes]]
+    expected_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """One transport of a feed: the unit that is received, streamed, locked and counted."""
+
+    name: str
+    address: str
+    feed: Feed
+    simulated: bool = False
+
+    @property
+    def stream(self) -> str:
+        """The Redis Stream that carries the source's raw batches."""
+        return f"haidang:raw:{self.name}"
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A source together with where its records go: what the worker is given, so that it need not know layers."""
+
+    source: Source
+    shape: Shape
+    label: str
+    live_columns: tuple[str, ...]
+
+    @property
+    def layer(self) -> str:
+        """The layer's name."""
+        return self.shape.name
+
+
+def split_address(address: str) -> tuple[str, str, int]:
+    """Scheme, host and port of a feed's address (`file:` gives its path as host and port 0).
+
+    Raises:
+        AddressError: an unknown scheme, or no host or port.
+    """
+    try:
+        parts = urlsplit(address)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+    except ValueError as error:
+        raise AddressError(f"feed address {address!r}: {error}") from error
+    if scheme == "file" and (parts.netloc + parts.path):
+        return scheme, parts.netloc + parts.path, 0
+    if scheme not in SCHEMES or not host or port is None:
+        wanted = "udp://host:port, tcp://host:port, tcp-listen://host:port or file:path"
+        raise AddressError(f"feed address {address!r} is not one of {wanted}")
+    return scheme, host, port
+
+
+def sources_of(
+    feed: Feed, configured: Mapping[str, Sequence[str]], simulated: Mapping[str, Sequence[str]]
+) -> tuple[Source, ...]:
+    """The sources of a feed: its configured addresses (or its own defaults) and its simulated ones."""
+    found = []
+    for address in configured.get(feed.name, feed.addresses):
+        scheme, host, port = split_address(address)
+        tail = f"{scheme.removesuffix('-listen')}{port}" if port else host.rsplit("/", 1)[-1]
+        client = f".{host}" if scheme == "tcp" else ""  # several upstream servers may share one port number
+        found.append(Source(f"{feed.name}.{tail}{client}", address, feed))
+    for number, address in enumerate(simulated.get(feed.name, ())):
+        split_address(address)
+        found.append(Source(f"{feed.name}.sim{number or ''}", address, feed, simulated=True))
+    return tuple(found)
+
+
+def empty_frame(columns: Iterable[str] = ()) -> pd.DataFrame:
+    """A frame without rows that still has the columns every batch must have."""
+    stamps: Any = pd.Series([], dtype="datetime64[us, UTC]")
+    return pd.DataFrame({"observed_at": stamps, "lon": pd.Series(dtype=float), "lat": pd.Series(dtype=float)}).reindex(
+        columns=["observed_at", "lon", "lat", *columns]
+    )

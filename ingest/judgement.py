@@ -1,0 +1,176 @@
+"""Fences and rules over one batch: every point in time order per object, verdicts to alarms in the same transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from geo import table
+from geo.alarm import clear_alarm, raise_alarm
+from geo.criteria import matches
+from geo.fence import Fences, Hits
+from geo.rule import Clear, Presence, Raise, Rule, Sight, judge, judge_distress
+
+OnFault = Callable[[str, Exception], None]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a batch's rules need: the fixes in time order, the after-state by key, and the memory of each rule."""
+
+    fixes: pd.DataFrame
+    after: pd.DataFrame
+    label: str
+    core: Hits
+    halo: Hits
+
+
+def judge_batch(
+    connection: sa.Connection,
+    rules: Sequence[Rule],
+    fences: Fences,
+    key: str,
+    label: str,
+    fixes: pd.DataFrame,
+    after: pd.DataFrame,
+    now: datetime,
+    on_fault: OnFault,
+) -> int:
+    """Judge every rule over the batch's fixes; returns how many alarms changed.
+
+    fixes: rows with lon, lat, observed_at, sorted by time and newer than the state they meet; after: merged state by
+    key. A rule that throws is reported through on_fault and stops neither the batch nor the other rules.
+    """
+    if fixes.empty or not rules:
+        return 0
+    fixes = fixes.reset_index(drop=True)
+    core, halo = fences.hits(fixes["lon"].to_numpy(), fixes["lat"].to_numpy())
+    scene = Scene(fixes, after, label, core, halo)
+    memory = _load(connection, rules, [str(value) for value in after.index])
+    changed = 0
+    for rule in rules:
+        try:
+            steps = _judge_rule(rule, scene, key, memory.get(rule.id, {}))
+        except Exception as error:  # a rule's own fault is a fact about the feed's health, never the batch's end
+            on_fault(f"rule {rule.key}", error)
+            continue
+        fence = fences.by_key.get(rule.fence_key or "")
+        for object_key, presence, verdicts in steps:
+            if presence != memory.get(rule.id, {}).get(object_key):
+                remember(connection, rule, object_key, presence)
+            for verdict in verdicts:
+                changed += _apply(connection, rule, fence.id if fence else None, verdict, object_key, scene, key, now)
+    return changed
+
+
+def _judge_rule(
+    rule: Rule, scene: Scene, key: str, memory: Mapping[str, Presence]
+) -> list[tuple[str, Presence | None, list[Raise | Clear]]]:
+    fixes = scene.fixes
+    if rule.kind in ("distress", "distress_test"):
+        inside = widened = matches(fixes, {**rule.applies_to, **rule.qualifies})
+        step = judge_distress
+    else:
+        inside, widened = (_mask(hits.get(rule.fence_key or ""), len(fixes)) for hits in (scene.core, scene.halo))
+        step = judge
+    objects = fixes[key].astype(str).to_numpy()
+    touched = set(objects[inside | widened]) | set(memory)
+    if not touched:
+        return []
+    applies = scene.after.index[matches(scene.after, rule.applies_to)].astype(str)
+    touched &= set(applies) | set(memory)
+    qualifies = matches(fixes, rule.qualifies)
+    rows = np.flatnonzero(np.isin(objects, list(touched)))
+    steps: dict[str, tuple[Presence | None, list[Raise | Clear]]] = {}
+    for row in rows:
+        name = objects[row]
+        presence, verdicts = steps.get(name) or (memory.get(name), [])
+        at = fixes["observed_at"].iat[row].to_pydatetime()
+        presence, verdict = step(rule, presence, Sight(at, bool(inside[row]), bool(widened[row]), bool(qualifies[row])))
+        steps[name] = (presence, [*verdicts, verdict] if verdict else verdicts)
+    return [
+        (name, presence, verdicts)
+        for name, (presence, verdicts) in steps.items()
+        if presence != memory.get(name) or verdicts
+    ]
+
+
+def _mask(points: np.ndarray[Any, Any] | None, length: int) -> np.ndarray[Any, Any]:
+    mask = np.zeros(length, dtype=bool)
+    if points is not None:
+        mask[points] = True
+    return mask
+
+
+def _load(connection: sa.Connection, rules: Sequence[Rule], keys: list[str]) -> dict[int, dict[str, Presence]]:
+    column = table.presence.c
+    query = sa.select(table.presence).where(
+        column.rule_id.in_([rule.id for rule in rules]), column.object_key == sa.func.any(keys)
+    )
+    memory: dict[int, dict[str, Presence]] = {}
+    for row in connection.execute(query).mappings():
+        presence = Presence(row["entered_at"], row["qualified_at"], row["raised"])
+        memory.setdefault(row["rule_id"], {})[row["object_key"]] = presence
+    return memory
+
+
+def remember(connection: sa.Connection, rule: Rule, object_key: str, presence: Presence | None) -> None:
+    """Keep what a rule knows of an object, or forget it."""
+    column = table.presence.c
+    if presence is None:
+        gone = sa.delete(table.presence).where(column.rule_id == rule.id, column.object_key == object_key)
+        connection.execute(gone)
+        return
+    row = {
+        "rule_id": rule.id,
+        "object_key": object_key,
+        "entered_at": presence.entered_at,
+        "qualified_at": presence.qualified_at,
+        "raised": presence.raised,
+    }
+    statement = insert(table.presence).values(row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["rule_id", "object_key"], set_=row))
+
+
+def _typed(after: pd.DataFrame, object_key: str) -> Any:
+    return int(object_key) if after.index.dtype.kind == "i" else object_key
+
+
+def _apply(
+    connection: sa.Connection,
+    rule: Rule,
+    fence_id: int | None,
+    verdict: Raise | Clear,
+    object_key: str,
+    scene: Scene,
+    key: str,
+    now: datetime,
+) -> int:
+    if isinstance(verdict, Clear):
+        return clear_alarm(connection, rule, object_key, verdict.at, now) is not None
+    state = scene.after.loc[_typed(scene.after, object_key)]
+    own = scene.fixes[scene.fixes[key].astype(str) == object_key]
+    fix = own[own["observed_at"] <= verdict.at].tail(1)
+    fix = (fix if len(fix) else own.head(1)).iloc[0]
+    subject = {
+        "object_key": object_key,
+        "object_label": state[scene.label] or object_key,
+        "lon": float(fix["lon"]),
+        "lat": float(fix["lat"]),
+        "observed_at": fix["observed_at"].to_pydatetime(),
+        "simulated": bool(state["simulated"]),
+        "evidence": evidence(state, fix),
+    }
+    return raise_alarm(connection, rule, fence_id, subject, verdict.at, now) is not None
+
+
+def evidence(state: Mapping[str, Any], fix: Mapping[str, Any]) -> dict[str, Any]:
+    """What was known when the alarm was raised: plain values that JSON can hold."""
+    facts = {name: fix[name] for name in ("speed", "course", "status") if name in fix}
+    facts |= {name: state[name] for name in ("length_m", "ship_type", "safety_text") if name in state}
+    return {name: value for name, value in facts.items() if value is not None and value == value}

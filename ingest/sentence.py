@@ -1,0 +1,213 @@
+"""NMEA 0183 at the door: finds sentences in lines, checks sums, reads tag blocks, joins the parts of one message."""
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import xor
+
+from ingest.feed import Framed
+
+LINE_BYTES_MAX = 1024
+PART_TIMEOUT_S = 10.0
+SLOTS_MAX = 64
+LETTERS_MAX = 64  # dead letters kept per hand-over; beyond them only the counters grow
+TALKERS = b"AI|AB|AD|AN|AR|AS|AT|AX|BS|SA"
+
+# An optional tag block, then a sentence up to whatever cannot be part of one.
+SENTENCE = re.compile(rb"(?:\\([^\\\r\n]*)\\)?(![^!\\\r\n]*)")
+HEADER = re.compile(rb"!(?:" + TALKERS + rb")VD[MO],(\d),(\d),(\d?),([^,]*),([^,]*),(\d?)\*([0-9A-Fa-f]{2})")
+FORM = re.compile(rb"!..VD[MO],")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One AIS sentence taken apart: `bare` is `!..*hh`; tag is the text of its tag block, if any."""
+
+    bare: bytes
+    tag: bytes | None
+    total: int
+    number: int
+    group: bytes
+    channel: bytes
+    payload: bytes
+
+
+def checksum(text: bytes) -> int:
+    """The NMEA 0183 checksum: XOR of the bytes."""
+    return reduce(xor, text, 0)
+
+
+def parse(bare: bytes, tag: bytes | None) -> Sentence | str:
+    """A sentence, or the reason why it is none: `talker`, `malformed` or `checksum`."""
+    match = HEADER.match(bare)
+    if match is None:
+        return _fault(bare)
+    total, number, group, channel, payload, _, told = match.groups()
+    end = match.end() - 3
+    if checksum(bare[1:end]) != int(told, 16):
+        return "checksum"
+    # IEC 61162-1: the checksum ends the sentence; only the comma of a receiver's own suffix may follow.
+    if bare[match.end() : match.end() + 1] not in (b"", b",", b" ", b"\t"):
+        return "malformed"
+    if not 1 <= int(number) <= int(total):
+        return "malformed"
+    return Sentence(bare[: match.end()], tag, int(total), int(number), group, channel, payload)
+
+
+def _fault(bare: bytes) -> str:
+    if not FORM.match(bare):
+        return "not_ais"
+    if bare[1:3] not in TALKERS.split(b"|"):
+        return "talker"
+    return "checksum" if b"*" not in bare else "malformed"
+
+
+def read_tag(tag: bytes | None) -> dict[str, str]:
+    """The fields of a tag block (NMEA 0183 4.10, IEC 61162-450) by their letter; none if its own checksum is wrong."""
+    if not tag:
+        return {}
+    text, _, told = tag.rpartition(b"*")
+    try:
+        if checksum(text) != int(told, 16):
+            return {}
+    except ValueError:
+        return {}
+    pairs = (item.partition(b":") for item in text.split(b","))
+    return {key.decode("ascii", "replace"): value.decode("ascii", "replace") for key, _, value in pairs if value}
+
+
+def tag_time(fields: dict[str, str]) -> float | None:
+    """The tag block's time `c`, epoch seconds; a value in milliseconds is recognised by its size."""
+    try:
+        value = float(fields["c"])
+    except (KeyError, ValueError):
+        return None
+    if value > 1e11:
+        value /= 1000
+    return value if 0 < value < 4e9 else None
+
+
+@dataclass
+class _Slot:
+    parts: dict[int, Sentence]
+    total: int
+    since: float
+
+
+@dataclass
+class NmeaFramer:
+    """Cuts one sender's bytes into lines and hands over whole messages, their parts next to each other.
+
+    Assembly is per sender, channel and sequence id, so that two receivers with one sequence id make no ghost ship.
+    It never decodes. One-part sentences pass unchecked (their checksum is the worker's); parts are checked here,
+    because a broken part must not complete a message.
+    """
+
+    ready: Framed = field(default_factory=Framed)
+    _tail: bytes = b""
+    _skipping: bool = False
+    _slots: OrderedDict[tuple[bytes, bytes], _Slot] = field(default_factory=OrderedDict)
+
+    def feed(self, data: bytes, now: float) -> None:
+        """Take bytes of a stream; a line without an end within 1,024 bytes is rejected as `too_long`, once."""
+        if self._skipping:
+            _, newline, data = data.partition(b"\n")
+            if not newline:
+                return
+            self._skipping = False
+        lines = (self._tail + data).split(b"\n")
+        self._tail = lines.pop()
+        for line in lines:
+            self._line(line, now)
+        if len(self._tail) > LINE_BYTES_MAX:
+            self._reject("too_long", self._tail)
+            self._tail, self._skipping = b"", True
+        if self._slots:
+            self._expire(now)
+
+    def datagram(self, data: bytes, now: float) -> None:
+        """Take one datagram: one or more whole lines; the last needs no line end."""
+        for line in data.split(b"\n"):
+            self._line(line, now)
+        if self._slots:
+            self._expire(now)
+
+    def close(self) -> None:
+        """The sender is gone: the last line counts as it is, unfinished parts are `incomplete`."""
+        tail, self._tail = self._tail, b""
+        self._line(tail, 0.0)
+        while self._slots:
+            self._drop(next(iter(self._slots)))
+
+    def take(self) -> Framed:
+        """Hand over what is whole so far and begin anew; waiting parts stay."""
+        taken, self.ready = self.ready, Framed()
+        return taken
+
+    def _line(self, line: bytes, now: float) -> None:
+        line = line.strip()
+        if not line:
+            return
+        if len(line) > LINE_BYTES_MAX:
+            self._reject("too_long", line)
+            return
+        found = False
+        for match in SENTENCE.finditer(line):
+            found = True
+            tag, bare = match.groups()
+            self._sentence(line if match.span() == (0, len(line)) else match.group(), tag, bare, now)
+        if not found:
+            self._reject("not_ais", line)
+
+    def _sentence(self, whole: bytes, tag: bytes | None, bare: bytes, now: float) -> None:
+        if bare[6:12].startswith((b",1,1,", b",0,")) or not FORM.match(bare):
+            self._emit(whole)
+            return
+        part = parse(bare, tag)
+        if isinstance(part, str):
+            self._reject(part, whole)
+        elif part.total == 1:
+            self._emit(whole)
+        else:
+            self._join(part, now)
+
+    def _join(self, part: Sentence, now: float) -> None:
+        key = (part.group, part.channel)
+        slot = self._slots.get(key)
+        if slot is not None and (slot.total != part.total or part.number in slot.parts):
+            self._drop(key)
+            slot = None
+        if slot is None:
+            if len(self._slots) >= SLOTS_MAX:
+                self._drop(next(iter(self._slots)))
+            slot = self._slots[key] = _Slot({}, part.total, now)
+        slot.parts[part.number] = part
+        if len(slot.parts) == slot.total:
+            del self._slots[key]
+            for number in range(1, slot.total + 1):
+                self._emit(_written(slot.parts[number]))
+
+    def _expire(self, now: float) -> None:
+        while self._slots:
+            key, slot = next(iter(self._slots.items()))
+            if now - slot.since <= PART_TIMEOUT_S:
+                return
+            self._drop(key)
+
+    def _drop(self, key: tuple[bytes, bytes]) -> None:
+        for part in self._slots.pop(key).parts.values():
+            self._reject("incomplete", _written(part))
+
+    def _emit(self, line: bytes) -> None:
+        self.ready.lines.append(line)
+        self.ready.size += len(line) + 1
+
+    def _reject(self, reason: str, raw: bytes) -> None:
+        self.ready.rejected[reason] = self.ready.rejected.get(reason, 0) + 1
+        if len(self.ready.letters) < LETTERS_MAX:
+            self.ready.letters.append((reason, raw[:1024]))
+
+
+def _written(part: Sentence) -> bytes:
+    return part.bare if part.tag is None else b"\\" + part.tag + b"\\" + part.bare

@@ -1,0 +1,51 @@
+"""The city services, one file each: every module here that has a LAYER is found, in legend order."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import sqlalchemy as sa
+
+from geo.actor import SYSTEM
+from geo.fence import put_fences
+from geo.reference import reference_fences
+from geo.rule import put_rules
+from ingest.feed import Lane, sources_of
+from layers.layer import Layer
+
+
+@cache
+def discover() -> tuple[Layer, ...]:
+    """Every layer of this folder, by its order and then its name."""
+    modules = [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
+    found = [module.LAYER for module in modules if hasattr(module, "LAYER")]
+    return tuple(sorted(found, key=lambda layer: (layer.order, layer.name)))
+
+
+def lanes(
+    layers: Sequence[Layer], configured: Mapping[str, Sequence[str]], simulated: Mapping[str, Sequence[str]]
+) -> tuple[Lane, ...]:
+    """Every source of every layer's feeds together with the table its records go to."""
+    return tuple(
+        Lane(source, layer.shape, layer.style.label, layer.style.columns())
+        for layer in layers
+        for feed in layer.feeds
+        for source in sources_of(feed, configured, simulated)
+    )
+
+
+def seed(connection: sa.Connection, layers: Sequence[Layer]) -> None:
+    """Put in what every installation starts with: the reference lines and the layers' own rules."""
+    put_fences(connection, reference_fences(), SYSTEM)
+    put_rules(connection, [rule for layer in layers for rule in layer.rules], SYSTEM)
+
+
+def kpi_values(connection: sa.Connection, layer: Layer) -> dict[str, Any]:
+    """All of a layer's KPIs by name, in one SELECT over its latest table."""
+    if not layer.kpis:
+        return {}
+    # The aggregates are the layer's own source text, never input from outside.
+    columns = [sa.literal_column(kpi.sql).label(kpi.name) for kpi in layer.kpis]
+    return dict(connection.execute(sa.select(*columns).select_from(layer.shape.latest)).mappings().one())
