@@ -1,5 +1,6 @@
 """The two private servers of one home, together: started for as long as a piece of work lasts."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,23 +33,31 @@ def started(server: Postgres | Redis, say: Callable[[str], None]) -> Running:
     program = server.program()
     position = program.log.stat().st_size if program.log.exists() else 0
     running = start(program)
+    try:
+        _await(server, running, position, say)
+    except BaseException:  # Ctrl-C too: nothing may stay behind that nobody watches
+        running.stop()
+        raise
+    if isinstance(server, Redis) and (words := server.loaded_truncated(position)):
+        say(f"Redis lost the unfinished end of its file in a crash, and loaded all before it: {words}")
+    how = "was running already" if running.adopted else f"ready in {time.monotonic() - began:.1f} s"
+    say(f"{server.title} {how}, port {server.port}")
+    return running
+
+
+def _await(server: Postgres | Redis, running: Running, position: int, say: Callable[[str], None]) -> None:
+    program, began = server.program(), time.monotonic()
     told = began
     while not server.answers():
         if running.poll() is not None:
             raise Fault(f"{server.title} did not start ({last_words(program.log, position)}); see {program.log}.")
         now = time.monotonic()
         if now - began > START_S:
-            running.stop()
             raise Fault(f"{server.title} did not serve within {START_S:.0f} s; see {program.log}.")
         if now - told > 10.0:
             told = now
             say(f"{server.title} is still starting ({last_words(program.log, position)})")
         time.sleep(0.02)
-    if isinstance(server, Redis) and (words := server.loaded_truncated(position)):
-        say(f"Redis lost the unfinished end of its file in a crash, and loaded all before it: {words}")
-    how = "was running already" if running.adopted else f"ready in {time.monotonic() - began:.1f} s"
-    say(f"{server.title} {how}, port {server.port}")
-    return running
 
 
 def start_postgres(home: Home, say: Callable[[str], None], durable: bool = True) -> tuple[Postgres, Running]:
@@ -98,7 +107,7 @@ def last_words(log: Path, position: int = 0) -> str:
         lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "# ", "Error", "error"))]
     line = (telling or lines or ["no words in its log"])[-1]
-    return line.strip()[-200:]
+    return re.sub(r"^.*?(?=FATAL|PANIC|# )", "", line.strip())[-200:]
 
 
 def _on_free_port(make: Callable[[], Postgres | Redis], say: Callable[[str], None]) -> tuple[Postgres | Redis, Running]:
