@@ -23,9 +23,10 @@
   function palette() {
     const sea = token("--sea", "#0a1118"), land = token("--land", "#1a2631"), coast = token("--coast", "#2c3d4b");
     const ink2 = token("--ink-2", "#8fa2b3"), accent = token("--accent", "#5aa9e6");
+    const dark = parseInt(land.slice(3, 5), 16) < 128;
     return {
-      tiles: { sea, land, coast, border: mix(land, ink2, 0.45), water: mix(sea, accent, 0.14), grid: mix(sea, ink2, 0.1), mark: mix(coast, ink2, 0.7) },
-      water: mix(mix(ink2, accent, 0.45), sea, 0.12), sea: mix(sea, ink2, 0.55),
+      tiles: { sea, land, coast: mix(coast, ink2, 0.12), border: mix(land, ink2, 0.34), dot: ink2, water: dark ? mix(sea, land, 0.25) : mix(sea, accent, 0.2), grid: mix(sea, ink2, 0.1), mark: mix(coast, ink2, 0.7) },
+      water: mix(mix(ink2, accent, 0.45), sea, 0.12), sea: mix(sea, ink2, 0.72), small: ink2,
     };
   }
 
@@ -60,7 +61,8 @@
   let gazetteer = { places: [], east_sea: [] };
   const known = fetch(new URL("basemap/gazetteer.json", base)).then((reply) => reply.json()).then((found) => {
     gazetteer = found;
-    const marks = found.places.filter((p) => p.group && (p.kind === "island" || p.kind === "reef")).map((p) => ({ lon: p.lon, lat: p.lat, reef: p.kind === "reef" }));
+    // The two archipelagos' islands are marked at every zoom, ports and capitals where their names begin.
+    const marks = found.places.filter((p) => LOOK[p.kind].dot || (p.group && LOOK[p.kind].rank > 0)).map((p) => ({ lon: p.lon, lat: p.lat, reef: p.kind === "reef", dot: !p.group, from: p.group ? 0 : p.min_zoom }));
     worker.postMessage({ do: "load", url: new URL("basemap/map.bin", base).href, marks });
   });
 
@@ -111,10 +113,10 @@
   // ---- place names ----------------------------------------------------------------------------------------------------
   // size px, weight, spacing em, rank (lower is placed first); spot: how the text sits at its point.
   const LOOK = {
-    archipelago: { size: 12, weight: 600, spacing: 0.02, rank: 0 },
+    archipelago: { size: 12.5, weight: 600, spacing: 0.02, rank: 0 },
     sea: { size: 22, weight: 400, spacing: 0.42, rank: 0, upper: true },
     capital: { size: 12, weight: 600, spacing: 0.02, rank: 2, dot: true },
-    city: { size: 13, weight: 600, spacing: 0.08, rank: 1, upper: true },
+    city: { size: 13, weight: 600, spacing: 0.08, rank: 1 },
     country: { size: 12, weight: 500, spacing: 0.18, rank: 3, upper: true, soft: true },
     ocean: { size: 14, weight: 400, spacing: 0.25, rank: 4, italic: true, water: true },
     gulf: { size: 13, weight: 400, spacing: 0.2, rank: 4, italic: true, water: true },
@@ -123,13 +125,13 @@
     town: { size: 12, weight: 400, spacing: 0.01, rank: 7 },
     island: { size: 12, weight: 400, spacing: 0.01, rank: 8, beside: true },
     reef: { size: 11, weight: 400, spacing: 0.01, rank: 11, beside: true, soft: true },
-    mouth: { size: 11, weight: 400, spacing: 0.01, rank: 9, italic: true, water: true, beside: true },
+    mouth: { size: 11, weight: 400, spacing: 0.01, rank: 9, italic: true, water: true, above: true },
     mountain: { size: 11, weight: 400, spacing: 0.02, rank: 9, soft: true },
     river: { size: 11, weight: 400, spacing: 0.06, rank: 10, italic: true, water: true },
   };
   const SEA_SIZES = [10, 10, 10, 11, 13, 16, 19, 22];
   // Waters of the two archipelagos: a view that touches them carries the label, any other view the plate.
-  const REACH = { hoang_sa: [111.0, 15.6, 113.0, 17.3], truong_sa: [111.4, 6.8, 117.2, 12.2] };
+  const REACH = { hoang_sa: [111.0, 15.6, 113.0, 17.35], truong_sa: [111.4, 6.9, 116.4, 11.8] };
   const short = (place) => (place.group === "east_sea" ? say(place.name_vi, place.name_en) : say(place.name_vi.replace("Quần đảo ", ""), place.name_en.replace(" Islands", "")));
   const title = (place) => say(place.name_vi, place.name_en);
 
@@ -147,11 +149,18 @@
       known.then(() => this.layout());
     }
 
+    // Cities shout only where there are few of them.
+    look(place, zoom) {
+      const look = LOOK[place.kind];
+      if (place.kind !== "city") return look;
+      return zoom >= 8 ? { ...look, upper: true } : { ...look, size: 12, weight: 500, spacing: 0.01 };
+    }
+
     scale() { return parseFloat(getComputedStyle(root).getPropertyValue("--scale")) || 1; }
 
-    text(place, zoom) {
-      const look = LOOK[place.kind], words = look.upper ? title(place).toLocaleUpperCase(english() ? "en" : "vi") : title(place);
-      const scale = this.scale(), size = (place.kind === "sea" ? SEA_SIZES[Math.min(7, Math.floor(zoom))] : zoom < 4 ? Math.min(look.size, 11) : look.size) * scale;
+    text(place, zoom, given) {
+      const look = this.look(place, zoom), words = look.upper ? title(place).toLocaleUpperCase(english() ? "en" : "vi") : title(place);
+      const scale = this.scale(), size = given || (place.kind === "sea" ? SEA_SIZES[Math.min(7, Math.floor(zoom))] : zoom < 4 ? Math.min(look.size, 11) : look.size) * scale;
       pen.font = `${look.italic ? "italic " : ""}${look.weight} ${size}px "Be Vietnam Pro", system-ui, sans-serif`;
       const width = pen.measureText(words).width + words.length * look.spacing * size;
       return { words, size, width, height: size * 1.25 };
@@ -166,10 +175,12 @@
       this.forced(view, zoom, [turn0, turn1], found, away);
       this.spread(found, view);
       for (const each of found) boxes.push(each.box);
+      const u = this.scale();
+      boxes.push([0, view.y - 30 * u, 470 * u, view.y], [view.x - 230 * u, view.y - (12 + 31 * away.length) * u, view.x, view.y]);
       const margin = 90;
       const wanted = [];
       gazetteer.places.forEach((place, index) => {
-        const look = LOOK[place.kind];
+        const look = this.look(place, zoom);
         if (look.rank === 0 || zoom < place.min_zoom || (place.max_zoom !== undefined && zoom > place.max_zoom)) return;
         for (let turn = turn0; turn <= turn1; turn++) {
           const at = map.latLngToContainerPoint([place.lat, place.lon + 360 * turn]);
@@ -180,7 +191,8 @@
       for (const each of wanted) {
         Object.assign(each, this.text(each.place, zoom));
         const side = each.width / 2 + 8, down = each.height / 2 + 6;
-        const spots = each.look.beside || each.look.dot ? [[side, 0], [-side, 0], [0, down + 2], [0, -down - 2]] : [[0, 0], [0, down], [0, -down]];
+        const around = [[side, 0], [0, -down - 2], [-side, 0], [0, down + 2]];
+        const spots = each.look.beside || each.look.dot ? around : each.look.above ? [around[1], ...around] : [[0, 0], [0, down], [0, -down]];
         for (const [dx, dy] of spots) {
           const box = this.box(each, dx, dy);
           if (boxes.some((b) => b[0] < box[2] && b[2] > box[0] && b[1] < box[3] && b[3] > box[1])) continue;
@@ -203,24 +215,26 @@
       const map = this.map;
       gazetteer.places.forEach((place, index) => {
         if (LOOK[place.kind].rank !== 0) return;
-        const text = this.text(place, zoom), edge = { x: text.width / 2 + 8, y: text.height / 2 + 8 };
-        let there = false;
+        let text = this.text(place, zoom);
+        const edge = { x: text.width / 2 + 8, y: text.height / 2 + 8 };
+        let there = false, stale = false;
         for (let turn = turn0; turn <= turn1; turn++) {
           let latlng = null, at = null;
           if (place.group === "east_sea") {
             const fixed = map.latLngToContainerPoint([place.lat, place.lon + 360 * turn]);
-            const roomy = (p) => p.x > edge.x && p.y > edge.y && p.x < view.x - edge.x && p.y < view.y - edge.y;
-            if (roomy(fixed)) { at = fixed; }
-            else if (this.spot && this.spot.turn === turn && this.spot.zoom === zoom) {
+            const roomy = (p, text) => p.x > text.width / 2 + 6 && p.y > text.height && p.x < view.x - text.width / 2 - 6 && p.y < view.y - text.height;
+            if (roomy(fixed, text)) at = fixed;
+            else if (this.spot && this.spot.turn === turn) {
               const free = map.latLngToContainerPoint(this.spot.latlng);
-              if (roomy(free)) at = free;
+              const fitted = this.text(place, zoom, Math.min(text.size, this.spot.size));
+              if (roomy(free, fitted)) { at = free; text = fitted; stale = this.spot.zoom !== zoom; }
             }
           } else {
             const [west, south, east, north] = REACH[place.group];
             const a = map.latLngToContainerPoint([north, west + 360 * turn]), b = map.latLngToContainerPoint([south, east + 360 * turn]);
             if (a.x < view.x - 12 && b.x > 12 && a.y < view.y - 12 && b.y > 12) {
-              const fixed = map.latLngToContainerPoint([place.lat, place.lon + 360 * turn]);
-              at = L.point(Math.max(edge.x, Math.min(view.x - edge.x, fixed.x)), Math.max(edge.y, Math.min(view.y - edge.y, fixed.y)));
+              const above = map.latLngToContainerPoint([north, place.lon + 360 * turn]);
+              at = L.point(Math.max(edge.x, Math.min(view.x - edge.x, above.x)), Math.max(edge.y, Math.min(view.y - edge.y - 30, above.y)));
             }
           }
           if (!at) continue;
@@ -230,7 +244,7 @@
           each.box = this.box(each, 0, 0);
           found.push(each);
         }
-        if (place.group === "east_sea" && !there) this.seek(view, zoom, text, found);
+        if (place.group === "east_sea" && (!there || stale)) this.seek(view, zoom, text, found);
         if (!there) away.push(place);
       });
     }
@@ -266,8 +280,11 @@
       const taken = found.map(({ box: [a, b, c, d] }) => [a / view.x, b / view.y, c / view.x, d / view.y]);
       taken.push([0, 1 - 60 / view.y, 0.3, 1], [1 - 260 / view.x, 1 - 110 / view.y, 1, 1], [0, 0, 60 / view.x, 100 / view.y]);
       ask({ do: "openSea", window: [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()], outline: gazetteer.east_sea, aspect: text.width / text.height, taken }).then((at) => {
-        if (this.sought !== token || !at || at.room * view.y < text.height * 0.55) return;
-        this.spot = { latlng: L.latLng(at.lat, at.lon), zoom, turn };
+        if (this.sought !== token) return;
+        // The word shrinks with its water; under 11 px a plate says it.
+        const size = at ? at.room * view.y * 2 / 1.25 : 0, fits = size >= 11 * this.scale();
+        if (!fits && !this.spot) return;
+        this.spot = fits && { latlng: L.latLng(at.lat, at.lon), zoom, turn, size };
         this.layout();
       });
     }
@@ -281,7 +298,7 @@
         element.className = `leaflet-zoom-animated basemap-name basemap-${place.kind}` + (look.italic ? " basemap-italic" : "") + (look.soft ? " basemap-soft" : "");
         if (element.textContent !== each.words) element.textContent = each.words;
         element.dataset.group = place.group || "";
-        Object.assign(element.style, { fontSize: `${each.size}px`, fontWeight: look.weight, letterSpacing: `${look.spacing}em`, color: look.water ? colours.water : place.kind === "sea" ? colours.sea : "" });
+        Object.assign(element.style, { fontSize: `${each.size}px`, fontWeight: look.weight, letterSpacing: `${look.spacing}em`, color: look.water ? colours.water : place.kind !== "sea" ? "" : each.size < 16 ? colours.small : colours.sea });
         if (!element.parentNode) this.pane.appendChild(element);
         old.delete(each.key);
         this.shown.set(each.key, { ...each, element });
@@ -312,11 +329,14 @@
     return made;
   }
 
-  // The island of a group (or the sea's anchor) nearest to a point, on the same turn of the world.
+  // The island of a group (or the point of the sea's outline) nearest to a point, on the same turn of the world.
   function nearest(place, centre) {
-    const group = gazetteer.places.filter((p) => p.group === place.group && (place.group === "east_sea" || p !== place));
+    const rim = gazetteer.east_sea.flatMap(([lon, lat], i, all) => {
+      const [lon1, lat1] = all[(i + 1) % all.length];
+      return Array.from({ length: 20 }, (_, k) => ({ lon: lon + (lon1 - lon) * k / 20, lat: lat + (lat1 - lat) * k / 20 }));
+    });
     let best = null;
-    for (const p of group) {
+    for (const p of place.group === "east_sea" ? rim : gazetteer.places.filter((each) => each.group === place.group && each !== place)) {
       const lng = p.lon + 360 * Math.round((centre.lng - p.lon) / 360), metres = centre.distanceTo([p.lat, lng]);
       if (!best || metres < best.metres) best = { latlng: L.latLng(p.lat, lng), metres };
     }
@@ -333,8 +353,7 @@
         plate.dataset.group = place.group;
         plate.textContent = `${short(place)} ${number(metres / 1000)} km `;
         plate.title = say(`Tới ${title(place)}`, `Go to ${title(place)}`);
-        arrow.textContent = "▸";
-        arrow.setAttribute("aria-hidden", "true");
+        arrow.className = "basemap-arrow";
         arrow.style.transform = `rotate(${Math.atan2(there.y - here.y, there.x - here.x)}rad)`;
         plate.append(arrow);
         plate.onclick = () => {
@@ -364,7 +383,7 @@
       bar.style.width = `${Math.round(120 * nice / most)}px`;
       length.textContent = `${number(nice, Math.max(0, -Math.floor(Math.log10(nice) + 1e-9)))} ${say("hải lý", "nm")}`;
       cursor.title = say("Chép tọa độ vừa bấm trên bản đồ (phím C: tọa độ dưới con trỏ)", "Copy the position last clicked on the map (key C: the one under the cursor)");
-      if (!under) show(map.getCenter());
+      if (!under) show(map.getCenter().wrap());
     };
     const copy = (at) => {
       const text = `${position(at)} (${at.lat.toFixed(5)}, ${at.lng.toFixed(5)})`;
@@ -376,8 +395,8 @@
     map.on("mousemove", ({ latlng }) => { under = latlng.wrap(); show(under); });
     map.on("click", ({ latlng }) => { clicked = latlng.wrap(); });
     map.on("mouseout", () => { under = null; });
-    L.DomEvent.on(box, "mousemove", (event) => { L.DomEvent.stopPropagation(event); show(clicked || map.getCenter()); });
-    cursor.onclick = () => copy(clicked || map.getCenter());
+    L.DomEvent.on(box, "mousemove", (event) => { L.DomEvent.stopPropagation(event); show(clicked || map.getCenter().wrap()); });
+    cursor.onclick = () => copy(clicked || map.getCenter().wrap());
     const key = (event) => { if (event.key.toLowerCase() === "c" && under && !event.ctrlKey && !event.metaKey && !event.altKey && !/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) copy(under); };
     addEventListener("keydown", key);
     map.on("unload", () => removeEventListener("keydown", key));

