@@ -1,7 +1,9 @@
 """The commands `demo` and `up`: private servers where none are given, the newest schema, every process supervised."""
 
 import http.client
+import json
 import shlex
+import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -12,7 +14,7 @@ from typing import Annotated, Protocol
 import typer
 
 from geo import database
-from layers import discover
+from layers import discover, seed
 from run import port as ports
 from run.fault import Fault
 from run.home import Home, locked, make_home
@@ -52,7 +54,7 @@ def demo(
     setup: Setup = context.find_root().obj
     simulate = () if empty else ("simulate", "--speed", f"{speed:g}")
     with _one_line():
-        _run(setup, "demo", port or setup.port, minutes, simulate, {"HAIDANG_DEMO": "1"})
+        _run(setup, "demo", port or setup.port, minutes, simulate)
 
 
 @app.command()
@@ -60,12 +62,10 @@ def up(context: typer.Context) -> None:
     """The same processes against the configured feeds; DATABASE_URL and REDIS_URL if set, else the private servers."""
     setup: Setup = context.find_root().obj
     with _one_line():
-        _run(setup, "up", setup.port, None, (), {})
+        _run(setup, "up", setup.port, None, ())
 
 
-def _run(
-    setup: Setup, purpose: str, port: int, minutes: float | None, simulate: tuple[str, ...], extra: Mapping[str, str]
-) -> None:
+def _run(setup: Setup, purpose: str, port: int, minutes: float | None, simulate: tuple[str, ...]) -> None:
     home = make_home(setup.home)
     url = f"http://{f'[{setup.host}]' if ':' in setup.host else setup.host}:{port}"
     with locked(home, purpose):
@@ -73,9 +73,12 @@ def _run(
         supervisor = Supervisor(home, purpose, _say)
         with supervisor.listening():
             environment = _connect(setup, home, supervisor)
-            environment |= {"HAIDANG_HOME": str(home.path), "HAIDANG_PORT": str(port), **extra}
-            for made in database.upgrade(environment["DATABASE_URL"], tuple(layer.shape for layer in discover())):
-                _say(made)
+            environment |= {"HAIDANG_HOME": str(home.path), "HAIDANG_PORT": str(port)}
+            if simulate:
+                # The receiver listens there for what the simulated day says, as it would for any station.
+                speech = ports.kept(home.run / "simulation.port", socket.SOCK_DGRAM)
+                environment["HAIDANG_SIMULATED_SOURCES"] = json.dumps({"ais": [f"udp://127.0.0.1:{speech}"]})
+            _prepare(environment["DATABASE_URL"], simulated=bool(simulate))
             for stage, name in enumerate(PROCESSES, start=1):
                 supervisor.start(_process(home, name, (name,), stage, environment))
             if simulate:
@@ -95,9 +98,11 @@ def _connect(setup: Setup, home: Home, supervisor: Supervisor) -> dict[str, str]
     environment = {name: url for name in ROLE_NAMES if (url := setup.secret(name.lower()))}
     if "DATABASE_URL" in environment:
         missing = [name for name in ROLE_NAMES if name not in environment]
-        if missing:
-            _say(f"{', '.join(missing)} not set: DATABASE_URL serves in their place, with more rights than they need")
-        environment |= dict.fromkeys(missing, environment["DATABASE_URL"])
+        # One login is enough: it becomes the role it needs at each connection, so no process has more rights than that.
+        login = environment["DATABASE_URL"]
+        environment |= {
+            name: database.role_url(login, f"haidang_{name.rpartition('_')[2].lower()}") for name in missing
+        }
     else:
         postgres, running = start_postgres(home, _say)
         supervisor.adopt(running)
@@ -110,6 +115,22 @@ def _connect(setup: Setup, home: Home, supervisor: Supervisor) -> dict[str, str]
         supervisor.describe(ports={"redis": redis.port})
         redis_url = redis.url
     return {**environment, "REDIS_URL": redis_url}
+
+
+def _prepare(owner_url: str, simulated: bool) -> None:
+    """Bring the database to the newest schema, and put in what every installation starts with."""
+    layers = discover()
+    began = time.monotonic()
+    for made in database.upgrade(owner_url, tuple(layer.shape for layer in layers)):
+        _say(f"Made: {made}")
+    owner = database.engine(owner_url)
+    try:
+        with owner.begin() as connection:
+            seed(connection, layers)
+            # Here the demo puts in what it starts with (simulated=True).
+    finally:
+        owner.dispose()
+    _say(f"Schema ready in {time.monotonic() - began:.1f} s")
 
 
 def _process(home: Home, name: str, words: tuple[str, ...], stage: int, environment: Mapping[str, str]) -> Program:

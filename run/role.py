@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from run.home import Home
 from run.postgres import SUPERUSER, Postgres
 
 DATABASE = "haidang"
@@ -38,12 +39,17 @@ class Urls:
 
 def urls(server: Postgres, database: str = DATABASE) -> Urls:
     """The addresses of `database` on a private server."""
-    return Urls(*(_url(server, f"haidang_{role}", server.home.secret(role), database) for role in ROLES))
+    return urls_at(server.home, server.port, database)
+
+
+def urls_at(home: Home, port: int, database: str = DATABASE) -> Urls:
+    """The addresses of `database` on the server of `home` that listens on `port`."""
+    return Urls(*(_url(port, f"haidang_{role}", home.secret(role), database) for role in ROLES))
 
 
 def superuser_url(server: Postgres, database: str = "postgres") -> str:
     """The address of the server's superuser: for set-up and tests, never for the running program."""
-    return _url(server, SUPERUSER, server.home.secret("postgres"), database)
+    return _url(server.port, SUPERUSER, server.home.secret("postgres"), database)
 
 
 def make_roles(server: Postgres) -> None:
@@ -80,6 +86,6 @@ def make_database(server: Postgres, database: str = DATABASE) -> None:
         connection.execute("CREATE EXTENSION IF NOT EXISTS postgis")  # not a trusted extension: the owner may not
 
 
-def _url(server: Postgres, user: str, password: str, database: str) -> str:
+def _url(port: int, user: str, password: str, database: str) -> str:
     # Generated passwords are URL-safe as they are.
-    return f"postgresql+psycopg://{user}:{password}@127.0.0.1:{server.port}/{database}"
+    return f"postgresql+psycopg://{user}:{password}@127.0.0.1:{port}/{database}"
