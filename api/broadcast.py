@@ -1,4 +1,4 @@
-"""Telling the same bytes to every live client: one encoder, a bounded outbox each, and the rule for those who do not keep up."""
+"""The same bytes for every live client: one encoder, a bounded outbox each, a rule for those who do not keep up."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def names(delta: Delta) -> list[str]:
 
 
 class Client:
-    """One connected browser: messages wait in its outbox, never more than a bound; past it a fresh snapshot replaces them."""
+    """One connected browser: messages wait in its bounded outbox; past the bound a fresh snapshot replaces them."""
 
     def __init__(self, snapshot: Callable[[], list[Message]]) -> None:
         self._snapshot = snapshot

@@ -1,23 +1,25 @@
-"""The live stream: from Redis's hints and the database's truth to every browser, over one websocket each (or server-sent events)."""
+"""The live stream: from Redis's hints and the database's truth to every browser, over one websocket each."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import pandas as pd
 import redis.asyncio
 import sqlalchemy as sa
 import structlog
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from access.site import Site
 from api.broadcast import Broadcast, Message, frame, names, text
 from api.picture import Picture
 from geo import account
@@ -34,18 +36,19 @@ RECONCILE_S = 60.0
 ANSWER_S = 8.0  # a database that takes longer to answer counts as away
 
 T = TypeVar("T")
+Loop = Callable[[], Coroutine[Any, Any, None]]
 log = structlog.get_logger()
 
 
 class LiveHub:
-    """Holds the live picture of all layers, keeps it true, and tells every client what changed, one encoder per tick."""
+    """Holds the live picture of all layers, keeps it true, and tells every client what changed, encoded once."""
 
-    def __init__(self, site: Any, tick_ms: int = 250, clients_max: int = 1000) -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
-        self._tick_s = tick_ms / 1000
-        self._pictures = [Picture(layer) for layer in site.layers if layer.style is not None and "geom" in layer.shape.latest.c]
+        self._tick_s = site.tick_ms / 1000
+        self._pictures = [Picture(layer) for layer in site.layers]
         self._state = LiveState({picture.name: picture.reading for picture in self._pictures})
-        self.broadcast = Broadcast(self._everything, clients_max)
+        self.broadcast = Broadcast(self._everything, site.live_clients_max)
         self.epoch = f"{time.time_ns():x}"
         self._wake = asyncio.Event()
         self._alarm_hint = asyncio.Event()
@@ -59,8 +62,11 @@ class LiveHub:
 
     async def start(self) -> None:
         """Begin to listen, poll and tick; never fails, what is away is tried again for ever."""
-        loops = (self._listen, self._keep_up, self._tick, self._watch_alarms, self._watch_feeds, self._beat)
-        self._tasks = [asyncio.create_task(self._forever(loop), name=loop.__name__) for loop in loops]
+        self._tasks = [asyncio.create_task(self._forever(loop), name=loop.__name__) for loop in self.loops()]
+
+    def loops(self) -> tuple[Loop, ...]:
+        """What runs for as long as the hub does."""
+        return (self._listen, self._keep_up, self._tick, self._watch_alarms, self._watch_feeds, self._beat)
 
     async def stop(self) -> None:
         """End every loop."""
@@ -69,7 +75,7 @@ class LiveHub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
+    async def _forever(self, loop: Loop) -> None:
         while True:
             try:
                 await loop()
@@ -126,20 +132,20 @@ class LiveHub:
     # Where the picture comes from
 
     async def _listen(self) -> None:
-        """Redis's hints: changed rows and alarm numbers. A gap is made good from the database, which is asked on its own clock."""
+        """Redis's hints: changed rows and alarm numbers; what is missed here, `_keep_up` finds in the database."""
         pause = 0.2
         while True:
             try:
-                async with redis.asyncio.from_url(self._site.redis_url, socket_connect_timeout=3, health_check_interval=5) as client:
-                    async with client.pubsub() as pubsub:
-                        channels = [f"haidang:live:{picture.name}" for picture in self._pictures]
-                        await pubsub.subscribe("haidang:alarm", *channels)
-                        pause = 0.2
-                        while True:
-                            message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=2)
-                            self._set_away("redis", False)
-                            if message is not None:
-                                self._hear(message["channel"].decode(), message["data"])
+                address = self._site.redis_url
+                client = redis.asyncio.from_url(address, socket_connect_timeout=3, health_check_interval=5)
+                async with client, client.pubsub() as pubsub:
+                    await pubsub.subscribe("haidang:alarm", *[f"haidang:live:{p.name}" for p in self._pictures])
+                    pause = 0.2
+                    while True:
+                        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=2)
+                        self._set_away("redis", False)
+                        if message is not None:
+                            self._hear(message["channel"].decode(), message["data"])
             except (redis.exceptions.RedisError, OSError, TimeoutError):
                 self._set_away("redis", True)
                 await asyncio.sleep(pause)
@@ -151,15 +157,17 @@ class LiveHub:
             return
         layer = channel.rsplit(":", 1)[-1]
         try:
-            changed = self._state.apply(layer, decode(payload))
+            self.take(layer, decode(payload))
         except (ValueError, KeyError, TypeError) as error:
             log.warning("live hint not understood", layer=layer, error=str(error))
-            return
-        if changed:
+
+    def take(self, layer: str, rows: pd.DataFrame) -> None:
+        """Changed rows of a layer, to be told at the next tick."""
+        if self._state.apply(layer, rows):
             self._wake.set()
 
     async def _keep_up(self) -> None:
-        """Everything at the start and each minute; in between only rows received since, so that no lost hint stays lost."""
+        """Everything at the start and each minute, between these rows received since: no lost hint stays lost."""
         reconciled = -RECONCILE_S
         while True:
             full = time.monotonic() - reconciled >= RECONCILE_S
@@ -202,7 +210,7 @@ class LiveHub:
             await asyncio.sleep(FEEDS_POLL_S)
 
     async def _ask(self, question: Callable[[sa.Connection], T]) -> T:
-        """Ask the database in a thread; raises _Away when it does not answer in time, and remembers that for the feeds message."""
+        """Ask the database in a thread; raises _Away, and has the feeds message say so, when it does not answer."""
 
         def answer() -> T:
             with self._site.engine.connect() as connection:
@@ -239,9 +247,15 @@ def foreign(origin: str | None, host: str | None) -> bool:
     return origin is not None and urlsplit(origin).netloc.lower() != (host or "").lower()
 
 
-def mount(server: FastAPI, site: Any) -> LiveHub:
+def mount(server: FastAPI, site: Site) -> LiveHub:
     """Put the live stream on the server: its routes now, its loops for as long as the server runs."""
-    hub = LiveHub(site, tick_ms=site.tick_ms, clients_max=getattr(site, "live_clients_max", 1000))
+    hub = LiveHub(site)
+    serve(server, hub)
+    return hub
+
+
+def serve(server: FastAPI, hub: LiveHub) -> None:
+    """The routes of a hub, and its start and stop with the server's own."""
     before = server.router.lifespan_context
 
     @asynccontextmanager
@@ -255,8 +269,8 @@ def mount(server: FastAPI, site: Any) -> LiveHub:
 
     server.router.lifespan_context = lifespan
     server.add_api_websocket_route(PATH, _socket(hub))
-    server.add_api_route(PATH, _events(hub), methods=["GET"], summary="Live stream as server-sent events", response_class=Response)
-    return hub
+    summary = "Live stream as server-sent events"
+    server.add_api_route(PATH, _events(hub), methods=["GET"], summary=summary, response_class=Response)
 
 
 def _socket(hub: LiveHub) -> Callable[[WebSocket], Awaitable[None]]:

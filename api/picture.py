@@ -9,6 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from geo.live import Reading, classifier
+from layers.layer import Layer
 
 _KIND = ("name", "vi", "en", "icon", "color", "parent", "stale_s")
 
@@ -16,12 +17,11 @@ _KIND = ("name", "vi", "en", "icon", "color", "parent", "stale_s")
 class Picture:
     """Reads the drawn columns of a layer's latest table, and describes the layer's style for the browser."""
 
-    def __init__(self, layer: Any) -> None:
+    def __init__(self, layer: Layer) -> None:
         style, table = layer.style, layer.shape.latest
         self.name: str = layer.name
         self.reading = Reading(style.label, style.angle, style.value, classifier([kind.where for kind in style.kinds]))
-        wanted = {column for kind in style.kinds for column in kind.where}
-        wanted |= {column for column in (style.label, style.angle, style.value) if column} | {"simulated", "estimated"}
+        wanted = dict.fromkeys((*style.columns(), "simulated", "estimated"))
         key = table.c[layer.shape.key]
         self._table = table
         self._select = sa.select(
@@ -30,12 +30,12 @@ class Picture:
             sa.func.ST_Y(table.c.geom).label("lat"),
             table.c.observed_at,
             table.c.received_at,
-            *[table.c[column] for column in sorted(wanted) if column in table.c],
+            *[table.c[column] for column in wanted if column in table.c],
         ).where(table.c.geom.isnot(None), table.c.observed_at.isnot(None))
         self._layer = layer
 
     def read(self, connection: sa.Connection, since: datetime | None = None) -> pd.DataFrame:
-        """The latest rows, or only those received after `since`: key, lon, lat, observed_at, received_at and the style's columns."""
+        """The latest rows (received after `since`): key, lon, lat, observed_at, received_at, the style's columns."""
         statement = self._select if since is None else self._select.where(self._table.c.received_at > since)
         result = connection.execute(statement)
         rows = pd.DataFrame.from_records(result.fetchall(), columns=list(result.keys()))
@@ -59,7 +59,7 @@ class Picture:
                 "lost_s": style.lost_s,
                 "min_zoom": style.min_zoom,
                 "cluster": style.cluster,
-                "angle": fields.get(style.angle),
-                "value": fields.get(style.value),
+                "angle": fields.get(style.angle or ""),
+                "value": fields.get(style.value or ""),
             },
         }

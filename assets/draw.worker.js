@@ -84,6 +84,8 @@ function drawLabels() {
       if (layer && layer.has(h) && !named.has(`${layer.index} ${h}`)) want(layer, h, 2, 9, null);
     }
   }
+  if (!wanted.length && labels.empty) { texts.flying = false; return; }
+  labels.empty = !wanted.length;
   labels.draw(wanted, theme, view.scale || 1);
   const frame = labels.close();
   say("frame", { sheet: "names", view: view.id, ...frame }, [frame.bitmap]);

@@ -13,7 +13,7 @@ class Heartbeat:
         self._path = Path(path) if path else None
 
     def beat(self) -> None:
-        """Say "alive"; call it from the main loop itself, never from a thread of its own, or a frozen loop would look alive."""
+        """Say "alive"; call it from the main loop itself: from a thread of its own a frozen loop would look alive."""
         if self._path is None:
             return
         try:

@@ -11,14 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from geo.criteria import Range, matches
+from geo.record import ESTIMATED, pack
+
 Classify = Callable[[pd.DataFrame], npt.NDArray[np.uint8]]
-Range = tuple[float | None, float | None]
 NameRow = tuple[int, str, str, bool]  # handle, key, label, simulated
 
-#: One object on the wire, 16 bytes, little-endian; see `pack`.
-RECORD = np.dtype([("handle_kind", "<u4"), ("lon", "<i4"), ("lat", "<i4"), ("angle_value_age", "<u4")])
-ESTIMATED = 0x80  # top bit of the kind byte: the position is estimated or hand-entered
-NO_ANGLE, NO_VALUE, OLDEST = 511, 1023, 8191
 MAX_HANDLES = 1 << 24
 
 _COLUMNS: tuple[tuple[str, Any, Any], ...] = (
@@ -57,7 +55,7 @@ def encode(frame: pd.DataFrame) -> bytes:
 
 
 def decode(payload: bytes) -> pd.DataFrame:
-    """The frame of one `encode` payload; raises ValueError when the bytes are no Arrow IPC stream with the columns needed."""
+    """The frame of one `encode` payload; ValueError when the bytes are no Arrow IPC stream or lack a column."""
     frame: pd.DataFrame = pa.ipc.open_stream(payload).read_all().to_pandas()
     missing = {"key", "lon", "lat", "observed_at"} - set(frame.columns)
     if missing:
@@ -66,24 +64,13 @@ def decode(payload: bytes) -> pd.DataFrame:
 
 
 def classifier(kinds: Sequence[Mapping[str, Range]]) -> Classify:
-    """A function that gives each row the index of the first kind whose every `column in [low, high)` holds, else the last kind."""
+    """A function from rows to the index of the first kind whose conditions all hold, else the last kind's."""
 
     def classify(frame: pd.DataFrame) -> npt.NDArray[np.uint8]:
         result = np.full(len(frame), max(len(kinds) - 1, 0), np.uint8)
-        numbers: dict[str, npt.NDArray[np.float64]] = {}
         for index in range(len(kinds) - 1, -1, -1):
-            holds = np.ones(len(frame), bool)
-            for column, (low, high) in kinds[index].items():
-                if column not in numbers:
-                    numbers[column] = _numbers(frame, column)
-                values = numbers[column]
-                holds &= ~np.isnan(values)
-                if low is not None:
-                    holds &= values >= low
-                if high is not None:
-                    holds &= values < high
             if kinds[index]:
-                result[holds] = index
+                result[matches(frame, kinds[index])] = index
         return result
 
     return classify
@@ -91,7 +78,7 @@ def classifier(kinds: Sequence[Mapping[str, Range]]) -> Classify:
 
 @dataclass(frozen=True)
 class Reading:
-    """Which columns of a layer's payload are drawn: the label, the angle (degrees true), the value, and how to classify."""
+    """Which columns of a layer are drawn: label, angle (degrees true), value; and how its rows are classified."""
 
     label: str | None
     angle: str | None
@@ -128,7 +115,7 @@ class LiveState:
         return self._layers[layer].remove(keys)
 
     def reconcile(self, layer: str, frame: pd.DataFrame, since: int) -> int:
-        """Take a full reading of the database that began at `serial == since`: apply it, forget what it no longer has."""
+        """Apply a full reading of the database that began at `serial == since`; forget what it no longer has."""
         changed = self.apply(layer, frame)
         return changed + self._layers[layer].remove_missing(set(frame["key"].astype(str)), since)
 
@@ -176,7 +163,8 @@ class _Columns:
             return 0
         last = len(h) - 1 - np.unique(h[::-1], return_index=True)[1]
         order, h = order[last], h[last]
-        return self._write(h, {"lon": lon[order], "lat": lat[order], "observed": observed[order], **self._read(frame.iloc[order])}, serial)
+        where = {"lon": lon[order], "lat": lat[order], "observed": observed[order]}
+        return self._write(h, {**where, **self._read(frame.iloc[order])}, serial)
 
     def _read(self, rows: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
         reading = self.reading
@@ -260,53 +248,19 @@ class _Columns:
         return Delta(self.layer, self.index, np.empty(0, np.uint32), self._names(h), self._pack(h, now_ms), len(h))
 
     def _names(self, h: npt.NDArray[np.int64]) -> list[NameRow]:
-        c = self._c
-        return list(zip(h.tolist(), c["key"][h].tolist(), c["label"][h].tolist(), c["simulated"][h].tolist(), strict=True))
+        columns = [self._c[name][h].tolist() for name in ("key", "label", "simulated")]
+        return list(zip(h.tolist(), *columns, strict=True))
 
     def _pack(self, h: npt.NDArray[np.int64], now_ms: float) -> bytes:
-        c = self._c
-        return pack(h, c["kind"][h], c["lon"][h], c["lat"][h], c["angle"][h], c["value"][h], now_ms / 1e3 - c["observed"][h] / 1e6)
-
-
-def pack(
-    handle: npt.NDArray[Any],
-    kind: npt.NDArray[Any],
-    lon: npt.NDArray[Any],
-    lat: npt.NDArray[Any],
-    angle: npt.NDArray[Any],
-    value: npt.NDArray[Any],
-    age_s: npt.NDArray[Any],
-) -> bytes:
-    """Sixteen bytes per object: handle 24 | kind 8; lon, lat in 1e-7 degrees; angle 9 | value 10 | age 13 bits (piecewise)."""
-    out = np.empty(len(handle), RECORD)
-    out["handle_kind"] = handle.astype(np.uint32) | (kind.astype(np.uint32) << 24)
-    out["lon"] = np.rint(lon * 1e7).astype(np.int32)
-    out["lat"] = np.rint(lat * 1e7).astype(np.int32)
-    known = np.isfinite(angle)
-    degrees = np.where(known, np.rint(np.where(known, angle, 0)) % 360, NO_ANGLE).astype(np.uint32)
-    out["angle_value_age"] = degrees | (_value_code(value) << 9) | (_age_code(age_s) << 19)
-    return out.tobytes()
-
-
-def _value_code(value: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
-    """Ten bits: 0-51.1 by 0.1, then to 306 by 1, then to 2,852 by 10; 1023 is unknown. Below zero counts as zero."""
-    v = np.nan_to_num(value.astype(np.float64), nan=0.0, posinf=1e9).clip(0, 2852)
-    code = np.select([v < 51.15, v < 306.5], [np.rint(v * 10), 512 + np.rint(v - 51.2)], 767 + np.rint((v - 306) / 10))
-    return np.where(np.isnan(value), NO_VALUE, np.minimum(code, NO_VALUE - 1)).astype(np.uint32)
-
-
-def _age_code(age_s: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
-    """Thirteen bits: to 4,095 s by 1, then to 18 h by 30, then to 15 days by 600; 8191 is older. The future counts as now."""
-    a = np.clip(age_s.astype(np.float64), 0, 1e9)
-    code = np.select([a < 4096, a < 65536], [np.floor(a), 4096 + np.floor((a - 4096) / 30)], 6144 + np.floor((a - 65536) / 600))
-    return np.minimum(code, OLDEST).astype(np.uint32)
+        kind, lon, lat, angle, value = (self._c[name][h] for name in ("kind", "lon", "lat", "angle", "value"))
+        return pack(h, kind, lon, lat, angle, value, now_ms / 1e3 - self._c["observed"][h] / 1e6)
 
 
 def _numbers(frame: pd.DataFrame, column: str | None) -> npt.NDArray[np.float64]:
     if column is None or column not in frame:
         return np.full(len(frame), np.nan)
     numbers: pd.Series[float] = pd.to_numeric(frame[column], errors="coerce")
-    return numbers.to_numpy(np.float64, na_value=np.nan)
+    return np.asarray(numbers.to_numpy(np.float64, na_value=np.nan), np.float64)
 
 
 def _flags(frame: pd.DataFrame, column: str) -> npt.NDArray[np.bool_]:

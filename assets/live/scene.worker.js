@@ -52,16 +52,16 @@ export class Scene {
 
   pose(layer, h, age) {
     if (age > layer.lostS) return LOST;
-    const angle = layer.angle[h], kind = layer.kinds[layer.kind[h]];
-    if (angle === 511 || (kind.icon === "arrow" && layer.value[h] < STILL)) return DOT;
-    return Math.round(angle * STEPS / 360) % STEPS;
+    const angle = layer.angle[h];
+    if (angle === 511 || (layer.arrow[layer.kind[h]] && layer.value[h] < STILL)) return DOT;
+    return (angle * STEPS / 360 + 0.5 | 0) % STEPS;
   }
 
   /* Full until a third of the stale age, then ever paler; never so pale that it cannot be seen. */
   level(layer, kind, age) {
     if (layer.distress[kind]) return LEVELS;
     const f = age / layer.staleS[kind], shade = f < 0.33 ? 1 : f < 1 ? 1 - (f - 0.33) / 0.67 * 0.5 : 0.42;
-    return Math.max(1, Math.round(shade * layer.opacity * LEVELS));
+    return Math.max(1, shade * layer.opacity * LEVELS + 0.5 | 0);
   }
 
   draw(sheet, view, now) {
@@ -77,8 +77,9 @@ export class Scene {
   }
 
   drawLayer(layer, sheet, view, now, late) {
-    const { x: xs, y: ys, kind: kinds, observed, estimated, size } = layer, { world, left, upper, pad } = sheet;
+    const { x: xs, y: ys, kind: kinds, observed, estimated, size, distress, off } = layer, { world, left, upper, pad } = sheet;
     const right = sheet.width - pad, bottom = sheet.height - pad, tooFar = view.zoom < layer.style.min_zoom;
+    const table = this.sprites.table(layer);
     // The world repeats: shift every object to the copy of the world the view looks at.
     const firstCopy = Math.floor((left + pad) / world), lastCopy = Math.floor((left + right) / world);
     for (let copy = firstCopy; copy <= lastCopy; copy++) {
@@ -86,32 +87,33 @@ export class Scene {
       for (let h = 0; h < size; h++) {
         const kind = kinds[h];
         if (kind === 255) continue;
-        const x = Math.floor(xs[h] * world + shift), y = Math.floor(ys[h] * world - upper);
+        const x = xs[h] * world + shift | 0, y = ys[h] * world - upper | 0;
         if (x < pad || y < pad || x >= right || y >= bottom) continue;
-        if (layer.distress[kind]) { late.push({ layer, h, x, y }); this.see(layer, h); continue; }
-        if (layer.off[kind] === 1 || tooFar) continue;
-        const age = now - observed[h];
-        this.stamp(layer, h, kind, estimated[h], age, x, y, sheet);
-        this.see(layer, h);
+        if (distress[kind]) { late.push({ layer, h, x, y }); this.see(layer.index, h); continue; }
+        if (off[kind] === 1 || tooFar) continue;
+        this.see(layer.index, h);
+        this.stamp(layer, table, h, kind, estimated[h], now - observed[h], x, y, sheet);
       }
     }
   }
 
-  drawOne(layer, h, x, y, sheet, now) { this.stamp(layer, h, layer.kind[h], layer.estimated[h], now - layer.observed[h], x, y, sheet); }
+  drawOne(layer, h, x, y, sheet, now) {
+    this.stamp(layer, this.sprites.table(layer), h, layer.kind[h], layer.estimated[h], now - layer.observed[h], x, y, sheet);
+  }
 
-  stamp(layer, h, kind, estimated, age, x, y, sheet) {
+  stamp(layer, table, h, kind, estimated, age, x, y, sheet) {
     const pose = this.pose(layer, h, age), level = this.level(layer, kind, age), stale = age > layer.staleS[kind] ? 1 : 0;
-    const table = this.sprites.table(layer), at = Sprites.place(kind, estimated, stale, pose, level);
+    const at = Sprites.place(kind, estimated, stale, pose, level);
     sheet.blit(table[at] || (table[at] = this.sprites.make(layer, kind, estimated, stale, pose, level)), x, y);
   }
 
-  see(layer, h) {
+  see(index, h) {
     if (this.seen === this.seenLayer.length) {
       const layers = new Uint8Array(2 * this.seen), handles = new Uint32Array(2 * this.seen);
       layers.set(this.seenLayer); handles.set(this.seenHandle);
       this.seenLayer = layers; this.seenHandle = handles;
     }
-    this.seenLayer[this.seen] = this.layers.indexOf(layer);
+    this.seenLayer[this.seen] = index;
     this.seenHandle[this.seen++] = h;
   }
 
@@ -131,7 +133,7 @@ export class Scene {
       if (!object || (chosen && object.layer === chosen.layer && object.handle === chosen.handle)) continue;
       const p = this.at(object.layer, object.handle, sheet);
       if (!this.inside(p, sheet)) continue;
-      if (object.layer.hidden(object.handle)) this.see(object.layer, object.handle);
+      if (object.layer.hidden(object.handle)) this.see(object.layer.index, object.handle);
       this.drawOne(object.layer, object.handle, p.x, p.y, sheet, now);
       sheet.blit(this.sprites.alarm(alarm.severity, alarm.state === "acknowledged"), p.x, p.y);
     }
@@ -170,7 +172,7 @@ export class Scene {
       const ux = lon / 360 + 0.5, s = Math.sin(lat * Math.PI / 180), uy = 0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI);
       const p = { x: Math.floor((ux + Math.round((left + sheet.width / 2) / world - ux)) * world - left), y: Math.floor(uy * world - upper) };
       if (!this.inside(p, sheet)) continue;
-      if (!cluster) { this.drawOne(layer, h, p.x, p.y, sheet, now); this.see(layer, h); continue; }
+      if (!cluster) { this.drawOne(layer, h, p.x, p.y, sheet, now); this.see(layer.index, h); continue; }
       const severity = Object.keys(RANK)[feature.properties.worst];
       sheet.blit(this.sprites.cluster(feature.properties.point_count, layer.kinds[0].color, severity), p.x, p.y);
       held.drawn.push({ x: ux, y: uy, id: feature.properties.cluster_id, count: feature.properties.point_count });

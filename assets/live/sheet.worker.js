@@ -48,8 +48,16 @@ export class Sheet {
   }
 }
 
+/* Source over destination, not premultiplied; over opaque ground (crowds) by integers, two channels at a time. */
 function blend(over, under) {
-  const a = over >>> 24, b = ((under >>> 24) * (255 - a) / 255), sum = a + b;
+  const a = over >>> 24;
+  if (under >= 0xff000000) {
+    const rest = 256 - a;
+    const rb = ((Math.imul(over & 0xff00ff, a) + Math.imul(under & 0xff00ff, rest)) >>> 8) & 0xff00ff;
+    const g = ((Math.imul(over & 0xff00, a) + Math.imul(under & 0xff00, rest)) >>> 8) & 0xff00;
+    return (0xff000000 | rb | g) >>> 0;
+  }
+  const b = ((under >>> 24) * (255 - a) / 255), sum = a + b;
   const r = ((over & 255) * a + (under & 255) * b) / sum;
   const g = (((over >>> 8) & 255) * a + ((under >>> 8) & 255) * b) / sum;
   const l = (((over >>> 16) & 255) * a + ((under >>> 16) & 255) * b) / sum;

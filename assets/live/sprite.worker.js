@@ -2,7 +2,7 @@
 export const STEPS = 64; // rotations
 export const LEVELS = 15; // steps of opacity
 export const DOT = STEPS, LOST = STEPS + 1; // poses beside the rotations
-const SMALLER = { fishing: 0.9 }; // small craft are many: drawn a little smaller than merchant ships
+const SIZE = 1.14, SMALLER = { fishing: 0.9 }; // small craft are many: drawn a little smaller than merchant ships
 
 function outline(c, points) {
   c.beginPath();
@@ -54,7 +54,7 @@ export class Sprites {
 
   make(layer, kind, estimated, stale, pose, level) {
     const { icon, color: token } = layer.kinds[kind];
-    const ink = this.color(token), size = this.size * (SMALLER[token] || 1);
+    const ink = this.color(token), size = this.size * SIZE * (SMALLER[token] || 1);
     return this.paint(icon === "wedge" ? 22 : 12, level / LEVELS, (c) => {
       if (pose === LOST) { this.question(c, ink); return this.ring(c, 8, 1.2, ink, 0.8, [2.4, 2]); }
       if (stale) this.ring(c, 8, 1, ink, 0.75, [2.4, 2.4]);

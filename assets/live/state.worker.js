@@ -32,6 +32,7 @@ export class Layer {
     this.staleS = this.kinds.map((kind) => kind.stale_s ?? described.style.stale_s);
     this.lostS = described.style.lost_s;
     this.distress = this.kinds.map((kind) => kind.icon === "distress");
+    this.arrow = this.kinds.map((kind) => kind.icon === "arrow");
     this.off = new Uint8Array(256);
     this.opacity = 1;
     this.version = 0;
