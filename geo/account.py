@@ -117,3 +117,14 @@ def minutes(connection: sa.Connection, start: datetime, end: datetime) -> list[d
         .order_by(column.at)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def minutes_by_source(connection: sa.Connection, start: datetime, end: datetime) -> dict[str, int]:
+    """Messages of each source in [start, end)."""
+    column = table.minute.c
+    query = (
+        sa.select(column.source, sa.func.sum(column.messages))
+        .where(column.at >= start, column.at < end)
+        .group_by(column.source)
+    )
+    return {source: int(total) for source, total in connection.execute(query).tuples()}

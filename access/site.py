@@ -1,0 +1,27 @@
+"""What every screen and route is given: the layers, the web role's database, the stream, and the centre's own values."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from layers.layer import Layer
+
+
+@dataclass(frozen=True)
+class Site:
+    """One centre's installation as its web process sees it. view: lat, lon (degrees) and zoom of the first picture."""
+
+    engine: Engine
+    redis_url: str
+    layers: tuple[Layer, ...]
+    centre_vi: str
+    centre_en: str
+    view: tuple[float, float, int]
+    simulated: bool = False
+    tick_ms: int = 250
+    live_clients_max: int = 1000
+    allowed_hosts: tuple[str, ...] = field(default=("127.0.0.1", "localhost", "[::1]"))
+
+    def layer(self, name: str) -> Layer | None:
+        """The layer of that name, or None."""
+        return next((layer for layer in self.layers if layer.name == name), None)

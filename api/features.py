@@ -1,0 +1,109 @@
+"""The layers and their features as GeoJSON; one vessel by its MMSI or registration, and its track."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import FastAPI, HTTPException, Query
+
+from access.site import Site
+from geo import feature
+from layers import kpi_values
+from layers.layer import Layer
+
+TRACK = timedelta(hours=24)
+TRACK_MAX = timedelta(days=31)
+
+
+def mount(server: FastAPI, site: Site) -> None:
+    """Add /api/v1/layers, /api/v1/layers/{layer}/features and /api/v1/vessels/{key}[/track]."""
+
+    @server.get("/api/v1/layers", tags=["layers"])
+    def layers() -> list[dict[str, Any]]:
+        """What there is: each layer with its titles, kinds, fields and current figures."""
+        with site.engine.connect() as connection:
+            return [{**describe(layer), "kpi_values": kpi_values(connection, layer)} for layer in site.layers]
+
+    @server.get("/api/v1/layers/{layer}/features", tags=["layers"])
+    def features(
+        layer: str,
+        bbox: Annotated[str | None, Query(description="west,south,east,north in degrees, WGS 84")] = None,
+        at: Annotated[datetime | None, Query(description="A past moment, RFC 3339")] = None,
+        limit: Annotated[int, Query(ge=1, le=100_000)] = 1_000,
+    ) -> dict[str, Any]:
+        """A layer's features as GeoJSON (RFC 7946), now or at a past moment."""
+        found = _layer(site, layer)
+        with site.engine.connect() as connection:
+            return feature.features(connection, found.shape, _box(bbox), _aware(at), limit)
+
+    @server.get("/api/v1/vessels/{key}", tags=["vessels"])
+    def vessel(key: str) -> dict[str, Any]:
+        """One vessel by its MMSI, or by its registration in any spelling."""
+        found = _layer(site, "vessel")
+        with site.engine.connect() as connection:
+            return feature.geojson(found.shape, _vessel(connection, found, key))
+
+    @server.get("/api/v1/vessels/{key}/track", tags=["vessels"])
+    def track(
+        key: str,
+        start: Annotated[datetime | None, Query(alias="from")] = None,
+        end: Annotated[datetime | None, Query(alias="to")] = None,
+    ) -> dict[str, Any]:
+        """A vessel's positions between two moments (the last 24 h by default, 31 days at most), as GeoJSON points."""
+        found = _layer(site, "vessel")
+        until = _aware(end) or datetime.now(UTC)
+        since = _aware(start) or until - TRACK
+        if not timedelta(0) <= until - since <= TRACK_MAX:
+            raise HTTPException(422, f"from must lie before to, and at most {TRACK_MAX.days} days before it")
+        with site.engine.connect() as connection:
+            row = _vessel(connection, found, key)
+            rows = feature.track(connection, found.shape, row["key"], since, until)
+        return {"type": "FeatureCollection", "features": [feature.geojson(found.shape, point) for point in rows]}
+
+
+def describe(layer: Layer) -> dict[str, Any]:
+    """A layer for other systems: everything they need to read its features."""
+    return {
+        "name": layer.name,
+        "vi": layer.vi,
+        "en": layer.en,
+        "group": layer.group,
+        "shape": layer.shape.kind,
+        "key": layer.shape.key,
+        "kinds": [{"name": kind.name, "vi": kind.vi, "en": kind.en} for kind in layer.style.kinds],
+        "fields": [{"name": f.name, "unit": f.unit, "vi": f.vi, "en": f.en} for f in layer.fields],
+        "kpis": [{"name": kpi.name, "vi": kpi.vi, "en": kpi.en, "unit": kpi.unit} for kpi in layer.kpis],
+    }
+
+
+def _layer(site: Site, name: str) -> Layer:
+    found = site.layer(name.lower())
+    if found is None:
+        known = ", ".join(layer.name for layer in site.layers)
+        raise HTTPException(404, f"there is no layer {name[:40]!r}; there are: {known}")
+    return found
+
+
+def _vessel(connection: Any, layer: Layer, key: str) -> dict[str, Any]:
+    row = feature.one(connection, layer.shape, key)
+    if row is None:
+        named = feature.search(connection, layer.shape, key, limit=1)
+        row = feature.one(connection, layer.shape, named[0]["key"]) if named else None
+    if row is None:
+        raise HTTPException(404, f"no vessel is known by {key[:40]!r}")
+    return row
+
+
+def _box(text: str | None) -> tuple[float, float, float, float] | None:
+    if text is None:
+        return None
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise HTTPException(422, "bbox is four numbers: west,south,east,north") from None
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+        raise HTTPException(422, "bbox lies outside -180..180, -90..90, or its south is north of its north")
+    return west, south, east, north
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)

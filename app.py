@@ -1,0 +1,74 @@
+"""The front door: reads the settings, mounts the rooms' commands, and wires nothing else."""
+
+import logging
+import sys
+
+import structlog
+import typer
+from pydantic import ValidationError
+
+import bench.command
+import demo.command
+import ingest.command
+import run.command
+import run.processes
+import run.replay
+import run.schema
+import run.status
+from settings import Settings
+
+app = typer.Typer(
+    name="haidang",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Hải Đăng: a live map for a city's operations centre and its sea.",
+)
+for room in (run.command, run.processes, run.replay, run.status, demo.command, ingest.command):
+    app.add_typer(room.app)
+app.add_typer(run.schema.app, name="db")
+app.add_typer(bench.command.app, name="bench", help="Side-by-side measurements against peers.")
+
+
+def configure_logs(level: str) -> None:
+    """Structured logs on stderr: one JSON object a line, or plain words on a terminal."""
+    shown = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(ensure_ascii=False)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            shown,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+
+
+def faults(error: ValidationError) -> str:
+    """What is wrong with the settings: one line that names each."""
+    return "; ".join(
+        f"{'HAIDANG_' + str(item['loc'][0]).upper() if item['loc'] else 'settings'}: {item['msg']}" for item in error.errors()
+    )
+
+
+@app.callback()
+def main(context: typer.Context) -> None:
+    """Hải Đăng: a live map for a city's operations centre and its sea."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        typer.echo(faults(error), err=True)
+        raise typer.Exit(1) from None
+    except ValueError as error:  # a value that is not even JSON, where JSON is expected
+        typer.echo(f"settings: {error}", err=True)
+        raise typer.Exit(1) from None
+    configure_logs(settings.log_level)
+    context.obj = settings
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,110 @@
+"""The processes, one command each: receive, work, clock and web, for one machine or for several."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import redis
+import typer
+
+from geo.database import engine
+from geo.heartbeat import Heartbeat
+from ingest import receiver
+from ingest.feed import AddressError
+from ingest.transport import PortTaken
+from ingest.worker import Worker
+from layers import discover, lanes
+from run import web as web_process
+from run.clock import Clock
+from run.fault import Fault
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def receive(context: typer.Context) -> None:
+    """One process: bytes of every feed into its Redis Stream."""
+    settings: Settings = context.find_root().obj
+    with _one_line():
+        sources = [lane.source for lane in lanes(discover(), settings.feed_sources, settings.simulated_sources)]
+        flush = receiver.Flush(settings.flush_ms / 1000, settings.flush_bytes, settings.spill_bytes_max)
+        asyncio.run(_receive(settings, sources, flush))
+
+
+async def _receive(settings: "Settings", sources: list[receiver.Source], flush: receiver.Flush) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await receiver.receive(
+        sources,
+        _given(settings, "redis_url"),
+        flush,
+        settings.udp_buffer_bytes,
+        settings.tcp_clients_max,
+        _heartbeat(),
+        stop,
+    )
+
+
+@app.command()
+def work(context: typer.Context) -> None:
+    """One process: batches of every source nobody else works, into the database and out to the screens."""
+    settings: Settings = context.find_root().obj
+    with _one_line():
+        client = redis.Redis.from_url(_given(settings, "redis_url"), socket_timeout=10, socket_connect_timeout=2)
+        found = lanes(discover(), settings.feed_sources, settings.simulated_sources)
+        Worker(found, engine(_given(settings, "database_url_ingest")), client, _heartbeat()).run(_stopping())
+
+
+@app.command()
+def clock(context: typer.Context) -> None:
+    """One process: what needs time and no input, such as dwell; a second one waits as its stand-in."""
+    settings: Settings = context.find_root().obj
+    with _one_line():
+        ingest = engine(_given(settings, "database_url_ingest"))
+        Clock(discover(), ingest, _given(settings, "redis_url"), _heartbeat()).run(_stopping())
+
+
+@app.command()
+def web(context: typer.Context) -> None:
+    """One process: the map, the API and the live stream."""
+    settings: Settings = context.find_root().obj
+    with _one_line():
+        site = web_process.make_site(settings, _given(settings, "database_url_web"), _given(settings, "redis_url"))
+        web_process.serve(web_process.make_server(site), settings.host, settings.port, _heartbeat())
+
+
+def _given(settings: "Settings", name: str) -> str:
+    value = settings.secret(name) or (settings.secret("database_url") if name.startswith("database") else None)
+    if value is None:
+        raise Fault(f"{name.upper()} is not set; give it, or use './haidang up', which brings servers of its own.")
+    return value
+
+
+def _heartbeat() -> Heartbeat:
+    return Heartbeat(os.environ.get("HAIDANG_HEARTBEAT"))
+
+
+def _stopping() -> Callable[[], bool]:
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    return asked.is_set
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        return
+    except (Fault, PortTaken, AddressError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None

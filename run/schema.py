@@ -1,0 +1,43 @@
+"""The command `db`: bring the schema to the newest, and put in what every installation starts with."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from geo.database import DatabaseError, engine, upgrade
+from layers import discover, seed
+from run.connection import addresses
+from run.fault import Fault
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The database.")
+
+
+def bring_up(owner_url: str) -> list[str]:
+    """The newest schema, the reference lines and the layers' rules; returns what was made, in words."""
+    layers = discover()
+    made = upgrade(owner_url, [layer.shape for layer in layers])
+    owner = engine(owner_url)
+    with owner.begin() as connection:
+        seed(connection, layers)
+    owner.dispose()
+    return made
+
+
+@app.callback()
+def group() -> None:
+    """Commands that need only the database."""
+
+
+@app.command("upgrade")
+def upgrade_command(context: typer.Context) -> None:
+    """Bring the schema to the newest; safe to run again and at any time."""
+    settings: Settings = context.find_root().obj
+    try:
+        made = bring_up(addresses(settings)["DATABASE_URL"])
+    except (Fault, DatabaseError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo("\n".join(made) if made else "nothing to do")

@@ -1,0 +1,101 @@
+"""The web process: one FastAPI server with our routes first, Dash's after them, and the guard before both."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+from dash import Dash
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+from swagger_ui_bundle import swagger_ui_path
+
+import api
+import pages
+from access.guard import Guard
+from access.site import Site
+from geo.database import engine
+from geo.heartbeat import Heartbeat
+from layers import discover
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+# Workers are started by our own scripts, and the base map's data are read by one; neither is a page script.
+NOT_PAGE_SCRIPTS = r".*\.worker\.js$|.*\.py$|^basemap/.*|^vendor/.*|^docs/.*"
+DOCS = """<!DOCTYPE html>
+<html lang="vi"><head><meta charset="utf-8"><title>Hải Đăng API</title>
+<link rel="stylesheet" href="/api/docs/swagger-ui.css"></head>
+<body><div id="swagger-ui"></div>
+<script src="/api/docs/swagger-ui-bundle.js"></script><script src="/assets/docs/open.js"></script></body></html>"""
+
+
+def make_site(settings: "Settings", database_url: str, redis_url: str) -> Site:
+    """The Site of this installation, from its settings."""
+    return Site(
+        engine=engine(database_url),
+        redis_url=redis_url,
+        layers=discover(),
+        centre_vi=settings.centre_vi,
+        centre_en=settings.centre_en,
+        view=(settings.view_lat, settings.view_lon, settings.view_zoom),
+        simulated=any(settings.simulated_sources.values()),
+        tick_ms=settings.live_tick_ms,
+        live_clients_max=settings.live_clients_max,
+        allowed_hosts=settings.allowed_hosts,
+    )
+
+
+def make_server(site: Site) -> ASGIApp:
+    """The ASGI application of one site."""
+    server = FastAPI(title="Hải Đăng", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+
+    @server.get("/api/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(DOCS)
+
+    server.mount("/api/docs/", StaticFiles(directory=swagger_ui_path))
+    api.mount(server, site)
+    dash = Dash(
+        __name__,
+        server=server,
+        backend="fastapi",
+        assets_folder=str(ROOT / "assets"),
+        assets_ignore=NOT_PAGE_SCRIPTS,
+        title="Hải Đăng",
+        update_title="",
+        compress=False,
+    )
+    pages.mount(dash, site)
+    return Guard(server, site.allowed_hosts)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that gives its sign of life from its own main loop."""
+
+    def __init__(self, config: uvicorn.Config, heartbeat: Heartbeat) -> None:
+        super().__init__(config)
+        self._heartbeat = heartbeat
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:
+            self._heartbeat.beat()
+        return await super().on_tick(counter)
+
+
+def serve(application: ASGIApp, host: str, port: int, heartbeat: Heartbeat) -> None:
+    """Serve until a signal ends it; open streams are closed after 3 s at the latest."""
+    config = uvicorn.Config(
+        application,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        # The live stream's frames are dense already, and deflating them once per client would cost more than it saves.
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=3,
+        server_header=False,
+    )
+    _Server(config, heartbeat).run()
