@@ -1,0 +1,51 @@
+"""What people see: one file per screen (arrangement only) and one per part (its layout and its own callbacks)."""
+
+from typing import Any
+
+from dash import Dash, Input, Output, dcc, html
+
+from access.site import Site
+from pages import alarms, map, missing
+from pages.text import Text
+from pages.view import read
+
+INDEX = """<!DOCTYPE html>
+<html lang="vi" data-theme="dark">
+<head>
+{%metas%}
+<title>{%title%}</title>
+<link rel="icon" type="image/svg+xml" href="/assets/icon/favicon.svg">
+{%css%}
+</head>
+<body>
+<noscript>Hải Đăng cần JavaScript. · Hải Đăng needs JavaScript.</noscript>
+{%app_entry%}
+<footer>
+{%config%}
+{%scripts%}
+{%renderer%}
+</footer>
+</body>
+</html>"""
+
+
+def mount(app: Dash, site: Site) -> None:
+    """Give the app its page, its screens by address and every part's callbacks."""
+    app.title = "Hải Đăng"
+    app.index_string = INDEX
+    app.config.suppress_callback_exceptions = True  # parts come with their screen, after the first layout
+    app.layout = html.Div([dcc.Location(id="address", refresh=False), html.Div(id="screen", className="waiting")])
+
+    @app.callback(Output("screen", "children"), Input("address", "pathname"), Input("address", "search"))
+    def screen(path: str | None, search: str | None) -> Any:
+        view = read(search or "", site.view)
+        t = Text(view.lang)
+        name = (path or "/").strip("/").lower()
+        if name == "":
+            return map.layout(site, t, view)
+        if name == "alarms":
+            return alarms.layout(site, t, view)
+        return missing.layout(site, t, path or "/")
+
+    for part in map.PARTS:
+        part.register(app, site)

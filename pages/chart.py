@@ -1,0 +1,154 @@
+"""The map itself: dash-leaflet's map, the reference zone lines and fences, and the chosen object's trail."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import dash_leaflet as dl
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+
+from access.site import Site
+from geo import feature, fence
+from pages.read import DatabaseAway, read
+from pages.text import Text
+from pages.view import View
+
+SPEED_STEPS_KN = (0.5, 3.0, 7.0, 12.0)
+TRAIL = timedelta(hours=24)
+GAP = timedelta(minutes=30)
+LINES = ("coast_line", "inshore_line")
+
+
+def layout(site: Site, t: Text, view: View) -> html.Div:
+    """The map and what lies over its corners. Points are drawn by live.js, land and sea by basemap.js."""
+    tools = [("labels", "L", t("Nhãn")), ("trail", "T", t("Vệt")), ("follow", "F", t("Bám"))]
+    return html.Div(
+        [
+            dl.Map(
+                [
+                    dl.LayerGroup([], id="zone"),
+                    dl.LayerGroup([], id="trail"),
+                    dl.ZoomControl(position="topleft"),
+                ],
+                id="map", center=[view.lat, view.lon], zoom=view.zoom, minZoom=3, maxZoom=18, zoomSnap=0.5, zoomControl=False,
+                attributionControl=False, worldCopyJump=False, className="map", keyboard=True, maxBounds=[[-85, -540], [85, 540]],
+            ),
+            html.Div(
+                [_tool(name, key, word, getattr(view, name)) for name, key, word in tools]
+                + [html.Button("?", id="help-open", className="tool", title=t("Phím tắt (?)"), **{"aria-label": t("Phím tắt"), "data-help": "1"})],
+                className="tools", role="toolbar", **{"aria-label": t("Công cụ bản đồ")},
+            ),
+            html.P(
+                [t("Nền: GSHHG, Natural Earth"), " · ", html.A("Leaflet", href="https://leafletjs.com", rel="noreferrer", target="_blank")],
+                className="licence",
+            ),
+            dcc.Store(id="fence-names"),
+            dcc.Interval(id="trail-tick", interval=30_000),
+        ],
+        id="chart", className="chart", role="main",
+    )  # fmt: skip
+
+
+def _tool(name: str, key: str, word: str, on: bool) -> html.Button:
+    return html.Button(
+        [word, html.Kbd(key)], id={"part": "tool", "name": name}, className="tool", n_clicks=0, title=f"{word} ({key})",
+        **{"aria-pressed": "true" if on else "false", "aria-keyshortcuts": key},
+    )  # fmt: skip
+
+
+def zones(t: Text, fences: Sequence[Any]) -> tuple[list[Any], dict[str, str]]:
+    """Lines and outlines of the fences, and the words that chart.js writes along each; fills stay without alarm colours."""
+    shapes: list[Any] = []
+    names: dict[str, str] = {}
+    for one in fences:
+        mark = f"fence-{one.id}"
+        name = t.pick(one.name_vi, one.name_en)
+        if one.kind in LINES:
+            parts = [_latlon(line) for line in getattr(one.geom, "geoms", [one.geom])]
+            shapes.append(dl.Polyline(positions=parts, className=f"zone {one.kind} {mark}", interactive=False, smoothFactor=0.5))
+            names[mark] = f"{name[:1].lower()}{name[1:]} · {t('sơ đồ tham khảo')}"
+        elif one.kind == "area":
+            for polygon in getattr(one.geom, "geoms", [one.geom]):
+                ring = _latlon(polygon.exterior)
+                shapes.append(dl.Polygon(positions=ring, className=f"zone area {mark}", interactive=False, smoothFactor=0.5))
+            names[mark] = name
+    return shapes, names
+
+
+def _latlon(line: Any) -> list[list[float]]:
+    return [[lat, lon] for lon, lat, *_ in line.coords]
+
+
+def trail(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """A track as one multi-line per speed class, dotted where more than 30 minutes are unknown, with a dot at its first fix."""
+    classes: list[list[list[list[float]]]] = [[] for _ in range(len(SPEED_STEPS_KN) + 1)]
+    gaps: list[list[list[float]]] = []
+    for before, after in pairwise(rows):
+        ends = [[before["lat"], before["lon"]], [after["lat"], after["lon"]]]
+        if after["observed_at"] - before["observed_at"] > GAP:
+            gaps.append(ends)
+            continue
+        runs = classes[speed_class(after.get("speed"))]
+        if runs and runs[-1][-1] == ends[0]:
+            runs[-1].append(ends[1])
+        else:
+            runs.append(ends)
+    lines = [_line(runs, f"trail trail-{n}") for n, runs in enumerate(classes) if runs]
+    return lines + ([_line(gaps, "trail trail-gap")] if gaps else [])
+
+
+def _line(positions: Any, name: str) -> dl.Polyline:
+    return dl.Polyline(positions=positions, className=name, interactive=False, smoothFactor=1)
+
+
+def speed_class(speed: float | None) -> int:
+    """0 still (under 0.5 kn or unknown) to 4 fast (12 kn and more)."""
+    return sum(speed is not None and speed >= step for step in SPEED_STEPS_KN)
+
+
+def register(app: Dash, site: Site) -> None:
+    """Fences once, the trail whenever the choice changes and each half minute after."""
+
+    @app.callback(
+        Output("zone", "children"),
+        Output("fence-names", "data"),
+        Output("database", "data", allow_duplicate=True),
+        Input("zone", "id"),
+        State("words", "data"),
+        prevent_initial_call="initial_duplicate",
+    )
+    async def draw_zones(_: str, words: dict[str, Any]) -> tuple[Any, Any, Any]:
+        try:
+            found = await read(site, fence.fences)
+        except DatabaseAway:
+            return no_update, no_update, {"away": True}
+        return *zones(Text(words["lang"]), found), no_update
+
+    @app.callback(Output("trail", "children"), Input("chosen", "data"), Input("show", "data"), Input("trail-tick", "n_intervals"))
+    async def draw_trail(chosen: dict[str, Any] | None, show: dict[str, Any], _: int) -> Any:
+        layer = next((one for one in site.layers if chosen and one.name == chosen.get("layer")), None)
+        if layer is None or chosen is None or layer.shape.history is None or not show.get("trail"):
+            return []
+        now = datetime.now(UTC)
+        try:
+            return trail(await read(site, feature.track, layer.shape, chosen["key"], now - TRAIL, now))
+        except DatabaseAway:
+            return no_update
+
+    tool = {"part": "tool", "name": "labels"}
+    for name in ("labels", "trail", "follow"):
+        app.clientside_callback(
+            ClientsideFunction("haidang", "tool_pressed"),
+            Output({**tool, "name": name}, "aria-pressed"),
+            Input("show", "data"),
+            State({**tool, "name": name}, "id"),
+        )
+    app.clientside_callback(
+        ClientsideFunction("haidang", "tools"),
+        Output("show", "data"),
+        *[Input({**tool, "name": name}, "n_clicks") for name in ("labels", "trail", "follow")],
+        State("show", "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(ClientsideFunction("haidang", "fence_names"), Input("fence-names", "data"), Input("zone", "children"))

@@ -1,0 +1,19 @@
+"""The feed strip: each feed's name, how long ago its last message came, and on hover its rate and what was rejected."""
+
+from dash import ClientsideFunction, Dash, Input, Output, html
+
+from access.site import Site
+from pages.text import Text
+
+
+def layout(site: Site, t: Text) -> html.Ul:
+    """An empty strip; feeds.js fills it from the server's feed messages."""
+    waiting = html.Li(t("Đang chờ nguồn dữ liệu"), className="feed muted")
+    return html.Ul([waiting], id="feeds", className="feeds", **{"aria-label": t("Nguồn dữ liệu")})
+
+
+def register(app: Dash, site: Site) -> None:
+    """Drawn in the browser: ages change each second."""
+    app.clientside_callback(
+        ClientsideFunction("haidang", "feeds"), Output("feeds", "children"), Input("feed-hint", "data"), prevent_initial_call=True
+    )

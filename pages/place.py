@@ -1,0 +1,97 @@
+"""Places as people write them: coordinates in any common form, and names of the gazetteer with or without accents."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+GAZETTEER = Path(__file__).parent.parent / "assets" / "basemap" / "gazetteer.json"
+ZOOM = {"sea": 6, "archipelago": 7, "country": 6, "city": 11, "lagoon": 11, "island": 11, "town": 12, "port": 13}
+
+_DMS = r"(\d{1,3}(?:[.,]\d+)?)\s*[°d\s]\s*(?:(\d{1,2}(?:[.,]\d+)?)\s*['′m\s]\s*)?(?:(\d{1,2}(?:[.,]\d+)?)\s*(?:\"|″|''|s)?\s*)?"
+_HEMI = re.compile(rf"^\s*([NSB]?)\s*{_DMS}([NSB]?)[\s,;/]+([EWĐT]?)\s*{_DMS}([EWĐT]?)\s*$", re.IGNORECASE)
+_DECIMAL = re.compile(r"^\s*([+-]?\d{1,3}(?:[.,]\d+)?)\s*[NB]?\s*(?:[;/\s]|,\s)\s*([+-]?\d{1,3}(?:[.,]\d+)?)\s*[EĐ]?\s*$", re.I)
+_PACKED = re.compile(r"^\s*([+-]?\d{1,3}\.\d+)\s*,\s*([+-]?\d{1,3}\.\d+)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A named or numbered point to fly to. Degrees WGS84."""
+
+    name: str
+    lat: float
+    lon: float
+    zoom: int
+    kind: str = "place"
+
+
+def fold(text: str) -> str:
+    """Lower case without accents and without anything but letters and digits, so `Thuan an` finds `Thuận An`."""
+    plain = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    return re.sub(r"[^a-z0-9]+", " ", "".join(c for c in plain if not unicodedata.combining(c)).lower()).strip()
+
+
+def coordinates(text: str) -> tuple[float, float] | None:
+    """(lat, lon) of `16.57, 107.64`, `16,57 107,64`, `16°34'12"N 107°38'E`, `B 16 34 12, Đ 107 38 00`; None if it is not one."""
+    plain = _PACKED.match(text) or _DECIMAL.match(text)
+    if plain:
+        return _inside(*(float(part.replace(",", ".")) for part in plain.groups()))
+    marked = _HEMI.match(text)
+    if marked is None:
+        return None
+    g = marked.groups()
+    south, west = (g[0] or g[4] or "N").upper() == "S", (g[5] or g[9] or "E").upper() in ("W", "T")
+    lat, lon = _degrees(g[1:4]), _degrees(g[6:9])
+    return _inside(-lat if south else lat, -lon if west else lon)
+
+
+def _degrees(parts: Iterable[str | None]) -> float:
+    return sum(float((part or "0").replace(",", ".")) / 60**power for power, part in enumerate(parts))
+
+
+def _inside(lat: float, lon: float) -> tuple[float, float] | None:
+    return (lat, lon) if abs(lat) <= 90 and abs(lon) <= 180 else None
+
+
+def dms(lat: float, lon: float) -> str:
+    """`16°34'12"N 107°38'24"E`, seconds rounded."""
+    return f"{_dms(lat, 'N', 'S')} {_dms(lon, 'E', 'W')}"
+
+
+def _dms(value: float, plus: str, minus: str) -> str:
+    seconds = round(abs(value) * 3600)
+    return f"{seconds // 3600}°{seconds // 60 % 60:02d}'{seconds % 60:02d}\"{plus if value >= 0 else minus}"
+
+
+@cache
+def gazetteer() -> tuple[Mapping[str, object], ...]:
+    """The base map's names: rows with name, lat, lon, kind; empty when the base map is not built."""
+    if not GAZETTEER.exists():
+        return ()
+    data = json.loads(GAZETTEER.read_text(encoding="utf-8"))
+    return tuple(data if isinstance(data, list) else data.get("places", ()))
+
+
+def find(text: str, lang: str = "vi", limit: int = 4) -> list[Place]:
+    """Gazetteer names that hold the text at the beginning of a word, whole-name beginnings first."""
+    wanted = fold(text)
+    if len(wanted) < 2:
+        return []
+    found: list[tuple[int, int, Place]] = []
+    for order, row in enumerate(gazetteer()):
+        names = [str(row[key]) for key in ("name", "vi", "name_vi", "en", "name_en") if row.get(key)]
+        ranks = [0 if fold(n).startswith(wanted) else 1 for n in names if f" {wanted}" in f" {fold(n)}"]
+        if ranks:
+            found.append((min(ranks), order, _place(row, lang)))
+    return [place for _, _, place in sorted(found, key=lambda item: item[:2])[:limit]]
+
+
+def _place(row: Mapping[str, object], lang: str) -> Place:
+    vi = row.get("vi") or row.get("name_vi") or row.get("name") or ""
+    en = row.get("en") or row.get("name_en")
+    kind = str(row.get("kind") or row.get("type") or "place")
+    name = str(en) if lang == "en" and en else str(vi)
+    return Place(name, float(str(row["lat"])), float(str(row["lon"])), ZOOM.get(kind, 11), kind)

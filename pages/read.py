@@ -1,0 +1,30 @@
+"""Reads for a page: one short connection in a worker thread, because Dash runs callbacks on the event loop that serves the live stream."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from access.site import Site
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DatabaseAway(Exception):
+    """The database did not answer; the screen keeps what it shows and says so."""
+
+
+async def read(site: Site, ask: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """`ask(connection, ...)` of geo in a transaction of its own, off the event loop. Raises DatabaseAway."""
+
+    def work() -> T:
+        try:
+            with site.engine.begin() as connection:
+                return ask(connection, *args, **kwargs)
+        except SQLAlchemyError as error:
+            raise DatabaseAway(str(error).splitlines()[0]) from error
+
+    return await asyncio.to_thread(work)

@@ -1,0 +1,91 @@
+"""Search: names and registrations without accents, MMSI, call sign, coordinates and the gazetteer, from one box."""
+
+from typing import Any
+
+from dash import Dash, Input, Output, State, dcc, html, no_update
+
+from access.site import Site
+from geo import feature
+from pages import place
+from pages.mark import icon, target
+from pages.read import DatabaseAway, read
+from pages.text import Text
+
+SEARCHED = ("moving", "station", "case")
+
+
+def layout(site: Site, t: Text) -> html.Div:
+    """The box and its list; arrows and Enter are search.js's."""
+    return html.Div(
+        [
+            icon("search"),
+            dcc.Input(
+                id="search", type="text", debounce=0.15, autoComplete="off", spellCheck="false", maxLength=80,
+                placeholder=t("Tìm tàu, số đăng ký, MMSI, hô hiệu, tọa độ, địa danh…"), className="search-box",
+            ),
+            html.Kbd("/", className="search-key"),
+            html.Ul([], id="search-list", className="search-list", role="listbox", hidden=True, **{"aria-label": t("Kết quả tìm kiếm")}),
+        ],
+        className="search", role="search",
+    )  # fmt: skip
+
+
+def register(app: Dash, site: Site) -> None:
+    """Results for what is typed, at most a dozen."""
+
+    @app.callback(
+        Output("search-list", "children"),
+        Output("search-list", "hidden"),
+        Output("database", "data", allow_duplicate=True),
+        Input("search", "value"),
+        State("words", "data"),
+        prevent_initial_call=True,
+    )
+    async def results(value: str | None, words: dict[str, Any]) -> tuple[Any, bool, Any]:
+        t = Text(words["lang"])
+        text = (value or "").strip()
+        if not text:
+            return [], True, no_update
+        away: Any = no_update
+        options = _point(t, text)
+        try:
+            options += await _features(site, t, text)
+        except DatabaseAway:
+            away = {"away": True}
+        options += [_place(t, found) for found in place.find(text, t.lang)]
+        if not options:
+            return [html.Li(t("Không tìm thấy “{text}”", text=text), className="empty")], False, away
+        return options, False, away
+
+
+def _point(t: Text, text: str) -> list[html.Li]:
+    point = place.coordinates(text)
+    if point is None:
+        return []
+    lat, lon = point
+    decimal = f"{t.degrees(lat)}  {t.degrees(lon)}"
+    return [_option("cross", "accent", place.dms(lat, lon), t("tọa độ") + " · " + decimal, lat=lat, lon=lon, zoom=12)]
+
+
+async def _features(site: Site, t: Text, text: str) -> list[html.Li]:
+    options: list[html.Li] = []
+    for layer in site.layers:
+        if layer.shape.kind in SEARCHED:
+            for row in await read(site, feature.search, layer.shape, text, 8):
+                words = f"{t.title(layer)} · {row['key']}"
+                label = str(row["label"] or row["key"])
+                at = {"lat": row["lat"], "lon": row["lon"]}
+                options.append(_option("arrow", layer.style.kinds[0].color, label, words, layer=layer.name, key=row["key"], zoom=11, **at))
+    return options
+
+
+def _place(t: Text, found: place.Place) -> html.Li:
+    return _option("pin", "ink-2", found.name, t("địa danh"), lat=found.lat, lon=found.lon, zoom=found.zoom)
+
+
+def _option(shape: str, color: str, label: str, words: str, **where: object) -> html.Li:
+    identity = "-".join(str(where.get(part, "")) for part in ("layer", "key", "lat", "lon"))
+    return html.Li(
+        [icon(shape, color), html.Span(label, className="what"), html.Span(words, className="muted")],
+        id=f"option-{identity}".replace(".", "_"), role="option", **{"aria-selected": "false"}, **target(go="search", **where),
+    )  # fmt: skip

@@ -1,0 +1,42 @@
+"""The stores through which the parts and the browser's live drawing speak; the only ones that cross from part to part."""
+
+from dash import ClientsideFunction, Dash, Input, dcc, html
+
+from access.site import Site
+from pages.text import Text, catalogue
+from pages.view import View
+
+
+def layout(t: Text, view: View) -> html.Div:
+    """What live.js writes (chosen, counts, feed-hint, alarm-hint, connection, view, rows) and what parts write for it (filter, show).
+
+    `chosen` {layer, key, alarm?} | None · `show` {labels, trail, follow} · `filter` {layer: {off: [kinds], opacity}}
+    · `database` {away: bool, since} from any part that read in vain · `words` the catalogue that the page's scripts use.
+    """
+    chosen = {"layer": view.chosen[0], "key": view.chosen[1]} if view.chosen else None
+    show = {"labels": view.labels, "trail": view.trail, "follow": view.follow}
+    return html.Div(
+        [
+            dcc.Store(id="chosen", data=chosen),
+            dcc.Store(id="counts"),
+            dcc.Store(id="feed-hint"),
+            dcc.Store(id="alarm-hint"),
+            dcc.Store(id="connection"),
+            dcc.Store(id="view", data={"lat": view.lat, "lon": view.lon, "zoom": view.zoom}),
+            dcc.Store(id="rows"),
+            dcc.Store(id="filter", data=view.filter()),
+            dcc.Store(id="show", data=show),
+            dcc.Store(id="database", data={"away": False}),
+            dcc.Store(id="words", data={"lang": t.lang, "words": dict(catalogue(t.lang))}),
+        ],
+        hidden=True,
+    )
+
+
+def register(app: Dash, site: Site) -> None:
+    """The address follows the view, the drawing follows filter and show, the scripts speak the page's language."""
+    app.clientside_callback(ClientsideFunction("haidang", "words"), Input("words", "data"))
+    app.clientside_callback(ClientsideFunction("haidang", "show_live"), Input("filter", "data"), Input("show", "data"))
+    app.clientside_callback(
+        ClientsideFunction("haidang", "url"), Input("view", "data"), Input("filter", "data"), Input("chosen", "data"), Input("show", "data")
+    )

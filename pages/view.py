@@ -1,0 +1,82 @@
+"""The view as a URL: what is looked at, with which layers, which object, theme and language; case does not matter.
+
+`lat lon z` the map's centre and zoom · `off` hidden layers and classes, `off=zone,vessel.cargo` · `opacity` per cent, `opacity=vessel:60`
+· `chosen` the object, `chosen=vessel.574091234` · `trail` `chosen` or `none` · `labels` and `follow` 1 or 0 · `theme` dark or light
+· `lang` vi or en · `scale` the factor of all sizes. screen.js writes the same keys on every change.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from pages.text import language
+
+THEMES = ("dark", "light")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One look at the map. `off` maps a layer to its hidden kinds, `["*"]` meaning all of it; `opacity` is 0..1 per layer."""
+
+    lat: float
+    lon: float
+    zoom: float
+    off: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    opacity: Mapping[str, float] = field(default_factory=dict)
+    chosen: tuple[str, str] | None = None
+    trail: bool = True
+    labels: bool = True
+    follow: bool = False
+    theme: str | None = None
+    lang: str = "vi"
+
+    def filter(self) -> dict[str, dict[str, Any]]:
+        """The `filter` store's value: {layer: {off: [kinds], opacity}}, only where something differs from the default."""
+        names = {**self.off, **self.opacity}
+        return {name: {"off": list(self.off.get(name, ())), "opacity": self.opacity.get(name, 1.0)} for name in names}
+
+
+def read(search: str, home: tuple[float, float, float]) -> View:
+    """The view a query string asks for; what is missing, unreadable or out of range falls back to `home` (lat, lon, zoom)."""
+    query = {key.strip().lower(): value.strip() for key, value in parse_qsl((search or "").lstrip("?"))}
+    theme = query.get("theme", "").lower()
+    return View(
+        lat=_number(query.get("lat"), home[0], -85, 85),
+        lon=_number(query.get("lon"), home[1], -180, 180),
+        zoom=_number(query.get("z", query.get("zoom")), home[2], 3, 18),
+        off=_off(query.get("off", "")),
+        opacity=_opacity(query.get("opacity", "")),
+        chosen=_chosen(query.get("chosen", "")),
+        trail=query.get("trail", "chosen").lower() not in ("none", "0", "off", "false"),
+        labels=query.get("labels", "1").lower() not in ("0", "off", "false"),
+        follow=query.get("follow", "0").lower() in ("1", "on", "true"),
+        theme=theme if theme in THEMES else None,
+        lang=language(query.get("lang")),
+    )
+
+
+def _number(value: str | None, default: float, low: float, high: float) -> float:
+    try:
+        number = float((value or "").replace(",", "."))
+    except ValueError:
+        return default
+    return number if low <= number <= high else default
+
+
+def _off(value: str) -> dict[str, tuple[str, ...]]:
+    hidden: dict[str, tuple[str, ...]] = {}
+    for item in filter(None, value.lower().split(",")):
+        layer, _, kind = item.partition(".")
+        hidden[layer] = (*hidden.get(layer, ()), kind or "*")
+    return hidden
+
+
+def _opacity(value: str) -> dict[str, float]:
+    pairs = (item.partition(":") for item in value.lower().split(",") if ":" in item)
+    return {layer: _number(percent, 100, 10, 100) / 100 for layer, _, percent in pairs}
+
+
+def _chosen(value: str) -> tuple[str, str] | None:
+    layer, _, key = value.partition(".")
+    return (layer.lower(), key) if layer and key else None
