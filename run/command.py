@@ -23,7 +23,12 @@ from run.role import urls
 from run.servers import start_postgres, start_redis
 from run.supervisor import Supervisor
 
-PROCESSES = ("receive", "work", "clock", "web")  # in the order in which they start; they stop the other way round
+PROCESSES = (
+    "web",
+    "clock",
+    "work",
+    "receive",
+)  # as they start; they stop the other way round: what feeds the others first
 ROLE_NAMES = ("DATABASE_URL", "DATABASE_URL_INGEST", "DATABASE_URL_WEB", "DATABASE_URL_BACKUP")
 READY_WORD_S = 15.0  # while it is not ready, say so this often
 

@@ -27,9 +27,11 @@ class Servers:
     redis: Redis
 
 
-def started(server: Postgres | Redis, say: Callable[[str], None]) -> Running:
-    """Start (or adopt) one server and wait until it serves. Raises Fault with the server's own words."""
-    began = time.monotonic()
+def started(server: Postgres | Redis, say: Callable[[str], None], began: float) -> Running:
+    """Start (or adopt) one server and wait until it serves. Raises Fault with the server's own words.
+
+    `began` (monotonic) is when its making began, for the time that is said.
+    """
     program = server.program()
     position = program.log.stat().st_size if program.log.exists() else 0
     running = start(program)
@@ -113,11 +115,12 @@ def last_words(log: Path, position: int = 0) -> str:
 def _on_free_port(make: Callable[[], Postgres | Redis], say: Callable[[str], None]) -> tuple[Postgres | Redis, Running]:
     """Between choosing a port and listening on it somebody else may take it: then choose again."""
     for attempt in range(5):
+        began = time.monotonic()
         server = make()
         log = server.program().log
         position = log.stat().st_size if log.exists() else 0
         try:
-            return server, started(server, say)
+            return server, started(server, say, began)
         except Fault:
             words = log.read_bytes()[position:].decode(errors="replace")
             if attempt == 4 or not any(sign in words for sign in PORT_TAKEN):

@@ -115,11 +115,8 @@ def _database(running: Servers, template: str | None) -> Iterator[Database]:
 def _upgrade(roles: Urls) -> None:
     from geo import database as schema
 
-    try:
-        from layers import discover
-    except ImportError:
-        schema.upgrade(roles.owner, ())
-        return
+    from layers import discover
+
     schema.upgrade(roles.owner, tuple(layer.shape for layer in discover()))
 
 
