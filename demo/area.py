@@ -1,0 +1,78 @@
+"""The two drawn areas of the simulated day, which only scripted boats enter."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shapely.geometry import Polygon
+
+from geo.fence import Fence
+
+
+@dataclass(frozen=True)
+class Area:
+    """A drawn area; `ring` is closed, counter-clockwise, (lon, lat) in WGS84 degrees."""
+
+    name: str
+    name_vi: str
+    name_en: str
+    note: str
+    ring: tuple[tuple[float, float], ...]
+
+    def fence(self, hysteresis_m: float = 150.0) -> Fence:
+        """The area as a fence of kind `area`, marked as simulated."""
+        return Fence(
+            self.name, "area", self.name_vi, self.name_en, Polygon(self.ring), self.note, hysteresis_m, simulated=True
+        )
+
+    def geojson(self) -> dict[str, Any]:
+        """The area as a GeoJSON Feature (RFC 7946)."""
+        return {
+            "type": "Feature",
+            "id": self.name,
+            "properties": {
+                "kind": "area",
+                "name_vi": self.name_vi,
+                "name_en": self.name_en,
+                "note": self.note,
+                "simulated": True,
+            },
+            "geometry": {"type": "Polygon", "coordinates": [[list(point) for point in self.ring]]},
+        }
+
+
+_NOTE = "khu vực mô phỏng, không có giá trị pháp lý"
+
+BAN = Area(
+    "demo_ban",
+    "Khu vực cấm khai thác (mô phỏng)",
+    "No-fishing area (simulated)",
+    _NOTE,
+    (
+        (107.885, 16.735),
+        (107.935, 16.695),
+        (108.005, 16.725),
+        (108.020, 16.785),
+        (107.965, 16.815),
+        (107.900, 16.795),
+        (107.885, 16.735),
+    ),
+)
+
+APPROACH = Area(
+    "demo_approach",
+    "Vùng đón trả hoa tiêu Chân Mây, cấm tàu cá (mô phỏng)",
+    "Chân Mây pilot boarding area, closed to fishing boats (simulated)",
+    _NOTE,
+    (
+        (108.040, 16.372),
+        (108.080, 16.362),
+        (108.090, 16.395),
+        (108.050, 16.405),
+        (108.040, 16.372),
+    ),
+)
+
+
+def areas() -> tuple[Area, ...]:
+    """The drawn areas, to be seeded as fences of kind `area`."""
+    return (BAN, APPROACH)
