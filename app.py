@@ -3,11 +3,11 @@
 import logging
 import sys
 
+import bench.command
 import structlog
 import typer
 from pydantic import ValidationError
 
-import bench.command
 import demo.command
 import ingest.command
 import run.command
@@ -32,7 +32,11 @@ app.add_typer(bench.command.app, name="bench", help="Side-by-side measurements a
 
 def configure_logs(level: str) -> None:
     """Structured logs on stderr: one JSON object a line, or plain words on a terminal."""
-    shown = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(ensure_ascii=False)
+    shown = (
+        structlog.dev.ConsoleRenderer()
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -51,7 +55,8 @@ def configure_logs(level: str) -> None:
 def faults(error: ValidationError) -> str:
     """What is wrong with the settings: one line that names each."""
     return "; ".join(
-        f"{'HAIDANG_' + str(item['loc'][0]).upper() if item['loc'] else 'settings'}: {item['msg']}" for item in error.errors()
+        f"{'HAIDANG_' + str(item['loc'][0]).upper() if item['loc'] else 'settings'}: {item['msg']}"
+        for item in error.errors()
     )
 
 

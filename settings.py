@@ -57,8 +57,8 @@ class Settings(BaseSettings):
         # Accounts and roles do not exist yet, so nothing may be offered beyond this machine.
         if self.host not in ("127.0.0.1", "::1", "localhost") and not os.environ.get("HAIDANG_BEHIND_PROXY"):
             raise ValueError(
-                f"HAIDANG_HOST={self.host} would offer the map beyond this machine before access control is configured; "
-                "keep 127.0.0.1, or set HAIDANG_BEHIND_PROXY=1 where a guarded proxy or container port stands in front"
+                f"HAIDANG_HOST={self.host} would offer the map beyond this machine before access control is "
+                "configured; keep 127.0.0.1, or set HAIDANG_BEHIND_PROXY=1 where a guarded proxy stands in front"
             )
         return self
 

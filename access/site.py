@@ -1,4 +1,4 @@
-"""What every screen and route is given: the layers, the web role's database, the stream, and the centre's own values."""
+"""What every screen and route is given: the layers, the web role's database, the stream, the centre's values."""
 
 from dataclasses import dataclass, field
 

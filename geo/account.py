@@ -1,7 +1,7 @@
 """The account: what each source brought, what of it was accepted, and what was refused and why."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any

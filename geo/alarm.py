@@ -56,7 +56,7 @@ def raise_alarm(
         "raised_at": raised_at,
     }
     statement = insert(table.alarm).values(row).on_conflict_do_nothing().returning(table.alarm.c.id)
-    alarm_id = connection.scalar(statement)
+    alarm_id: int | None = connection.scalar(statement)
     if alarm_id is not None:
         _write(connection, alarm_id, "raise", now, SYSTEM, observed_at=raised_at)
     return alarm_id
@@ -74,7 +74,7 @@ def clear_alarm(
         .values(cleared_at=cleared_at)
         .returning(column.id)
     )
-    alarm_id = connection.scalar(statement)
+    alarm_id: int | None = connection.scalar(statement)
     if alarm_id is not None:
         _write(connection, alarm_id, "clear", now, SYSTEM, observed_at=cleared_at)
     return alarm_id
@@ -146,9 +146,14 @@ def desk(connection: sa.Connection, now: datetime, limit: int = 500) -> list[dic
         .order_by(column.raised_at.desc())
         .limit(limit)
     )
-    rows = [{**row, "state": state(row, now)} for row in connection.execute(query).mappings()]
+    rows = [_stated(row, now) for row in connection.execute(query).mappings()]
     rows.sort(key=_desk_order)
     return rows
+
+
+def _stated(row: sa.RowMapping, now: datetime) -> dict[str, Any]:
+    values = {str(name): value for name, value in row.items()}
+    return {**values, "state": state(values, now)}
 
 
 def _desk_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -168,7 +173,7 @@ def alarms_of(
         .order_by(column.raised_at.desc())
         .limit(limit)
     )
-    return [{**row, "state": state(row, now)} for row in connection.execute(query).mappings()]
+    return [_stated(row, now) for row in connection.execute(query).mappings()]
 
 
 def ticks(connection: sa.Connection, start: datetime, end: datetime) -> Sequence[sa.RowMapping]:

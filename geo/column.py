@@ -1,18 +1,19 @@
-"""Columns between pandas and PostgreSQL: what type a table's column has in a frame, and how a frame is copied in."""
+"""Columns between pandas and PostgreSQL: a column's type in a frame, and how a frame is copied in."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import shapely
 import sqlalchemy as sa
 
-STAMP = "datetime64[us, UTC]"
+Dtype = Literal["datetime64[us, UTC]", "float64", "object"]
+STAMP: Literal["datetime64[us, UTC]"] = "datetime64[us, UTC]"
 
 
-def frame_dtype(column: sa.Column[Any]) -> str:
-    """The pandas dtype that holds a column: numbers as float64 (NaN = null), times as UTC stamps, the rest as object."""
+def frame_dtype(column: sa.Column[Any]) -> Dtype:
+    """The pandas dtype of a column: numbers as float64 (NaN = null), times as UTC stamps, the rest as object."""
     kind = column.type
     if isinstance(kind, sa.DateTime):
         return STAMP
@@ -22,11 +23,8 @@ def frame_dtype(column: sa.Column[Any]) -> str:
 
 
 def empty_columns(columns: Iterable[sa.Column[Any]], length: int) -> dict[str, Any]:
-    """All-null arrays of `length` for columns, by name."""
-    nulls: dict[str, Any] = {"float64": np.nan, "object": None, STAMP: pd.NaT}
-    return {
-        column.name: pd.array([nulls[frame_dtype(column)]] * length, dtype=frame_dtype(column)) for column in columns
-    }
+    """All-null columns of `length`, by name."""
+    return {column.name: pd.Series([None] * length).astype(frame_dtype(column)).array for column in columns}
 
 
 def _values(column: sa.Column[Any], series: pd.Series) -> list[Any]:
@@ -52,6 +50,6 @@ def copy_frame(connection: sa.Connection, target: str, columns: Sequence[sa.Colu
     ]
     names = ", ".join(column.name for column in columns)
     cursor = connection.connection.cursor()
-    with cursor.copy(f"COPY {target} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]  # psycopg's own
+    with cursor.copy(f"COPY {target} ({names}) FROM STDIN") as copy:
         for row in zip(*lists, strict=True):
             copy.write_row(row)

@@ -58,7 +58,7 @@ def search(connection: sa.Connection, shape: Shape, text: str, limit: int = 8) -
     """
     table, label = shape.latest, label_column(shape)
     wanted = sa.func.fold(sa.bindparam("text", text[:64]))
-    names = [sa.func.fold(column) for column in table.c if column.info.get("search")]
+    names: list[sa.ColumnElement[str]] = [sa.func.fold(column) for column in table.c if column.info.get("search")]
     names.append(sa.cast(table.c[shape.key], sa.Text))
     begins = sa.or_(*[name.startswith(wanted) for name in names])
     query = (
@@ -106,7 +106,7 @@ def features(
     at: datetime | None = None,
     limit: int = 1_000,
 ) -> dict[str, Any]:
-    """A GeoJSON FeatureCollection (RFC 7946) of the features in bbox (west, south, east, north), now or at a past moment."""
+    """A GeoJSON FeatureCollection (RFC 7946) of the features in bbox (west, south, east, north), now or in the past."""
     past = at is not None and shape.history is not None
     table = shape.history if past and shape.history is not None else shape.latest
     query = sa.select(*_columns(shape, table)).where(table.c.geom.is_not(None))

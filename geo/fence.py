@@ -25,7 +25,7 @@ REFERENCE_NOTE = "sơ đồ tham khảo, không phải căn cứ pháp lý"
 
 @dataclass(frozen=True)
 class Fence:
-    """One fence. `geom` is WGS84 lon/lat; hysteresis_m widens it for leaving, so that jitter on its edge is no event."""
+    """One fence. `geom` is WGS84 lon/lat; hysteresis_m widens it for leaving: jitter on its edge is no event."""
 
     key: str
     kind: str

@@ -69,7 +69,7 @@ def merge(shape: Shape, before: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFra
     newest = newest[known.isna() | (newest["observed_at"] >= known)]
     if len(newest):
         for name in fix_names:
-            after.loc[newest.index, name] = newest[name] if name in newest else None
+            after.loc[newest.index, name] = newest.get(name)
         placed = newest[newest["lon"].notna()]
         after.loc[placed.index, ["lon", "lat"]] = placed[["lon", "lat"]]
     return _describe(shape, after, frame)

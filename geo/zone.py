@@ -40,7 +40,8 @@ class Zones:
 
 def _at_end(line: Any, points: NDArray[Any]) -> NDArray[np.bool_]:
     along = shapely.line_locate_point(line, points)
-    return (along <= 0) | (along >= shapely.length(line))
+    ends: NDArray[np.bool_] = (along <= 0) | (along >= shapely.length(line))
+    return ends
 
 
 def zones_of(fences: Sequence[Any]) -> Zones | None:

@@ -1,6 +1,6 @@
-"""The AIS feed: sentences to rows under pyais's field names, with the standard's sentinels as nulls (ITU-R M.1371-5)."""
+"""The AIS feed: sentences to rows under pyais's field names, the standard's sentinels as nulls (ITU-R M.1371-5)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,37 +71,40 @@ def _plain(message: ANY_MESSAGE) -> dict[str, Any]:
     return fields
 
 
-def null_sentinels(fields: dict[str, Any]) -> dict[str, Any]:
-    """Replace "not available" by None (M.1371-5 annex 8), in place; 102.2 kn stays, as the floor that it is.
+Test = Callable[[Any, dict[str, Any]], bool]
+TOP_SPEED = {27: 63, 9: 1023}  # "not available" of the types that count in whole knots; 102.3 of all others
 
-    Status 15 is "undefined" for ships but "under test" for distress transmitters, where it is kept.
-    """
-    msg_type = fields["msg_type"]
-    distress = DISTRESS_MIN <= fields["mmsi"] < DISTRESS_MAX
-    top_speed = {27: 63, 9: 1023}.get(msg_type, 102.3)
-    for name, unusable in (
-        ("lon", lambda v: abs(v) > 180),
-        ("lat", lambda v: abs(v) > 90),
-        ("speed", lambda v: v >= top_speed),
-        ("course", lambda v: v >= 360),
-        ("heading", lambda v: v >= 360),
-        ("turn", lambda v: v == -128),
-        ("second", lambda v: v >= 60),
-        ("status", lambda v: v == 15 and not distress),
-        ("ship_type", lambda v: v == 0),
-        ("imo", lambda v: v == 0),
-        ("draught", lambda v: v == 0),
-        ("month", lambda v: v == 0),
-        ("day", lambda v: v == 0),
-        ("hour", lambda v: v >= 24),
-        ("minute", lambda v: v >= 60),
-        ("shipname", lambda v: not v.strip("@ ")),
-        ("name", lambda v: not v.strip("@ ")),
-        ("callsign", lambda v: not v.strip("@ ")),
-        ("destination", lambda v: not v.strip("@ ")),
-    ):
+
+def _blank(text: Any, _: dict[str, Any]) -> bool:
+    return not text.strip("@ ")
+
+
+def _zero(value: Any, _: dict[str, Any]) -> bool:
+    return bool(value == 0)
+
+
+UNAVAILABLE: Mapping[str, Test] = {
+    "lon": lambda value, _: abs(value) > 180,
+    "lat": lambda value, _: abs(value) > 90,
+    "speed": lambda value, fields: value >= TOP_SPEED.get(fields["msg_type"], 102.3),
+    "course": lambda value, _: value >= 360,
+    "heading": lambda value, _: value >= 360,
+    "turn": lambda value, _: value == -128,
+    "second": lambda value, _: value >= 60,
+    # 15 is "undefined" for ships, but "under test" for distress transmitters.
+    "status": lambda value, fields: value == 15 and not DISTRESS_MIN <= fields["mmsi"] < DISTRESS_MAX,
+    "hour": lambda value, _: value >= 24,
+    "minute": lambda value, _: value >= 60,
+    **dict.fromkeys(("ship_type", "imo", "draught", "month", "day"), _zero),
+    **dict.fromkeys(("shipname", "name", "callsign", "destination"), _blank),
+}
+
+
+def null_sentinels(fields: dict[str, Any]) -> dict[str, Any]:
+    """Replace "not available" by None (M.1371-5 annex 8), in place; 102.2 kn stays, as the floor that it is."""
+    for name, unavailable in UNAVAILABLE.items():
         value = fields.get(name)
-        if value is not None and unusable(value):
+        if value is not None and unavailable(value, fields):
             fields[name] = None
     if fields.get("lon") is None or fields.get("lat") is None:
         fields.update({name: None for name in ("lon", "lat") if name in fields})
@@ -162,8 +165,7 @@ def observed_at(fields: dict[str, Any], tag: dict[str, str], received_at: float)
     second = fields.get("second")
     if second is None or fields["msg_type"] not in POSITION_TYPES:
         return received_at
-    minute = received_at - received_at % 60
-    resolved = minute + second
+    resolved: float = received_at - received_at % 60 + second
     return resolved - 60 if resolved > received_at + FUTURE_SECOND_S else resolved
 
 
@@ -228,9 +230,21 @@ def decode(batch: RawBatch) -> Decoded:
 def sample() -> Iterable[bytes]:
     """A position and a name of one simulated boat off Thuận An, encoded now."""
     now = datetime.now(UTC)
-    position = {"msg_type": 18, "mmsi": 574000001, "lon": 107.75, "lat": 16.72, "speed": 4.2, "course": 47.0}
+    position: dict[str, str | int | float | bytes | bool] = {
+        "msg_type": 18,
+        "mmsi": 574000001,
+        "lon": 107.75,
+        "lat": 16.72,
+        "speed": 4.2,
+        "course": 47.0,
+    }
     yield from (line.encode() for line in pyais.encode_dict({**position, "second": now.second}, talker_id="AIVDM"))
-    name = {"msg_type": 24, "partno": 0, "mmsi": 574000001, "shipname": "TTH-90001-TS"}
+    name: dict[str, str | int | float | bytes | bool] = {
+        "msg_type": 24,
+        "partno": 0,
+        "mmsi": 574000001,
+        "shipname": "TTH-90001-TS",
+    }
     yield from (line.encode() for line in pyais.encode_dict(name, talker_id="AIVDM"))
 
 

@@ -26,7 +26,9 @@ class Format(StrEnum):
 
 @app.command()
 def decode(
-    files: Annotated[list[str], typer.Argument(help="Captures of AIS sentences, gzipped or not; - for standard input.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Captures of AIS sentences, gzipped or not; - for standard input.")
+    ],
     form: Annotated[Format, typer.Option("--format", help="How records are written.")] = Format.JSONL,
     out: Annotated[Path | None, typer.Option(help="A file instead of standard output.")] = None,
 ) -> None:

@@ -1,6 +1,6 @@
 """Fences and rules over one batch: every point in time order per object, verdicts to alarms in the same transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -85,13 +85,15 @@ def _judge_rule(
     applies = scene.after.index[matches(scene.after, rule.applies_to)].astype(str)
     touched &= set(applies) | set(memory)
     qualifies = matches(fixes, rule.qualifies)
+    moments: list[datetime] = fixes["observed_at"].dt.to_pydatetime().tolist()
     rows = np.flatnonzero(np.isin(objects, list(touched)))
     steps: dict[str, tuple[Presence | None, list[Raise | Clear]]] = {}
     for row in rows:
         name = objects[row]
         presence, verdicts = steps.get(name) or (memory.get(name), [])
-        at = fixes["observed_at"].iat[row].to_pydatetime()
-        presence, verdict = step(rule, presence, Sight(at, bool(inside[row]), bool(widened[row]), bool(qualifies[row])))
+        presence, verdict = step(
+            rule, presence, Sight(moments[row], bool(inside[row]), bool(widened[row]), bool(qualifies[row]))
+        )
         steps[name] = (presence, [*verdicts, verdict] if verdict else verdicts)
     return [
         (name, presence, verdicts)
@@ -153,10 +155,10 @@ def _apply(
 ) -> int:
     if isinstance(verdict, Clear):
         return clear_alarm(connection, rule, object_key, verdict.at, now) is not None
-    state = scene.after.loc[_typed(scene.after, object_key)]
+    state: Any = scene.after.loc[_typed(scene.after, object_key)]
     own = scene.fixes[scene.fixes[key].astype(str) == object_key]
-    fix = own[own["observed_at"] <= verdict.at].tail(1)
-    fix = (fix if len(fix) else own.head(1)).iloc[0]
+    until = own[own["observed_at"] <= verdict.at]
+    fix: dict[Hashable, Any] = (until.tail(1) if len(until) else own.head(1)).to_dict("records")[0]
     subject = {
         "object_key": object_key,
         "object_label": state[scene.label] or object_key,
@@ -169,7 +171,7 @@ def _apply(
     return raise_alarm(connection, rule, fence_id, subject, verdict.at, now) is not None
 
 
-def evidence(state: Mapping[str, Any], fix: Mapping[str, Any]) -> dict[str, Any]:
+def evidence(state: Mapping[Any, Any], fix: Mapping[Any, Any]) -> dict[str, Any]:
     """What was known when the alarm was raised: plain values that JSON can hold."""
     facts = {name: fix[name] for name in ("speed", "course", "status") if name in fix}
     facts |= {name: state[name] for name in ("length_m", "ship_type", "safety_text") if name in state}

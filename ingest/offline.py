@@ -4,11 +4,12 @@ import csv
 import gzip
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from geo.account import Account
 from ingest.ais import messages
@@ -30,15 +31,12 @@ def open_capture(name: str) -> BinaryIO:
     Raises:
         CaptureError: there is no such file, it is a folder, or it may not be read.
     """
-    if name == "-":
-        raw: BinaryIO = io.BufferedReader(sys.stdin.buffer)  # type: ignore[arg-type]  # it peeks, as stdin itself cannot
-    else:
-        try:
-            raw = Path(name).open("rb")
-        except OSError as error:
-            raise CaptureError(f"cannot read {name}: {error.strerror}") from error
-    head = raw.peek(2)[:2] if isinstance(raw, io.BufferedReader) else b""
-    return gzip.open(raw) if head == GZIP_MAGIC else raw  # type: ignore[return-value]  # a GzipFile reads like one
+    try:
+        # Standard input cannot be looked into without taking from it; a reader of its own with a buffer can.
+        raw = os.fdopen(os.dup(sys.stdin.fileno()), "rb") if name == "-" else Path(name).open("rb")  # noqa: SIM115 # the caller closes it
+    except OSError as error:
+        raise CaptureError(f"cannot read {name}: {error.strerror}") from error
+    return cast(BinaryIO, gzip.open(raw)) if raw.peek(2)[:2] == GZIP_MAGIC else raw
 
 
 def framed(names: Iterable[str]) -> Iterator[Framed]:

@@ -1,4 +1,4 @@
-"""Playing a capture again: its lines at the pace of their recorded times, shifted to now, and what a receiver should count."""
+"""Playing a capture again: at the pace of its times, shifted to now; and what a receiver should count."""
 
 import re
 import time

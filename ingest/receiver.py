@@ -181,6 +181,6 @@ async def receive(
         await asyncio.gather(*tasks, return_exceptions=True)
         deadline = time.monotonic() + 10
         while outbox.waiting and time.monotonic() < deadline and not sender.done():
-            await asyncio.sleep(0.01)
+            await asyncio.wait([sender], timeout=0.05)
         sender.cancel()
         await asyncio.gather(sender, return_exceptions=True)

@@ -65,7 +65,7 @@ class _Datagrams(asyncio.DatagramProtocol):
             peer = self._peers[addr] = self._open(f"udp {addr[0]}:{addr[1]}")
         peer.datagram(data)
 
-    def error_received(self, exc: OSError) -> None:
+    def error_received(self, exc: Exception) -> None:
         log.warning("udp error", error=str(exc))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -91,9 +91,13 @@ async def open_transport(
         raise PortTaken(f"{source.name}: cannot listen at {source.address}: {error.strerror or error}") from error
     if scheme == "tcp":
         return asyncio.create_task(_client(source, host, port, open_peer), name=source.name)
-    if not Path(host).exists():
-        raise AddressError(f"{source.name}: there is no file {host}")
-    return asyncio.create_task(_file(Path(host), open_peer), name=source.name)
+    return asyncio.create_task(_file(_existing(source, Path(host)), open_peer), name=source.name)
+
+
+def _existing(source: Source, path: Path) -> Path:
+    if not path.exists():
+        raise AddressError(f"{source.name}: there is no file {path}")
+    return path
 
 
 async def _udp(source: Source, host: str, port: int, open_peer: OpenPeer, buffer_bytes: int) -> "asyncio.Task[None]":

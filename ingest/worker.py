@@ -1,9 +1,11 @@
 """The worker: one visible sequence from a stream's raw batches to committed rows, alarms and a published delta."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
 import redis
@@ -20,14 +22,16 @@ from geo.fence import Fences, fences
 from geo.heartbeat import Heartbeat
 from geo.live import encode
 from geo.rule import Rule, rules
-from ingest.feed import Decoded, Lane, RawBatch
+from ingest.feed import Decoded, Lane, RawBatch, empty_frame
 from ingest.judgement import judge_batch
 from ingest.stream import CONSUMER, GROUP, from_entry, trim_below
 
 log = structlog.get_logger()
 READ_ENTRIES, READ_BLOCK_MS = 32, 500
 TRIM_EVERY_S, CLAIM_EVERY_S, RELOAD_EVERY_S = 5.0, 1.0, 1.0
-REFUSED = "refused_by_database"
+PORTION_BYTES = 1 << 20
+REFUSED, DECODER_FAULT = "refused_by_database", "decoder_fault"
+Entry = tuple[bytes, dict[bytes, bytes]]
 
 
 @dataclass
@@ -46,11 +50,11 @@ class Worker:
 
     lanes: Sequence[Lane]
     engine: sa.Engine
-    stream: "redis.Redis[bytes]"
+    stream: redis.Redis
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _holds: dict[str, _Hold] = field(default_factory=dict)
-    _fences: Fences = Fences(())
+    _fences: Fences = field(default_factory=lambda: Fences(()))
     _rules: tuple[Rule, ...] = ()
     _version: object = None
     _checked: float = -1e9
@@ -81,31 +85,32 @@ class Worker:
         if not self._holds:
             time.sleep(CLAIM_EVERY_S / 4)
             return 0
-        wanted = {hold.lane.source.stream: hold.cursor for hold in self._holds.values()}
+        wanted: Any = {hold.lane.source.stream: hold.cursor for hold in self._holds.values()}
         backlog = any(cursor != ">" for cursor in wanted.values())
-        answer = self.stream.xreadgroup(
+        answer: Any = self.stream.xreadgroup(
             GROUP, CONSUMER, wanted, count=READ_ENTRIES, block=None if backlog else READ_BLOCK_MS
         )
-        entries = {name.decode(): items for name, items in (answer or [])}
+        entries: dict[str, list[Entry]] = {name.decode(): items for name, items in _pairs(answer)}
         done = 0
         for hold in self._holds.values():
             items = entries.get(hold.lane.source.stream, [])
             if not items:
                 hold.cursor = ">"
                 continue
-            # A trimmed entry that is still pending comes back without fields: there is nothing left of it to do.
-            batches = [from_entry(hold.lane.source.name, fields) for _, fields in items if fields]
-            self.process(connection, hold.lane, batches)
-            ids = [entry_id for entry_id, _ in items]
-            self.stream.xack(hold.lane.source.stream, GROUP, *ids)
-            hold.acknowledged = ids[-1]
+            for group in _portions(items):
+                self.heartbeat.beat()
+                # A trimmed entry that is still pending comes back without fields: nothing is left of it to do.
+                batches = [from_entry(hold.lane.source.name, fields) for _, fields in group if fields]
+                self.process(connection, hold.lane, batches)
+                self.stream.xack(hold.lane.source.stream, GROUP, *[entry_id for entry_id, _ in group])
+                hold.acknowledged = group[-1][0]
+                done += len(batches)
             self._trim(hold)
-            done += len(batches)
         return done
 
     def process(self, connection: sa.Connection, lane: Lane, batches: Sequence[RawBatch]) -> None:
         """Decode -> drop and count -> one transaction {ledger, history, latest, rules, accounts} -> publish."""
-        decoded = [(batch, lane.source.feed.decode(batch)) for batch in batches]
+        decoded = [(batch, _decode(lane, batch)) for batch in batches]
         now = self.now()
         with connection.begin():
             for _, part in decoded:
@@ -130,7 +135,7 @@ class Worker:
     def _store(
         self, connection: sa.Connection, lane: Lane, frame: pd.DataFrame, now: datetime
     ) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
-        """Store a frame; what the database refuses is bisected out to the dead letters. Returns (fixes, after) parts."""
+        """Store a frame; what the database refuses is bisected out to the dead letters. Returns (fixes, after)."""
         try:
             with connection.begin_nested():
                 return [self._write(connection, lane, frame, now)]
@@ -258,9 +263,52 @@ class Worker:
         if time.monotonic() - hold.trimmed_at < TRIM_EVERY_S:
             return
         hold.trimmed_at = time.monotonic()
-        pending = self.stream.xpending_range(hold.lane.source.stream, GROUP, "-", "+", 1)
-        minimum = trim_below([item["message_id"] for item in pending], hold.acknowledged)
+        pending: Any = self.stream.xpending_range(hold.lane.source.stream, GROUP, "-", "+", 1)
+        oldest: list[Any] = [item["message_id"] for item in pending]
+        minimum = trim_below(oldest, hold.acknowledged)
         self.stream.xtrim(hold.lane.source.stream, minid=minimum, approximate=False)
+
+
+def _pairs(answer: Any) -> Iterable[tuple[bytes, list[Entry]]]:
+    """The streams of an answer: a mapping to lists of entry lists under RESP 3, pairs under RESP 2."""
+    if isinstance(answer, dict):
+        return [(name, items[0]) for name, items in answer.items()]
+    return answer or []
+
+
+def _portions(items: Sequence[Entry]) -> Iterable[list[Entry]]:
+    """Entries for one transaction each: under load large for throughput, yet small enough to be seen soon."""
+    portion: list[Entry] = []
+    size = 0
+    for item in items:
+        portion.append(item)
+        size += len(item[1].get(b"raw", b"")) if item[1] else 0
+        if size >= PORTION_BYTES:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
+
+
+def _decode(lane: Lane, batch: RawBatch) -> Decoded:
+    """The feed's decode; where it throws, the guilty lines are bisected out and counted as `decoder_fault`."""
+    try:
+        return lane.source.feed.decode(batch)
+    except Exception as error:  # a decoder's own fault must cost its line, not the batch
+        lines = batch.raw.split(b"\n")
+        if len(lines) <= 1:
+            log.error("decoder failed", source=batch.source, error=repr(error))
+            account = accounts.Account(received=1, rejected=Counter({DECODER_FAULT: 1}))
+            account.received += sum(batch.rejected.values())
+            account.rejected.update(batch.rejected)
+            return Decoded(empty_frame([lane.shape.key]), account, [*batch.letters, (DECODER_FAULT, batch.raw)])
+        middle = len(lines) // 2
+        first = _decode(lane, replace(batch, raw=b"\n".join(lines[:middle])))
+        second = _decode(lane, replace(batch, raw=b"\n".join(lines[middle:]), rejected={}, letters=()))
+        first.account.add(second.account)
+        frames = [part.frame for part in (first, second) if len(part.frame)]
+        frame = pd.concat(frames, ignore_index=True) if frames else first.frame
+        return Decoded(frame, first.account, [*first.letters, *second.letters])
 
 
 def _joined(lane: Lane, fresh: Sequence[tuple[RawBatch, Decoded]]) -> pd.DataFrame:

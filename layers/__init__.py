@@ -47,5 +47,5 @@ def kpi_values(connection: sa.Connection, layer: Layer) -> dict[str, Any]:
     if not layer.kpis:
         return {}
     # The aggregates are the layer's own source text, never input from outside.
-    columns = [sa.literal_column(kpi.sql).label(kpi.name) for kpi in layer.kpis]
+    columns: list[sa.Label[Any]] = [sa.literal_column(kpi.sql).label(kpi.name) for kpi in layer.kpis]
     return dict(connection.execute(sa.select(*columns).select_from(layer.shape.latest)).mappings().one())

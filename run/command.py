@@ -14,12 +14,12 @@ from typing import Annotated, Protocol
 import typer
 
 from geo import database
-from layers import discover, seed
 from run import port as ports
 from run.fault import Fault
 from run.home import Home, locked, make_home
 from run.process import Program
 from run.role import urls
+from run.schema import bring_up
 from run.servers import start_postgres, start_redis
 from run.supervisor import Supervisor
 
@@ -124,18 +124,10 @@ def _connect(setup: Setup, home: Home, supervisor: Supervisor) -> dict[str, str]
 
 def _prepare(owner_url: str, simulated: bool) -> None:
     """Bring the database to the newest schema, and put in what every installation starts with."""
-    layers = discover()
     began = time.monotonic()
-    for made in database.upgrade(owner_url, tuple(layer.shape for layer in layers)):
-        _say(f"Made: {made}")
-    owner = database.engine(owner_url)
-    try:
-        with owner.begin() as connection:
-            seed(connection, layers)
-            # Here the demo puts in what it starts with (simulated=True).
-    finally:
-        owner.dispose()
-    _say(f"Schema ready in {time.monotonic() - began:.1f} s")
+    made = bring_up(owner_url)
+    # What only the demo starts with is put in here: simulated=True.
+    _say(f"Schema ready in {time.monotonic() - began:.1f} s" + (f" (made: {', '.join(made)})" if made else ""))
 
 
 def _process(home: Home, name: str, words: tuple[str, ...], stage: int, environment: Mapping[str, str]) -> Program:

@@ -14,7 +14,7 @@ import typer
 from geo.database import engine
 from geo.heartbeat import Heartbeat
 from ingest import receiver
-from ingest.feed import AddressError
+from ingest.feed import AddressError, Source
 from ingest.transport import PortTaken
 from ingest.worker import Worker
 from layers import discover, lanes
@@ -38,7 +38,7 @@ def receive(context: typer.Context) -> None:
         asyncio.run(_receive(settings, sources, flush))
 
 
-async def _receive(settings: "Settings", sources: list[receiver.Source], flush: receiver.Flush) -> None:
+async def _receive(settings: "Settings", sources: list[Source], flush: receiver.Flush) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

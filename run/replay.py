@@ -39,11 +39,15 @@ Deliver = Callable[[Playback, Iterator[bytes]], None]
 @app.command()
 def replay(
     context: typer.Context,
-    files: Annotated[list[str], typer.Argument(help="Captures of AIS sentences, gzipped or not; - for standard input.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Captures of AIS sentences, gzipped or not; - for standard input.")
+    ],
     speed: Annotated[str, typer.Option(help="Times faster than recorded, or max; untimed captures play at max.")] = "1",
     to: Annotated[str | None, typer.Option(help="udp://HOST:PORT or tcp://HOST:PORT; else the stream itself.")] = None,
     source: Annotated[str | None, typer.Option(help="The source to play as, where --to does not tell it.")] = None,
-    keep_times: Annotated[bool, typer.Option("--keep-times", help="Keep recorded times, else shift them to now.")] = False,
+    keep_times: Annotated[
+        bool, typer.Option("--keep-times", help="Keep recorded times, else shift them to now.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The account as one JSON object.")] = False,
 ) -> None:
     """Play a recorded capture into the running system; ends when all of it is committed, and prints the account."""
@@ -62,7 +66,9 @@ def replay(
         answer = {**account.as_dict(), "seconds": round(time.monotonic() - began, 3)}
         if account.received < play.counted:
             typer.echo(f"{play.counted - account.received} of {play.counted} sentences never arrived (UDP)", err=True)
-        typer.echo(json.dumps(answer) if as_json else "\n".join(f"{name:>10}  {value}" for name, value in answer.items()))
+        typer.echo(
+            json.dumps(answer) if as_json else "\n".join(f"{name:>10}  {value}" for name, value in answer.items())
+        )
 
 
 @contextmanager
@@ -152,7 +158,7 @@ def _add(redis_url: str, source: Source, play: Playback, chunks: Iterator[bytes]
                 seq += 1
                 raw = b"\n".join(framed.lines)
                 batch = RawBatch(source.name, boot, seq, time.time(), raw, name, framed.rejected, framed.letters)
-                client.xadd(source.stream, to_entry(batch))  # type: ignore[arg-type]  # bytes values are fine
+                client.xadd(source.stream, to_entry(batch))
 
         for _ in chunks:
             if play.factor is not None or play.framer.ready.size > BATCH_BYTES:
@@ -182,7 +188,9 @@ def _await(
         if account.received >= expected or (lossy and now - changed > UDP_SETTLED_S):
             return account
         if now - changed > STALLED_S:
-            raise Fault(f"{account.received} of {expected} sentences are committed and no more follow; is the worker up?")
+            raise Fault(
+                f"{account.received} of {expected} sentences are committed and no more follow; is the worker up?"
+            )
         if not quiet and now - told > PROGRESS_S:
             told = now
             typer.echo(f"{account.received} of {expected} sentences committed", err=True)

@@ -23,6 +23,7 @@ BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # before the first restart, th
 STEADY_S = 30.0  # a process that lived this long starts again without waiting
 FIRST_BEAT_S = 90.0  # a process may need this long before its first heartbeat: a cold disk, a busy machine
 STARTS_AT_MOST = 3  # deaths during set-up: then it is no accident
+SHOWN_AT_MOST, QUIET_S = 5, 60.0  # lines of one process on the console per so many seconds: its log has them all
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -42,6 +43,8 @@ class Watched:
     start_at: float = 0.0  # monotonic; when to start it again
     beat: int | None = None  # time of change of its heartbeat file, ns
     beat_seen: float = 0.0  # monotonic; when that was last seen to change
+    shown: int = 0  # lines for the console since shown_since (monotonic)
+    shown_since: float = 0.0
 
 
 class Supervisor:
@@ -206,10 +209,18 @@ class Supervisor:
         return now - watched.beat_seen > limit
 
     def _show_news(self, watched: Watched) -> None:
+        now = time.monotonic()
+        if now - watched.shown_since > QUIET_S:
+            if watched.shown > SHOWN_AT_MOST:
+                more = watched.shown - SHOWN_AT_MOST
+                self._say(f"{watched.program.name}: and {more} more such lines, see {watched.program.log}")
+            watched.shown, watched.shown_since = 0, now
         for line in watched.log.news():
             words = None if self.stopping else short(line, server=watched.program.stage == 0)
             if words:
-                self._say(f"{watched.program.name}: {words}")
+                watched.shown += 1
+                if watched.shown <= SHOWN_AT_MOST:
+                    self._say(f"{watched.program.name}: {words}")
         watched.log.rotate()
 
     def _drain(self) -> None:
