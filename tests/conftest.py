@@ -105,7 +105,9 @@ def _database(running: Servers, template: str | None) -> Iterator[Database]:
         make_database(server, name)
     else:
         with server.connect() as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER haidang_owner")
+            # Without fsync, copying files is several times faster than writing them to the log (the default since 15).
+            strategy = "STRATEGY FILE_COPY" if server.installation.version >= 15 else ""
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER haidang_owner {strategy}")
     roles = urls(server, name)
     yield Database(roles.owner, roles.ingest, roles.web, roles.backup, superuser_url(server, name), name)
     with server.connect() as connection:
