@@ -25,7 +25,7 @@ app = typer.Typer(
     help="Hải Đăng: a live map for a city's operations centre and its sea.",
 )
 for room in (run.command, run.processes, run.replay, run.status, demo.command, ingest.command):
-    app.add_typer(room.app)
+    app.registered_commands.extend(room.app.registered_commands)
 app.add_typer(run.schema.app, name="db")
 app.add_typer(bench.command.app, name="bench", help="Side-by-side measurements against peers.")
 

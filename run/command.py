@@ -1,7 +1,6 @@
 """The commands `demo` and `up`: private servers where none are given, the newest schema, every process supervised."""
 
 import http.client
-import json
 import shlex
 import socket
 import sys
@@ -18,17 +17,16 @@ from run import port as ports
 from run.fault import Fault
 from run.home import Home, locked, make_home
 from run.process import Program
+from run.rehearsal import Rehearsal
 from run.role import urls
-from run.schema import bring_up
 from run.servers import start_postgres, start_redis
 from run.supervisor import Supervisor
 
-PROCESSES = (
-    "web",
-    "clock",
-    "work",
-    "receive",
-)  # as they start; they stop the other way round: what feeds the others first
+# Stages: the highest stops first, so that what feeds the others stops before them. They start intake first: a demo's
+# past is stored before anybody can open a screen.
+INTAKE = {"work": 3, "receive": 4}
+SCREENS = {"web": 1, "clock": 2}
+SPEAKER_STAGE = 5
 ROLE_NAMES = ("DATABASE_URL", "DATABASE_URL_INGEST", "DATABASE_URL_WEB", "DATABASE_URL_BACKUP")
 READY_WORD_S = 15.0  # while it is not ready, say so this often
 
@@ -57,9 +55,8 @@ def demo(
 ) -> None:
     """Everything at once with a believable simulated day at Huế: private servers, schema, feeds, map."""
     setup: Setup = context.find_root().obj
-    simulate = () if empty else ("simulate", "--speed", f"{speed:g}")
     with _one_line():
-        _run(setup, "demo", port or setup.port, minutes, simulate)
+        _run(setup, "demo", port or setup.port, minutes, None if empty else speed)
 
 
 @app.command()
@@ -67,10 +64,11 @@ def up(context: typer.Context) -> None:
     """The same processes against the configured feeds; DATABASE_URL and REDIS_URL if set, else the private servers."""
     setup: Setup = context.find_root().obj
     with _one_line():
-        _run(setup, "up", setup.port, None, ())
+        _run(setup, "up", setup.port, None, None)
 
 
-def _run(setup: Setup, purpose: str, port: int, minutes: float | None, simulate: tuple[str, ...]) -> None:
+def _run(setup: Setup, purpose: str, port: int, minutes: float | None, speed: float | None) -> None:
+    """Run everything; `speed` is the simulated day's, None for none."""
     home = make_home(setup.home)
     url = f"http://{f'[{setup.host}]' if ':' in setup.host else setup.host}:{port}"
     with locked(home, purpose):
@@ -79,15 +77,21 @@ def _run(setup: Setup, purpose: str, port: int, minutes: float | None, simulate:
         with supervisor.listening():
             environment = _connect(setup, home, supervisor)
             environment |= {"HAIDANG_HOME": str(home.path), "HAIDANG_PORT": str(port)}
-            if simulate:
+            rehearsal = None
+            if speed is not None:
                 # The receiver listens there for what the simulated day says, as it would for any station.
                 speech = ports.kept(home.run / "simulation.port", socket.SOCK_DGRAM)
-                environment["HAIDANG_SIMULATED_SOURCES"] = json.dumps({"ais": [f"udp://127.0.0.1:{speech}"]})
-            _prepare(environment["DATABASE_URL"], simulated=bool(simulate))
-            for stage, name in enumerate(PROCESSES, start=1):
-                supervisor.start(_process(home, name, (name,), stage, environment))
-            if simulate:
-                supervisor.start(_process(home, simulate[0], simulate, len(PROCESSES) + 1, environment))
+                rehearsal = Rehearsal(f"udp://127.0.0.1:{speech}", speed, _say)
+                environment |= rehearsal.environment()
+            _prepare(environment["DATABASE_URL"])
+            _start(home, supervisor, INTAKE, environment)
+            if rehearsal is not None:
+                rehearsal.put_in(environment)
+                supervisor.start_up(rehearsal.committed)
+            _start(home, supervisor, SCREENS, environment)
+            if rehearsal is not None and not supervisor.stopping:
+                rehearsal.settle()
+                supervisor.start(_process(home, "simulate", rehearsal.words(), SPEAKER_STAGE, environment))
             supervisor.describe(url, {"web": port})
             supervisor.start_up(_Ready(setup.host, port))
             if supervisor.stopping:
@@ -122,11 +126,17 @@ def _connect(setup: Setup, home: Home, supervisor: Supervisor) -> dict[str, str]
     return {**environment, "REDIS_URL": redis_url}
 
 
-def _prepare(owner_url: str, simulated: bool) -> None:
+def _start(home: Home, supervisor: Supervisor, stages: Mapping[str, int], environment: Mapping[str, str]) -> None:
+    for name, stage in stages.items():
+        supervisor.start(_process(home, name, (name,), stage, environment))
+
+
+def _prepare(owner_url: str) -> None:
     """Bring the database to the newest schema, and put in what every installation starts with."""
+    from run.schema import bring_up  # with it comes every layer, which the supervisor has no other use for
+
     began = time.monotonic()
     made = bring_up(owner_url)
-    # What only the demo starts with is put in here: simulated=True.
     _say(f"Schema ready in {time.monotonic() - began:.1f} s" + (f" (made: {', '.join(made)})" if made else ""))
 
 
@@ -187,7 +197,7 @@ def _one_line() -> Iterator[None]:
     except KeyboardInterrupt:
         _say("Stopped")
     except (Fault, database.DatabaseError) as error:
-        typer.echo(str(error), err=True)
+        typer.echo(" ".join(str(error).split()), err=True)  # a server's own words come in several lines
         raise typer.Exit(1) from None
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""

@@ -1,0 +1,114 @@
+"""What a demo starts with: its drawn areas, its rules, and the day before, put in through the feed's own door."""
+
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import redis
+import sqlalchemy as sa
+from shapely.geometry import Polygon
+
+from demo.area import APPROACH, BAN, areas
+from demo.past import history
+from geo import alarm
+from geo.account import feeds
+from geo.actor import Actor
+from geo.fence import Fence, put_fences
+from geo.rule import Rule, put_rules
+from ingest.feed import RawBatch, Source
+from ingest.sentence import NmeaFramer
+from ingest.stream import to_entry
+
+DEMO = Actor("mô phỏng", "system")
+LAST_SHIFT = Actor("Ca trước (mô phỏng)")
+DAY_S = 86_400.0
+BATCH_BYTES = 1 << 18
+FISHING = {"ship_type": (30, 31)}
+
+RULES = (
+    Rule(
+        key="demo_ban",
+        kind="inside",
+        layer="vessel",
+        fence_key=BAN.name,
+        name_vi="Vào khu vực cấm khai thác quá 1 phút",
+        name_en="Inside the no-fishing area for over 1 minute",
+        severity="critical",
+        dwell_s=60,
+        applies_to=FISHING,
+    ),
+    Rule(
+        key="demo_approach",
+        kind="inside",
+        layer="vessel",
+        fence_key=APPROACH.name,
+        name_vi="Tàu cá vào vùng đón trả hoa tiêu",
+        name_en="Fishing boat in the pilot boarding area",
+        severity="high",
+        applies_to=FISHING,
+    ),
+    Rule(
+        key="demo_wrong_zone",
+        kind="inside",
+        layer="vessel",
+        fence_key="vung_long",
+        name_vi="Sai vùng khai thác: tàu từ 15 m làm việc chậm dưới 4 hải lý/giờ trong vùng lộng quá 20 phút",
+        name_en="Wrong fishing zone: a boat of 15 m or more works below 4 kn in the inshore zone for over 20 minutes",
+        severity="high",
+        dwell_s=1200,
+        applies_to={**FISHING, "length_m": (15, None)},
+        qualifies={"speed": (None, 4)},
+    ),
+)
+
+
+def seed_places(connection: sa.Connection) -> None:
+    """The two drawn areas as fences, and the rules about them; marked as simulated."""
+    fences = [
+        Fence(area.name, "area", area.name_vi, area.name_en, Polygon(area.ring), area.note, 50.0, simulated=True)
+        for area in areas()
+    ]
+    put_fences(connection, fences, DEMO)
+    put_rules(connection, RULES, DEMO)
+
+
+def missing_since(connection: sa.Connection, source: str, now: float) -> float:
+    """From when on the day before is missing (epoch seconds): 24 h ago, or the last message of an earlier demo."""
+    known = next((row["last_message_at"] for row in feeds(connection) if row["source"] == source), None)
+    return max(now - DAY_S, known.timestamp()) if known else now - DAY_S
+
+
+def seed_history(client: redis.Redis, source: Source, seed: int, start: float, end: float) -> int:
+    """Put [start, end) of the simulated day into the source's stream, as its receiver would; returns the sentences."""
+    boot, seq, count = f"seed-{uuid.uuid4().hex}", 0, 0
+    framer = NmeaFramer()
+
+    def add() -> None:
+        nonlocal seq, count
+        framed = framer.take()
+        if framed:
+            seq += 1
+            count += len(framed.lines)
+            raw = b"\n".join(framed.lines)
+            batch = RawBatch(source.name, boot, seq, time.time(), raw, "seed", framed.rejected, framed.letters)
+            fields: Any = to_entry(batch)
+            client.xadd(source.stream, fields)
+
+    for line in history(seed, start, end):
+        framer.feed(line + b"\n", 0.0)
+        if framer.ready.size > BATCH_BYTES:
+            add()
+    framer.close()
+    add()
+    return count
+
+
+def settle(connection: sa.Connection, before: datetime) -> int:
+    """The shift before this one acknowledged what was over by then, so that the desk begins with what is open."""
+    done = 0
+    for row in alarm.desk(connection, datetime.now(UTC), limit=10_000):
+        over = row["cleared_at"] is not None and row["cleared_at"] < before
+        if row["simulated"] and (over or row["raised_at"] < before - timedelta(hours=2)):
+            done += alarm.acknowledge(connection, row["id"], LAST_SHIFT, "ca trước đã xử lý", before) is not None
+    return done

@@ -1,0 +1,82 @@
+"""A demo's preparation: a source for the simulated station, its places and rules, and the day before, committed."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import redis
+import sqlalchemy as sa
+
+from demo import seed
+from geo.account import peer_account
+from geo.database import engine
+from layers import discover, lanes
+
+SEED = 1
+ASK_S, TELL_S = 0.2, 5.0
+
+
+@dataclass
+class Rehearsal:
+    """What `demo` does before its screens open; its steps are called in the order in which they stand here."""
+
+    address: str
+    speed: float
+    say: Callable[[str], None]
+    start: float = 0.0
+    _expected: int = 0
+    _since: datetime | None = None
+    _source: str = ""
+    _asked: float = 0.0
+    _told: float = 0.0
+    _began: float = 0.0
+    _owner: sa.Engine | None = None
+
+    def environment(self) -> dict[str, str]:
+        """What the processes need to know: where the simulated station sends."""
+        return {"HAIDANG_SIMULATED_SOURCES": json.dumps({"ais": [self.address]})}
+
+    def put_in(self, environment: Mapping[str, str]) -> None:
+        """Places and rules, then the day before into the source's stream; the worker takes it from there."""
+        self._owner = engine(environment["DATABASE_URL"])
+        self._began, self.start = time.monotonic(), time.time()
+        source = next(lane.source for lane in lanes(discover(), {}, {"ais": (self.address,)}) if lane.source.simulated)
+        with self._owner.begin() as connection:
+            seed.seed_places(connection)
+            since = seed.missing_since(connection, source.name, self.start)
+        self._since, self._source = datetime.now(UTC), source.name
+        hours = (self.start - since) / 3600
+        self.say(f"Simulating the {hours:.1f} hours before now: boats, ships, what they did")
+        with redis.Redis.from_url(environment["REDIS_URL"]) as client:
+            self._expected = seed.seed_history(client, source, SEED, since, self.start)
+
+    def committed(self) -> bool:
+        """Whether the worker has committed all of the day before."""
+        now = time.monotonic()
+        if now - self._asked < ASK_S:
+            return False
+        self._asked = now
+        assert self._owner is not None
+        assert self._since is not None
+        with self._owner.connect() as connection:
+            done = peer_account(connection, self._source, "seed", self._since)
+        if now - self._told > TELL_S and done.received:
+            self._told = now
+            self.say(f"{done.received:,} of {self._expected:,} simulated sentences stored")
+        if done.received < self._expected:
+            return False
+        self.say(f"The day before is in: {done.positions:,} positions in {now - self._began:.0f} s")
+        return True
+
+    def settle(self) -> None:
+        """The shift before acknowledged what was over, so that the desk begins with what is open."""
+        assert self._owner is not None
+        with self._owner.begin() as connection:
+            seed.settle(connection, datetime.fromtimestamp(self.start, UTC))
+        self._owner.dispose()
+
+    def words(self) -> tuple[str, ...]:
+        """The simulate process's command, told from the same moment as the day before."""
+        return ("simulate", "--speed", f"{self.speed:g}", "--seed", str(SEED), "--start", f"{self.start:.3f}")
