@@ -181,9 +181,11 @@
       const wanted = [];
       gazetteer.places.forEach((place, index) => {
         const look = this.look(place, zoom);
-        if (look.rank === 0 || zoom < place.min_zoom || (place.max_zoom !== undefined && zoom > place.max_zoom)) return;
+        if (look.rank === 0) return;
         for (let turn = turn0; turn <= turn1; turn++) {
           const at = map.latLngToContainerPoint([place.lat, place.lon + 360 * turn]);
+          if (place.group && at.x > 0 && at.y > 0 && at.x < view.x && at.y < view.y) boxes.push([at.x - 3, at.y - 3, at.x + 3, at.y + 3]);
+          if (zoom < place.min_zoom || (place.max_zoom !== undefined && zoom > place.max_zoom)) continue;
           if (at.x > -margin && at.y > -margin && at.x < view.x + margin && at.y < view.y + margin) wanted.push({ key: `${index}:${turn}`, place, look, at, latlng: L.latLng(place.lat, place.lon + 360 * turn) });
         }
       });
@@ -279,6 +281,11 @@
       if (wide > 360) return;
       const taken = found.map(({ box: [a, b, c, d] }) => [a / view.x, b / view.y, c / view.x, d / view.y]);
       taken.push([0, 1 - 60 / view.y, 0.3, 1], [1 - 260 / view.x, 1 - 110 / view.y, 1, 1], [0, 0, 60 / view.x, 100 / view.y]);
+      for (const { group, lat, lon } of gazetteer.places) {
+        if (!group || group === "east_sea") continue;
+        const { x, y } = this.map.latLngToContainerPoint([lat, lon + 360 * turn]);
+        taken.push([(x - 8) / view.x, (y - 8) / view.y, (x + 100) / view.x, (y + 8) / view.y]);
+      }
       ask({ do: "openSea", window: [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()], outline: gazetteer.east_sea, aspect: text.width / text.height, taken }).then((at) => {
         if (this.sought !== token) return;
         // The word shrinks with its water; under 11 px a plate says it.
