@@ -51,7 +51,7 @@
     if (!button) return;
     const left = Math.max(0, mutedUntil - Date.now());
     const text = left ? `${haidang.t("Tắt tiếng")} ${Math.floor(left / 60000)}:${String(Math.floor(left / 1000) % 60).padStart(2, "0")}`
-      : ready() ? "" : haidang.t("Bấm để bật tiếng");
+      : ready() ? "" : haidang.t("Bật tiếng");
     button.setAttribute("aria-pressed", String(left > 0));
     button.dataset.sound = left ? "muted" : ready() ? "on" : "locked";
     if (words.textContent !== text) words.textContent = text;
@@ -63,6 +63,15 @@
     if (!locked) mutedUntil = mutedUntil > Date.now() ? 0 : Date.now() + MUTE_MS;
     setTimeout(muteWords, 50);
   });
+
+  // The row of the chosen object is marked, also after the desk was drawn anew.
+  callbacks.desk_chosen = (chosen) => {
+    for (const row of document.querySelectorAll(".alarm-row")) {
+      const same = chosen && row.dataset.layer === chosen.layer && row.dataset.key === String(chosen.key) && (!chosen.alarm || row.dataset.alarm === String(chosen.alarm));
+      if (same) row.setAttribute("aria-current", "true"); else row.removeAttribute("aria-current");
+    }
+    return dash.no_update;
+  };
 
   let lastTarget = null;
   callbacks.card_news = (target) => {

@@ -132,13 +132,16 @@
     Object.assign(state, { view, filter, chosen, show });
     if (chosen && !before) live("choose", chosen.layer, chosen.key, false); // a view that came with the address
     write();
-    return dash.no_update;
+    return location.search;
   };
   callbacks.words = (data) => {
     words = (data && data.words) || {};
-    root.lang = (data && data.lang) || root.lang;
-    window.dispatchEvent(new Event("haidang:theme"));
-    return dash.no_update;
+    if (data && data.lang !== root.lang) {
+      root.lang = data.lang;
+      window.dispatchEvent(new Event("haidang:theme"));
+    }
+    tick();
+    return root.lang;
   };
 
   // ---- filter and show reach the drawing ----------------------------------------------------------------------------
@@ -151,10 +154,7 @@
     live("filter", all);
     live("labels", Boolean(show && show.labels));
     live("follow", Boolean(show && show.follow));
-    const chart = $("chart");
-    const zone = (filter || {}).zone;
-    if (chart) chart.dataset.zone = zone && (zone.off || []).includes("*") ? "off" : "on";
-    return dash.no_update;
+    return (((filter || {}).zone || {}).off || []).includes("*") ? "off" : "on";
   };
   callbacks.tool_pressed = (show, id) => String(Boolean((show || {})[id.name]));
   callbacks.tools = (...args) => {

@@ -12,7 +12,7 @@ def layout(site: Site, t: Text) -> html.Div:
 
 
 def register(app: Dash, site: Site) -> None:
-    """The worst of what connection, database, feeds and counts say; screen.js keeps its clock ticking and freezes the look."""
+    """The worst of what connection, database, feeds and counts say; screen.js keeps its clock ticking."""
     app.clientside_callback(
         ClientsideFunction("haidang", "banner"),
         Output("banner", "children"),

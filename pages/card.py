@@ -1,4 +1,4 @@
-"""The card of the chosen object: what it is, where and how old, its alarms with the rule in words, and what can be done."""
+"""The card of the chosen object: what it is, where and how old, its alarms in words, and what can be done."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -26,55 +26,86 @@ def layout(site: Site, t: Text) -> html.Section:
     form = html.Div(
         [
             html.P("", id="ack-what", className="ack-what"),
-            html.Label([html.Span(t("Cán bộ trực ban")), dcc.Input(
-                id="actor", type="text", maxLength=60, persistence=True, persistence_type="local", autoComplete="name",
-                placeholder=t("Họ tên hoặc mã số"), className="field",
-            )]),
-            html.Label([html.Span(t("Ghi chú")), dcc.Input(
-                id="ack-comment", type="text", maxLength=300, autoComplete="off", placeholder=t("không bắt buộc"), className="field",
-            )]),
+            html.Label(
+                [
+                    html.Span(t("Cán bộ trực ban")),
+                    dcc.Input(
+                        id="actor",
+                        type="text",
+                        maxLength=60,
+                        persistence=True,
+                        persistence_type="local",
+                        autoComplete="name",
+                        placeholder=t("Họ tên hoặc mã số"),
+                        className="field",
+                    ),
+                ]
+            ),
+            html.Label(
+                [
+                    html.Span(t("Ghi chú")),
+                    dcc.Input(
+                        id="ack-comment",
+                        type="text",
+                        maxLength=300,
+                        autoComplete="off",
+                        placeholder=t("không bắt buộc"),
+                        className="field",
+                    ),
+                ]
+            ),
             html.Button(t("Xác nhận"), id="ack", className="primary", n_clicks=0),
             html.Span("", id="ack-result", role="status", className="ack-result"),
         ],
-        id="ack-form", className="ack", hidden=True,
-    )  # fmt: skip
+        id="ack-form",
+        className="ack",
+        hidden=True,
+    )
     actions = html.Div(
         [
-            html.Button([t("Bám theo"), html.Kbd("F")], id="card-follow", className="action", **{"data-key-press": "f"}),
-            html.Button([t("Vệt 24 giờ"), html.Kbd("T")], id="card-trail", className="action", **{"data-key-press": "t"}),
-            html.Button([t("Bỏ chọn"), html.Kbd("Esc")], id="card-close", className="action", **{"data-key-press": "Escape"}),
+            html.Button(
+                [t("Bám theo"), html.Kbd("F")], id="card-follow", className="action", **{"data-key-press": "f"}
+            ),
+            html.Button(
+                [t("Vệt 24 giờ"), html.Kbd("T")], id="card-trail", className="action", **{"data-key-press": "t"}
+            ),
+            html.Button(
+                [t("Bỏ chọn"), html.Kbd("Esc")], id="card-close", className="action", **{"data-key-press": "Escape"}
+            ),
         ],
         className="actions",
     )
     return html.Section(
         [
-            html.Div("", id="card-facts"),
+            html.Div([], id="card-head"),
+            html.Div([], id="card-alarms"),
             form,
+            html.Div([], id="card-facts"),
             actions,
             dcc.Store(id="ack-target"),
-            dcc.Store(id="card-alarms"),
             dcc.Interval(id="card-tick", interval=REFRESH_MS),
         ],
-        id="card", className="card", hidden=True, **{"aria-label": t("Đối tượng đang chọn")},
-    )  # fmt: skip
+        id="card",
+        className="card",
+        hidden=True,
+        **{"aria-label": t("Đối tượng đang chọn")},
+    )
+
+
+def head(t: Text, layer: Any, row: Mapping[str, Any]) -> html.Div:
+    """The label, what kind of thing it is, its key, and that it is simulated."""
+    kind = mark.kind_of(layer.style.kinds, row)
+    key = f"MMSI {row['key']}" if layer.shape.key == "mmsi" else str(row["key"])
+    words = f"{t.title(kind)} · {key}" if row["label"] != row["key"] else t.title(kind)
+    badge = [html.Span(t("mô phỏng"), className="badge small")] if row.get("simulated") else []
+    marks = [mark.icon(kind.icon, kind.color), html.H2(str(row["label"])), html.Span(words, className="muted"), *badge]
+    return html.Div(marks, className="card-head")
 
 
 def facts(t: Text, layer: Any, row: Mapping[str, Any], now: datetime) -> list[Any]:
-    """The card's head and pairs for a feature of any layer; a layer with words of its own has them in pages/<layer>.py."""
-    kind = mark.kind_of(layer.style.kinds, row)
-    key = f"MMSI {row['key']}" if layer.shape.key == "mmsi" else str(row["key"])
-    named = row["label"] != row["key"]
-    head = html.Div(
-        [
-            mark.icon(kind.icon, kind.color),
-            html.H2(str(row["label"])),
-            html.Span(f"{t.title(kind)} · {key}" if named else t.title(kind), className="muted"),
-            html.Span(t("mô phỏng"), className="badge small") if row.get("simulated") else None,
-        ],
-        className="card-head",
-    )
+    """Name and value pairs; a layer with words of its own has them in pages/<layer>.py, `facts(t, row)`."""
     pairs = [*_own(t, layer, row), *_position(t, row), (t("Vị trí cuối"), _seen(t, row, now))]
-    return [head, mark.facts(pairs)]
+    return [mark.facts(pairs), *([speed_key(t)] if layer.shape.history is not None else [])]
 
 
 def _own(t: Text, layer: Any, row: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -96,31 +127,48 @@ def _position(t: Text, row: Mapping[str, Any]) -> list[tuple[str, Any]]:
         return [(t("Vị trí"), t("chưa có"))]
     lat, lon = row["lat"], row["lon"]
     copy = html.Button(
-        mark.icon("copy"), id="card-copy", className="quiet copy", title=t("Sao chép vị trí"),
+        mark.icon("copy"),
+        id="card-copy",
+        className="quiet copy",
+        title=t("Sao chép vị trí"),
         **{"aria-label": t("Sao chép vị trí"), "data-copy": f"{place.dms(lat, lon)} ({lat:.5f}, {lon:.5f})"},
-    )  # fmt: skip
-    words = [html.Span(place.dms(lat, lon)), copy, html.Br(), html.Span(f"{t.degrees(lat)}  {t.degrees(lon)}", className="muted")]
+    )
+    words = [
+        html.Span(place.dms(lat, lon)),
+        copy,
+        html.Br(),
+        html.Span(f"{t.degrees(lat)}  {t.degrees(lon)}", className="muted"),
+    ]
     return [(t("Vị trí"), html.Span(words, className="position"))]
 
 
 def _seen(t: Text, row: Mapping[str, Any], now: datetime) -> html.Span:
-    return html.Span([mark.age(t, row.get("observed_at"), now), html.Span(f" · {row.get('source', '')}", className="muted")])
+    return html.Span(
+        [mark.age(t, row.get("observed_at"), now), html.Span(f" · {row.get('source', '')}", className="muted")]
+    )
 
 
-def alarm_list(t: Text, alarms: Sequence[Mapping[str, Any]], now: datetime) -> html.Ul | None:
-    """The object's alarms with the rule and the evidence in words; None when there never was one."""
-    if not alarms:
-        return None
-    return html.Ul([_alarm(t, one, now) for one in alarms[:SHOWN_ALARMS]], className="card-alarms", **{"aria-label": t("Báo động")})
+def alarm_list(t: Text, alarms: Sequence[Mapping[str, Any]], now: datetime) -> html.Ul:
+    """The object's alarms, open and past, with the rule and what became of it in words."""
+    return html.Ul(
+        [_alarm(t, one, now) for one in alarms[:SHOWN_ALARMS]], className="card-alarms", **{"aria-label": t("Báo động")}
+    )
 
 
 def _alarm(t: Text, one: Mapping[str, Any], now: datetime) -> html.Li:
     fence = t.pick(one.get("fence_vi"), one.get("fence_en"))
-    head = [mark.severity(t, str(one["severity"])), html.Strong(t.pick(one["rule_vi"], one["rule_en"])), mark.age(t, one["raised_at"], now)]
+    head = [
+        mark.severity(t, str(one["severity"])),
+        html.Strong(t.pick(one["rule_vi"], one["rule_en"])),
+        mark.age(t, one["raised_at"], now),
+    ]
     state = state_words(t, one) or (t("đã hết") if one["state"] == "cleared" else t("chưa xác nhận"))
     words = " · ".join(filter(None, [fence, _dwell(t, one), state]))
     comment = html.P(f"“{one['comment']}”", className="muted") if one.get("comment") else None
-    return html.Li([html.Div(head, className="alarm-line"), html.P(words, className="muted"), comment], className=f"past-{one['state']}")
+    return html.Li(
+        [html.Div(head, className="alarm-line"), html.P(words, className="muted"), comment],
+        className=f"past-{one['state']}",
+    )
 
 
 def _dwell(t: Text, one: Mapping[str, Any]) -> str:
@@ -146,6 +194,8 @@ def register(app: Dash, site: Site) -> None:
 
     @app.callback(
         Output("card", "hidden"),
+        Output("card-head", "children"),
+        Output("card-alarms", "children"),
         Output("card-facts", "children"),
         Output("ack-form", "hidden"),
         Output("ack-what", "children"),
@@ -158,14 +208,16 @@ def register(app: Dash, site: Site) -> None:
         State("words", "data"),
         prevent_initial_call="initial_duplicate",
     )
-    async def show(chosen: dict[str, Any] | None, _: int, hint: Any, done: Any, words: dict[str, Any]) -> tuple[Any, ...]:
+    async def show(
+        chosen: dict[str, Any] | None, _: int, hint: Any, done: Any, words: dict[str, Any]
+    ) -> tuple[Any, ...]:
         if not chosen:
-            return True, [], True, "", None, no_update
+            return True, [], [], [], True, "", None, no_update
         t, now = Text(words["lang"]), datetime.now(UTC)
         try:
             return *await _card(site, t, chosen, now), no_update
         except DatabaseAway:
-            return *[no_update] * 5, {"away": True}
+            return *[no_update] * 7, {"away": True}
 
     @app.callback(
         Output("ack-result", "children"),
@@ -178,7 +230,9 @@ def register(app: Dash, site: Site) -> None:
         State("words", "data"),
         prevent_initial_call=True,
     )
-    async def press(_: int, __: int, alarm_id: int | None, name: str | None, comment: str | None, words: dict[str, Any]) -> tuple[Any, Any]:
+    async def press(
+        _: int, __: int, alarm_id: int | None, name: str | None, comment: str | None, words: dict[str, Any]
+    ) -> tuple[Any, Any]:
         t, now = Text(words["lang"]), datetime.now(UTC)
         if alarm_id is None:
             return no_update, no_update
@@ -191,7 +245,9 @@ def register(app: Dash, site: Site) -> None:
             return t("Cơ sở dữ liệu không trả lời: CHƯA xác nhận được."), no_update
         return (t("Đã xác nhận lúc {at}.", at=t.when(now)) if done else t("Người khác đã xác nhận trước."), "")
 
-    app.clientside_callback(ClientsideFunction("haidang", "card_news"), Output("ack-result", "className"), Input("ack-target", "data"))
+    app.clientside_callback(
+        ClientsideFunction("haidang", "card_news"), Output("ack-result", "className"), Input("ack-target", "data")
+    )
 
 
 async def _card(site: Site, t: Text, chosen: Mapping[str, Any], now: datetime) -> tuple[Any, ...]:
@@ -200,12 +256,10 @@ async def _card(site: Site, t: Text, chosen: Mapping[str, Any], now: datetime) -
     row = await read(site, feature.one, layer.shape, key) if layer is not None else None
     alarms = await read(site, alarm.alarms_of, str(chosen.get("layer") or ""), key, now) if key else []
     wanted = target_of(alarms, chosen.get("alarm"))
-    if row is None:
-        body: list[Any] = [html.Div(html.H2(key), className="card-head"), html.P(t("Không có dữ liệu về đối tượng này."), className="empty")]
-    else:
-        body = facts(t, layer, row, now)
-        if layer is not None and layer.shape.history is not None:
-            body.append(speed_key(t))
-    body.append(alarm_list(t, alarms, now))
     what = t.pick(wanted["rule_vi"], wanted["rule_en"]) if wanted else ""
-    return False, body, wanted is None, what, wanted["id"] if wanted else None
+    form = (wanted is None, what, wanted["id"] if wanted else None)
+    listed = [alarm_list(t, alarms, now)] if alarms else []
+    if layer is None or row is None:
+        nothing = html.P(t("Không có dữ liệu về đối tượng này."), className="empty")
+        return False, html.Div(html.H2(key), className="card-head"), listed, nothing, *form
+    return False, head(t, layer, row), listed, facts(t, layer, row, now), *form

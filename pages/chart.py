@@ -31,34 +31,64 @@ def layout(site: Site, t: Text, view: View) -> html.Div:
                     dl.LayerGroup([], id="trail"),
                     dl.ZoomControl(position="topleft"),
                 ],
-                id="map", center=[view.lat, view.lon], zoom=view.zoom, minZoom=3, maxZoom=18, zoomSnap=0.5, zoomControl=False,
-                attributionControl=False, worldCopyJump=False, className="map", keyboard=True, maxBounds=[[-85, -540], [85, 540]],
+                id="map",
+                center=[view.lat, view.lon],
+                zoom=view.zoom,
+                minZoom=3,
+                maxZoom=18,
+                zoomSnap=0.5,
+                zoomControl=False,
+                attributionControl=False,
+                worldCopyJump=False,
+                className="map",
+                keyboard=True,
+                maxBounds=[[-85, -540], [85, 540]],
             ),
             html.Div(
                 [_tool(name, key, word, getattr(view, name)) for name, key, word in tools]
-                + [html.Button("?", id="help-open", className="tool", title=t("Phím tắt (?)"), **{"aria-label": t("Phím tắt"), "data-help": "1"})],
-                className="tools", role="toolbar", **{"aria-label": t("Công cụ bản đồ")},
+                + [
+                    html.Button(
+                        "?",
+                        id="help-open",
+                        className="tool",
+                        title=t("Phím tắt (?)"),
+                        **{"aria-label": t("Phím tắt"), "data-help": "1"},
+                    )
+                ],
+                className="tools",
+                role="toolbar",
+                **{"aria-label": t("Công cụ bản đồ")},
             ),
             html.P(
-                [t("Nền: GSHHG, Natural Earth"), " · ", html.A("Leaflet", href="https://leafletjs.com", rel="noreferrer", target="_blank")],
+                [
+                    t("Nền: GSHHG, Natural Earth"),
+                    " · ",
+                    html.A("Leaflet", href="https://leafletjs.com", rel="noreferrer", target="_blank"),
+                ],
                 className="licence",
             ),
             dcc.Store(id="fence-names"),
             dcc.Interval(id="trail-tick", interval=30_000),
         ],
-        id="chart", className="chart", role="main",
-    )  # fmt: skip
+        id="chart",
+        className="chart",
+        role="main",
+    )
 
 
 def _tool(name: str, key: str, word: str, on: bool) -> html.Button:
     return html.Button(
-        [word, html.Kbd(key)], id={"part": "tool", "name": name}, className="tool", n_clicks=0, title=f"{word} ({key})",
+        [word, html.Kbd(key)],
+        id={"part": "tool", "name": name},
+        className="tool",
+        n_clicks=0,
+        title=f"{word} ({key})",
         **{"aria-pressed": "true" if on else "false", "aria-keyshortcuts": key},
-    )  # fmt: skip
+    )
 
 
 def zones(t: Text, fences: Sequence[Any]) -> tuple[list[Any], dict[str, str]]:
-    """Lines and outlines of the fences, and the words that chart.js writes along each; fills stay without alarm colours."""
+    """Lines and outlines of the fences, and the words that chart.js writes along each; no alarm colour fills a zone."""
     shapes: list[Any] = []
     names: dict[str, str] = {}
     for one in fences:
@@ -66,12 +96,16 @@ def zones(t: Text, fences: Sequence[Any]) -> tuple[list[Any], dict[str, str]]:
         name = t.pick(one.name_vi, one.name_en)
         if one.kind in LINES:
             parts = [_latlon(line) for line in getattr(one.geom, "geoms", [one.geom])]
-            shapes.append(dl.Polyline(positions=parts, className=f"zone {one.kind} {mark}", interactive=False, smoothFactor=0.5))
+            shapes.append(
+                dl.Polyline(positions=parts, className=f"zone {one.kind} {mark}", interactive=False, smoothFactor=0.5)
+            )
             names[mark] = f"{name[:1].lower()}{name[1:]} · {t('sơ đồ tham khảo')}"
         elif one.kind == "area":
             for polygon in getattr(one.geom, "geoms", [one.geom]):
                 ring = _latlon(polygon.exterior)
-                shapes.append(dl.Polygon(positions=ring, className=f"zone area {mark}", interactive=False, smoothFactor=0.5))
+                shapes.append(
+                    dl.Polygon(positions=ring, className=f"zone area {mark}", interactive=False, smoothFactor=0.5)
+                )
             names[mark] = name
     return shapes, names
 
@@ -81,7 +115,7 @@ def _latlon(line: Any) -> list[list[float]]:
 
 
 def trail(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """A track as one multi-line per speed class, dotted where more than 30 minutes are unknown, with a dot at its first fix."""
+    """A track as one multi-line per speed class, dotted where more than 30 minutes are unknown."""
     classes: list[list[list[list[float]]]] = [[] for _ in range(len(SPEED_STEPS_KN) + 1)]
     gaps: list[list[list[float]]] = []
     for before, after in pairwise(rows):
@@ -125,7 +159,9 @@ def register(app: Dash, site: Site) -> None:
             return no_update, no_update, {"away": True}
         return *zones(Text(words["lang"]), found), no_update
 
-    @app.callback(Output("trail", "children"), Input("chosen", "data"), Input("show", "data"), Input("trail-tick", "n_intervals"))
+    @app.callback(
+        Output("trail", "children"), Input("chosen", "data"), Input("show", "data"), Input("trail-tick", "n_intervals")
+    )
     async def draw_trail(chosen: dict[str, Any] | None, show: dict[str, Any], _: int) -> Any:
         layer = next((one for one in site.layers if chosen and one.name == chosen.get("layer")), None)
         if layer is None or chosen is None or layer.shape.history is None or not show.get("trail"):
@@ -151,4 +187,6 @@ def register(app: Dash, site: Site) -> None:
         State("show", "data"),
         prevent_initial_call=True,
     )
-    app.clientside_callback(ClientsideFunction("haidang", "fence_names"), Input("fence-names", "data"), Input("zone", "children"))
+    app.clientside_callback(
+        ClientsideFunction("haidang", "fence_names"), Input("fence-names", "data"), Input("zone", "children")
+    )

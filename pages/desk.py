@@ -1,4 +1,4 @@
-"""The alarm desk: every open alarm in desk order, its shape and age, acknowledging by name, and the sound with its mute."""
+"""The alarm desk: every open alarm in desk order with its shape, age and state, and the sound with its mute."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -25,21 +25,29 @@ def layout(site: Site, t: Text) -> html.Section:
                 [
                     html.H2(t("Báo động"), id="desk-title"),
                     html.Button(
-                        [icon("sound"), icon("mute"), html.Span("", id="mute-words")], id="mute", className="quiet mute",
+                        [icon("sound"), icon("mute"), html.Span("", id="mute-words")],
+                        id="mute",
+                        className="quiet mute",
                         title=t("Tắt tiếng 5 phút; tắt tiếng không phải là xác nhận"),
                         **{"aria-label": t("Tắt tiếng 5 phút"), "aria-pressed": "false"},
                     ),
                 ],
                 className="part-head",
             ),
-            html.Ol([html.Li(t("Đang đọc danh sách báo động…"), className="empty")], id="desk", className="desk", **{"aria-label": t("Bàn báo động")}),
+            html.Ol(
+                [html.Li(t("Đang đọc danh sách báo động…"), className="empty")],
+                id="desk",
+                className="desk",
+                **{"aria-label": t("Bàn báo động")},
+            ),
             html.Div("", id="desk-news", role="status", className="unseen", **{"aria-live": "assertive"}),
             dcc.Store(id="desk-print"),
             dcc.Store(id="desk-alarms"),
             dcc.Interval(id="desk-tick", interval=POLL_MS),
         ],
-        className="part part-desk", **{"aria-labelledby": "desk-title"},
-    )  # fmt: skip
+        className="part part-desk",
+        **{"aria-labelledby": "desk-title"},
+    )
 
 
 def rows(t: Text, alarms: Sequence[Mapping[str, Any]], now: datetime) -> list[html.Li]:
@@ -61,8 +69,10 @@ def _row(t: Text, one: Mapping[str, Any], now: datetime) -> html.Li:
             age(t, one["raised_at"], now),
             html.Span(_second_line(t, one, now), className="more"),
         ],
-        id=f"alarm-{one['id']}", className="alarm-row", **where,
-    )  # fmt: skip
+        id=f"alarm-{one['id']}",
+        className="alarm-row",
+        **where,
+    )
     return html.Li(press, className=f"alarm {state} sev-{one['severity']}", **{"data-alarm-row": str(one["id"])})
 
 
@@ -85,7 +95,10 @@ def state_words(t: Text, one: Mapping[str, Any]) -> str:
 
 def fingerprint(alarms: Sequence[Mapping[str, Any]]) -> str:
     """Changes when anything a row shows changes; an unchanged desk is not drawn again, so focus and reading stay."""
-    seen = [(one["id"], one["state"], one["severity"], one["object_label"], one["acknowledged_by"], one["comment"]) for one in alarms]
+    seen = [
+        (one["id"], one["state"], one["severity"], one["object_label"], one["acknowledged_by"], one["comment"])
+        for one in alarms
+    ]
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
 
@@ -104,7 +117,9 @@ def register(app: Dash, site: Site) -> None:
         State("words", "data"),
         State("database", "data"),
     )
-    async def refresh(_: int, hint: Any, last: str | None, words: dict[str, Any], database: dict[str, Any]) -> tuple[Any, ...]:
+    async def refresh(
+        _: int, hint: Any, last: str | None, words: dict[str, Any], database: dict[str, Any]
+    ) -> tuple[Any, ...]:
         t, now = Text(words["lang"]), datetime.now(UTC)
         try:
             alarms = await read(site, alarm.desk, now)
@@ -118,7 +133,13 @@ def register(app: Dash, site: Site) -> None:
         return rows(t, alarms, now), title(t, alarms), [_plain(one) for one in alarms], mark, back
 
     app.clientside_callback(
-        ClientsideFunction("haidang", "desk_heard"), Output("desk-news", "children"), Input("desk-alarms", "data"), prevent_initial_call=True
+        ClientsideFunction("haidang", "desk_chosen"), Input("chosen", "data"), Input("desk", "children")
+    )
+    app.clientside_callback(
+        ClientsideFunction("haidang", "desk_heard"),
+        Output("desk-news", "children"),
+        Input("desk-alarms", "data"),
+        prevent_initial_call=True,
     )
 
 
@@ -129,4 +150,7 @@ def title(t: Text, alarms: Sequence[Mapping[str, Any]]) -> list[Any]:
 
 
 def _plain(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: one[name] for name in ("id", "state", "severity", "layer", "object_key", "object_label", "rule_vi", "rule_en")}
+    return {
+        name: one[name]
+        for name in ("id", "state", "severity", "layer", "object_key", "object_label", "rule_vi", "rule_en")
+    }

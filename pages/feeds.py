@@ -15,5 +15,8 @@ def layout(site: Site, t: Text) -> html.Ul:
 def register(app: Dash, site: Site) -> None:
     """Drawn in the browser: ages change each second."""
     app.clientside_callback(
-        ClientsideFunction("haidang", "feeds"), Output("feeds", "children"), Input("feed-hint", "data"), prevent_initial_call=True
+        ClientsideFunction("haidang", "feeds"),
+        Output("feeds", "children"),
+        Input("feed-hint", "data"),
+        prevent_initial_call=True,
     )

@@ -1,4 +1,4 @@
-"""The head of the screen: product, centre, search, feeds, the badge of simulated data, clock, shift, language and theme."""
+"""The head of the screen: product, centre, search, feeds, simulation badge, clock, shift, language and theme."""
 
 from dash import ClientsideFunction, Dash, Input, Output, html
 
@@ -18,22 +18,32 @@ def layout(site: Site, t: Text) -> html.Header:
             search.layout(site, t),
             feeds.layout(site, t),
             html.Strong(
-                t("DỮ LIỆU MÔ PHỎNG"), id="badge", className="badge", hidden=not site.simulated,
+                t("DỮ LIỆU MÔ PHỎNG"),
+                id="badge",
+                className="badge",
+                hidden=not site.simulated,
                 title=t("Một phần dữ liệu trên màn hình do chương trình mô phỏng tạo ra"),
             ),
             html.Time("--:--:--", id="clock", className="clock", title=t("Giờ máy chủ, múi giờ Asia/Ho_Chi_Minh")),
             html.Span("", id="shift", className="shift", title=t("Ca trực")),
             html.Button(
-                other.upper(), id="switch-lang", className="quiet", lang=other,
-                title="Switch to English" if other == "en" else "Chuyển sang tiếng Việt", **{"data-lang": other},
+                other.upper(),
+                id="switch-lang",
+                className="quiet",
+                lang=other,
+                title="Switch to English" if other == "en" else "Chuyển sang tiếng Việt",
+                **{"data-lang": other},
             ),
             html.Button(
-                [icon("sun"), icon("moon")], id="switch-theme", className="quiet",
-                title=t("Đổi nền sáng, nền tối"), **{"aria-label": t("Đổi nền sáng, nền tối")},
+                [icon("sun"), icon("moon")],
+                id="switch-theme",
+                className="quiet",
+                title=t("Đổi nền sáng, nền tối"),
+                **{"aria-label": t("Đổi nền sáng, nền tối")},
             ),
         ],
         className="head",
-    )  # fmt: skip
+    )
 
 
 def register(app: Dash, site: Site) -> None:
@@ -41,5 +51,8 @@ def register(app: Dash, site: Site) -> None:
     search.register(app, site)
     feeds.register(app, site)
     app.clientside_callback(
-        ClientsideFunction("haidang", "badge"), Output("badge", "hidden"), Input("feed-hint", "data"), prevent_initial_call=True
+        ClientsideFunction("haidang", "badge"),
+        Output("badge", "hidden"),
+        Input("feed-hint", "data"),
+        prevent_initial_call=True,
     )

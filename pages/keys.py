@@ -9,17 +9,28 @@ from pages.text import Text
 def layout(site: Site, t: Text) -> html.Dialog:
     """Opened by `?`; the browser's own dialog keeps the focus inside."""
     keys = [
-        ("/", t("Tìm kiếm")), ("F", t("Bám theo đối tượng đang chọn")), ("L", t("Nhãn trên bản đồ")), ("T", t("Vệt 24 giờ")),
-        ("C", t("Sao chép vị trí dưới con trỏ")), ("+ −", t("Phóng to, thu nhỏ")), ("← ↑ → ↓", t("Dời bản đồ, hoặc đi trong danh sách")),
-        ("Enter", t("Chọn dòng đang đứng")), ("Esc", t("Đóng, bỏ chọn")), ("?", t("Bảng này")),
-    ]  # fmt: skip
+        ("/", t("Tìm kiếm")),
+        ("F", t("Bám theo đối tượng đang chọn")),
+        ("L", t("Nhãn trên bản đồ")),
+        ("T", t("Vệt 24 giờ")),
+        ("C", t("Sao chép vị trí dưới con trỏ")),
+        ("+ −", t("Phóng to, thu nhỏ")),
+        ("← ↑ → ↓", t("Dời bản đồ, hoặc đi trong danh sách")),
+        ("Enter", t("Chọn dòng đang đứng")),
+        ("Esc", t("Đóng, bỏ chọn")),
+        ("?", t("Bảng này")),
+    ]
     rows = [html.Tr([html.Th(html.Kbd(key), scope="row"), html.Td(words)]) for key, words in keys]
     return html.Dialog(
         [
             html.H2(t("Phím tắt")),
             html.Table(html.Tbody(rows)),
-            html.P(t("Địa chỉ của trang giữ nguyên khung nhìn, lớp, đối tượng, nền và ngôn ngữ: sao chép để gửi cho người khác.")),
+            html.P(
+                t("Địa chỉ trang giữ nguyên khung nhìn, lớp, đối tượng, nền và ngôn ngữ: sao chép để gửi người khác.")
+            ),
             html.Button(t("Đóng"), id="help-close", className="primary", **{"data-help": "0"}),
         ],
-        id="help", className="help", **{"aria-label": t("Phím tắt")},
-    )  # fmt: skip
+        id="help",
+        className="help",
+        **{"aria-label": t("Phím tắt")},
+    )

@@ -7,7 +7,7 @@ from typing import Any
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from access.site import Site
-from pages.mark import icon
+from pages.mark import icon, main_kind
 from pages.text import Text
 from pages.view import View
 
@@ -20,18 +20,36 @@ def layout(site: Site, t: Text, view: View) -> html.Nav:
     return html.Nav(
         [
             html.Button(
-                icon("panel"), id="fold", className="quiet fold", title=t("Mở rộng, thu gọn danh sách lớp"),
-                **{"aria-label": t("Mở rộng, thu gọn danh sách lớp"), "aria-expanded": "false", "aria-controls": "legend"},
+                icon("panel"),
+                id="fold",
+                className="quiet fold",
+                title=t("Mở rộng, thu gọn danh sách lớp"),
+                **{
+                    "aria-label": t("Mở rộng, thu gọn danh sách lớp"),
+                    "aria-expanded": "false",
+                    "aria-controls": "legend",
+                },
             ),
             html.Div(
-                [dcc.Input(id="layer-search", type="text", placeholder=t("Lọc lớp…"), debounce=0.1, className="layer-search", autoComplete="off")],
+                [
+                    dcc.Input(
+                        id="layer-search",
+                        type="text",
+                        placeholder=t("Lọc lớp…"),
+                        debounce=0.1,
+                        className="layer-search",
+                        autoComplete="off",
+                    )
+                ],
                 className="layer-find",
             ),
             *[_group(t, name, layers, view, index == 0) for index, (name, layers) in enumerate(groups)],
             html.P(t("Không có lớp nào khớp"), id="layer-none", className="empty", hidden=True),
         ],
-        id="legend", className="legend", **{"aria-label": t("Chú giải và lớp bản đồ")},
-    )  # fmt: skip
+        id="legend",
+        className="legend",
+        **{"aria-label": t("Chú giải và lớp bản đồ")},
+    )
 
 
 def _group(t: Text, name: str, layers: list[Any], view: View, first: bool) -> html.Section:
@@ -47,27 +65,53 @@ def _group_title(t: Text, name: str) -> str:
 def _layer(t: Text, layer: Any, view: View) -> html.Li:
     off = view.off.get(layer.name, ())
     title = t.title(layer)
-    own = next((kind for kind in layer.style.kinds if kind.icon != "distress"), layer.style.kinds[0])
+    own = main_kind(layer.style.kinds)
     more = html.Button(
-        icon("more"), className="quiet more", title=t("Độ đậm"),
+        icon("more"),
+        className="quiet more",
+        title=t("Độ đậm"),
         **{"aria-label": f"{title}: {t('Độ đậm')}", "aria-expanded": "false", "data-more": layer.name},
-    )  # fmt: skip
+    )
     row = html.Div(
-        [_toggle(layer.name, "*", title, icon(own.icon, own.color), "*" not in off, strong=True), more, _count(layer.name, "*"), _fresh(t, layer.name)],
+        [
+            _toggle(layer.name, "*", title, icon(own.icon, own.color), "*" not in off, strong=True),
+            more,
+            _count(layer.name, "*"),
+            _fresh(t, layer.name),
+        ],
         className="entry",
-    )  # fmt: skip
+    )
     slider = html.Div(
         [
-            html.Label([t("Độ đậm"), dcc.Input(
-                id={"part": "opacity", "layer": layer.name}, type="range", min=10, max=100, step=5,
-                value=round(view.opacity.get(layer.name, 1) * 100), className="range",
-            )]),
+            html.Label(
+                [
+                    t("Độ đậm"),
+                    dcc.Input(
+                        id={"part": "opacity", "layer": layer.name},
+                        type="range",
+                        min=10,
+                        max=100,
+                        step=5,
+                        value=round(view.opacity.get(layer.name, 1) * 100),
+                        className="range",
+                    ),
+                ]
+            ),
         ],
-        className="opacity", hidden=True, **{"data-opacity": layer.name},
-    )  # fmt: skip
-    kinds = [_family(t, layer.name, parent, list(some), off) for parent, some in groupby(layer.style.kinds, key=lambda kind: kind.parent)]
+        className="opacity",
+        hidden=True,
+        **{"data-opacity": layer.name},
+    )
+    kinds = [
+        _family(t, layer.name, parent, list(some), off)
+        for parent, some in groupby(layer.style.kinds, key=lambda kind: kind.parent)
+    ]
     lines = [line for family in kinds for line in family] if len(layer.style.kinds) > 1 else []
-    return html.Li([row, slider, html.Ul(lines, className="kinds")], className="layer", **{"data-layer-kinds": " ".join([layer.name, *[kind.name for kind in layer.style.kinds]])})
+    return html.Li(
+        [row, slider, html.Ul(lines, className="kinds")],
+        className="layer",
+        **{"data-layer-kinds": " ".join([layer.name, *[kind.name for kind in layer.style.kinds]])},
+    )
 
 
 def _family(t: Text, layer: str, parent: str | None, kinds: list[Any], off: Sequence[str]) -> list[html.Li]:
@@ -79,11 +123,17 @@ def _family(t: Text, layer: str, parent: str | None, kinds: list[Any], off: Sequ
     head = _kind(layer, parent, shared or parent, kinds[0], parent not in off, **{"data-family": members})
     rest = [t.title(kind)[len(shared) :].lstrip(" ,·") or t.title(kind) for kind in kinds]
     on = [parent not in off and kind.name not in off for kind in kinds]
-    return [head, *[_kind(layer, kind.name, words, kind, shown, "child") for kind, words, shown in zip(kinds, rest, on, strict=True)]]
+    return [
+        head,
+        *[
+            _kind(layer, kind.name, words, kind, shown, "child")
+            for kind, words, shown in zip(kinds, rest, on, strict=True)
+        ],
+    ]
 
 
 def common_words(titles: Sequence[str]) -> str:
-    """The whole words all titles begin with, without a closing comma: `Tàu cá` of `Tàu cá từ 24 m` and `Tàu cá 12 m`."""
+    """The whole words all titles begin with, without a comma: `Tàu cá` of `Tàu cá từ 24 m` and `Tàu cá 12 m`."""
     shared: list[str] = []
     for words in zip(*[title.split(" ") for title in titles], strict=False):
         if len({word.rstrip(",") for word in words}) > 1:
@@ -99,17 +149,25 @@ def _kind(layer: str, name: str, title: str, kind: Any, on: bool, child: str = "
 
 
 def _zone(t: Text, view: View) -> html.Li:
-    toggle = _toggle(ZONE, "*", t("Vùng ven bờ · lộng · khơi"), icon("line", "zone"), "*" not in view.off.get(ZONE, ()), strong=True)
+    toggle = _toggle(
+        ZONE, "*", t("Vùng ven bờ · lộng · khơi"), icon("line", "zone"), "*" not in view.off.get(ZONE, ()), strong=True
+    )
     note = html.P(t("sơ đồ tham khảo, không phải căn cứ pháp lý"), className="note")
-    return html.Li([html.Div([toggle, html.Span("", id="zone-count", className="count")], className="entry"), note], className="layer")
+    return html.Li(
+        [html.Div([toggle, html.Span("", id="zone-count", className="count")], className="entry"), note],
+        className="layer",
+    )
 
 
 def _toggle(layer: str, kind: str, title: str, mark: html.Span, on: bool, strong: bool = False) -> html.Button:
     return html.Button(
         [mark, html.Span(title, className="title")],
-        id={"part": "toggle", "layer": layer, "kind": kind}, className="toggle" + (" strong" if strong else ""), title=title,
-        n_clicks=0, **{"aria-pressed": "true" if on else "false"},
-    )  # fmt: skip
+        id={"part": "toggle", "layer": layer, "kind": kind},
+        className="toggle" + (" strong" if strong else ""),
+        title=title,
+        n_clicks=0,
+        **{"aria-pressed": "true" if on else "false"},
+    )
 
 
 def _count(layer: str, kind: str) -> html.Span:
@@ -118,9 +176,12 @@ def _count(layer: str, kind: str) -> html.Span:
 
 def _fresh(t: Text, layer: str) -> html.Span:
     return html.Span(
-        id={"part": "fresh", "layer": layer}, className="fresh waiting", role="img", title=t("Chưa có dữ liệu"),
+        id={"part": "fresh", "layer": layer},
+        className="fresh waiting",
+        role="img",
+        title=t("Chưa có dữ liệu"),
         **{"aria-label": t("Chưa có dữ liệu")},
-    )  # fmt: skip
+    )
 
 
 def register(app: Dash, site: Site) -> None:
@@ -135,7 +196,12 @@ def register(app: Dash, site: Site) -> None:
         State("filter", "data"),
         prevent_initial_call=True,
     )
-    app.clientside_callback(ClientsideFunction("haidang", "legend_pressed"), Output(toggle, "aria-pressed"), Input("filter", "data"), State(toggle, "id"))
+    app.clientside_callback(
+        ClientsideFunction("haidang", "legend_pressed"),
+        Output(toggle, "aria-pressed"),
+        Input("filter", "data"),
+        State(toggle, "id"),
+    )
     app.clientside_callback(
         ClientsideFunction("haidang", "legend_counts"),
         Output(count, "children"),
@@ -148,5 +214,8 @@ def register(app: Dash, site: Site) -> None:
         prevent_initial_call=True,
     )
     app.clientside_callback(
-        ClientsideFunction("haidang", "legend_search"), Output("layer-none", "hidden"), Input("layer-search", "value"), prevent_initial_call=True
+        ClientsideFunction("haidang", "legend_search"),
+        Output("layer-none", "hidden"),
+        Input("layer-search", "value"),
+        prevent_initial_call=True,
     )

@@ -12,7 +12,11 @@ PARTS = (stores, header, legend, chart, desk, card, rows, timeline, banner)
 
 def layout(site: Site, t: Text, view: View) -> html.Div:
     """Arrangement only; each part lays itself out."""
-    right = html.Aside([desk.layout(site, t), card.layout(site, t), rows.layout(site, t)], className="right", **{"aria-label": t("Bàn báo động")})
+    right = html.Aside(
+        [desk.layout(site, t), card.layout(site, t), rows.layout(site, t)],
+        className="right",
+        **{"aria-label": t("Bàn báo động")},
+    )
     return html.Div(
         [
             html.A(t("Tới danh sách báo động"), href="#desk", className="skip"),

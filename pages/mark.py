@@ -1,4 +1,4 @@
-"""The small marks every part uses: icons tinted by a token, ages that tick, severity shapes, and buttons that go to a place."""
+"""The small marks every part uses: tinted icons, ticking ages, severity shapes, and what a press goes to."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -29,8 +29,11 @@ def severity(t: Text, name: str) -> html.Span:
     word = severity_word(t, name)
     return html.Span(
         className=f"icon icon-{SEVERITY_SHAPE.get(name, 'circle')} sev",
-        style={"color": f"var(--{name})"}, title=word, role="img", **{"aria-label": word},
-    )  # fmt: skip
+        style={"color": f"var(--{name})"},
+        title=word,
+        role="img",
+        **{"aria-label": word},
+    )
 
 
 def age(t: Text, at: datetime | None, now: datetime, className: str = "age") -> html.Time:
@@ -51,6 +54,11 @@ def facts(rows: Sequence[tuple[str, Any]]) -> html.Dl:
     """Name and value pairs; pairs without a value are left out."""
     cells = [[html.Dt(name), html.Dd(value)] for name, value in rows if value not in (None, "", "–")]
     return html.Dl([cell for pair in cells for cell in pair], className="facts")
+
+
+def main_kind(kinds: Sequence[Any]) -> Any:
+    """The kind whose mark stands for the whole layer: the first that is no emergency."""
+    return next((kind for kind in kinds if kind.icon != "distress"), kinds[0])
 
 
 def kind_of(kinds: Sequence[Any], row: Mapping[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,10 +11,9 @@ from pathlib import Path
 GAZETTEER = Path(__file__).parent.parent / "assets" / "basemap" / "gazetteer.json"
 ZOOM = {"sea": 6, "archipelago": 7, "country": 6, "city": 11, "lagoon": 11, "island": 11, "town": 12, "port": 13}
 
-_DMS = r"(\d{1,3}(?:[.,]\d+)?)\s*[°d\s]\s*(?:(\d{1,2}(?:[.,]\d+)?)\s*['′m\s]\s*)?(?:(\d{1,2}(?:[.,]\d+)?)\s*(?:\"|″|''|s)?\s*)?"
-_HEMI = re.compile(rf"^\s*([NSB]?)\s*{_DMS}([NSB]?)[\s,;/]+([EWĐT]?)\s*{_DMS}([EWĐT]?)\s*$", re.IGNORECASE)
-_DECIMAL = re.compile(r"^\s*([+-]?\d{1,3}(?:[.,]\d+)?)\s*[NB]?\s*(?:[;/\s]|,\s)\s*([+-]?\d{1,3}(?:[.,]\d+)?)\s*[EĐ]?\s*$", re.I)
-_PACKED = re.compile(r"^\s*([+-]?\d{1,3}\.\d+)\s*,\s*([+-]?\d{1,3}\.\d+)\s*$")
+_WRITTEN = re.compile(r"[\d\s.,;/°d'′\"″+\-NSEWBĐT]+", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+_SOUTH, _WEST = re.compile("S", re.IGNORECASE), re.compile("[WT]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +34,22 @@ def fold(text: str) -> str:
 
 
 def coordinates(text: str) -> tuple[float, float] | None:
-    """(lat, lon) of `16.57, 107.64`, `16,57 107,64`, `16°34'12"N 107°38'E`, `B 16 34 12, Đ 107 38 00`; None if it is not one."""
-    plain = _PACKED.match(text) or _DECIMAL.match(text)
-    if plain:
-        return _inside(*(float(part.replace(",", ".")) for part in plain.groups()))
-    marked = _HEMI.match(text)
-    if marked is None:
+    """(lat, lon) of `16.57, 107.64`, `16,57 107,64`, `16°34'12"N 107°38'24"E`, `B 16 34, Đ 107 38`; None if it is none.
+
+    Two numbers are degrees, four degrees and minutes, six also seconds; B, Đ, T stand for N, E, W.
+    """
+    if not _WRITTEN.fullmatch(text.strip()):
         return None
-    g = marked.groups()
-    south, west = (g[0] or g[4] or "N").upper() == "S", (g[5] or g[9] or "E").upper() in ("W", "T")
-    lat, lon = _degrees(g[1:4]), _degrees(g[6:9])
-    return _inside(-lat if south else lat, -lon if west else lon)
+    numbers = [float(found.replace(",", ".")) for found in _NUMBER.findall(text)]
+    half = len(numbers) // 2
+    if len(numbers) not in (2, 4, 6) or any(not 0 <= part < 60 for part in numbers[1:half] + numbers[half + 1 :]):
+        return None
+    lat, lon = _degrees(numbers[:half]), _degrees(numbers[half:])
+    return _inside(-lat if _SOUTH.search(text) else lat, -lon if _WEST.search(text) else lon)
 
 
-def _degrees(parts: Iterable[str | None]) -> float:
-    return sum(float((part or "0").replace(",", ".")) / 60**power for power, part in enumerate(parts))
+def _degrees(parts: Sequence[float]) -> float:
+    return sum((part / 60.0**power for power, part in enumerate(parts)), 0.0)
 
 
 def _inside(lat: float, lon: float) -> tuple[float, float] | None:

@@ -1,4 +1,4 @@
-"""Reads for a page: one short connection in a worker thread, because Dash runs callbacks on the event loop that serves the live stream."""
+"""Reads for a page: one short transaction in a worker thread."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,6 +17,7 @@ class DatabaseAway(Exception):
     """The database did not answer; the screen keeps what it shows and says so."""
 
 
+# Dash runs callbacks on the event loop that also serves the live stream, so no read may wait there.
 async def read(site: Site, ask: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     """`ask(connection, ...)` of geo in a transaction of its own, off the event loop. Raises DatabaseAway."""
 

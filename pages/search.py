@@ -7,7 +7,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from access.site import Site
 from geo import feature
 from pages import place
-from pages.mark import icon, target
+from pages.mark import icon, main_kind, target
 from pages.read import DatabaseAway, read
 from pages.text import Text
 
@@ -20,14 +20,28 @@ def layout(site: Site, t: Text) -> html.Div:
         [
             icon("search"),
             dcc.Input(
-                id="search", type="text", debounce=0.15, autoComplete="off", spellCheck="false", maxLength=80,
-                placeholder=t("Tìm tàu, số đăng ký, MMSI, hô hiệu, tọa độ, địa danh…"), className="search-box",
+                id="search",
+                type="text",
+                debounce=0.15,
+                autoComplete="off",
+                spellCheck="false",
+                maxLength=80,
+                placeholder=t("Tìm tàu, số đăng ký, MMSI, hô hiệu, tọa độ, địa danh…"),
+                className="search-box",
             ),
             html.Kbd("/", className="search-key"),
-            html.Ul([], id="search-list", className="search-list", role="listbox", hidden=True, **{"aria-label": t("Kết quả tìm kiếm")}),
+            html.Ul(
+                [],
+                id="search-list",
+                className="search-list",
+                role="listbox",
+                hidden=True,
+                **{"aria-label": t("Kết quả tìm kiếm")},
+            ),
         ],
-        className="search", role="search",
-    )  # fmt: skip
+        className="search",
+        role="search",
+    )
 
 
 def register(app: Dash, site: Site) -> None:
@@ -71,11 +85,14 @@ async def _features(site: Site, t: Text, text: str) -> list[html.Li]:
     options: list[html.Li] = []
     for layer in site.layers:
         if layer.shape.kind in SEARCHED:
+            kind = main_kind(layer.style.kinds)
             for row in await read(site, feature.search, layer.shape, text, 8):
                 words = f"{t.title(layer)} · {row['key']}"
                 label = str(row["label"] or row["key"])
                 at = {"lat": row["lat"], "lon": row["lon"]}
-                options.append(_option("arrow", layer.style.kinds[0].color, label, words, layer=layer.name, key=row["key"], zoom=11, **at))
+                options.append(
+                    _option(kind.icon, kind.color, label, words, layer=layer.name, key=row["key"], zoom=11, **at)
+                )
     return options
 
 
@@ -87,5 +104,8 @@ def _option(shape: str, color: str, label: str, words: str, **where: object) -> 
     identity = "-".join(str(where.get(part, "")) for part in ("layer", "key", "lat", "lon"))
     return html.Li(
         [icon(shape, color), html.Span(label, className="what"), html.Span(words, className="muted")],
-        id=f"option-{identity}".replace(".", "_"), role="option", **{"aria-selected": "false"}, **target(go="search", **where),
-    )  # fmt: skip
+        id=f"option-{identity}".replace(".", "_"),
+        role="option",
+        **{"aria-selected": "false"},
+        **target(go="search", **where),
+    )

@@ -1,6 +1,6 @@
-"""The stores through which the parts and the browser's live drawing speak; the only ones that cross from part to part."""
+"""The stores through which parts and the browser's live drawing speak; no others cross from part to part."""
 
-from dash import ClientsideFunction, Dash, Input, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from access.site import Site
 from pages.text import Text, catalogue
@@ -8,10 +8,10 @@ from pages.view import View
 
 
 def layout(t: Text, view: View) -> html.Div:
-    """What live.js writes (chosen, counts, feed-hint, alarm-hint, connection, view, rows) and what parts write for it (filter, show).
+    """live.js writes chosen, counts, feed-hint, alarm-hint, connection, view and rows; parts write filter and show.
 
     `chosen` {layer, key, alarm?} | None · `show` {labels, trail, follow} · `filter` {layer: {off: [kinds], opacity}}
-    · `database` {away: bool, since} from any part that read in vain · `words` the catalogue that the page's scripts use.
+    · `database` {away: bool} from any part that read in vain · `words` the catalogue that the page's scripts use.
     """
     chosen = {"layer": view.chosen[0], "key": view.chosen[1]} if view.chosen else None
     show = {"labels": view.labels, "trail": view.trail, "follow": view.follow}
@@ -34,9 +34,16 @@ def layout(t: Text, view: View) -> html.Div:
 
 
 def register(app: Dash, site: Site) -> None:
-    """The address follows the view, the drawing follows filter and show, the scripts speak the page's language."""
-    app.clientside_callback(ClientsideFunction("haidang", "words"), Input("words", "data"))
-    app.clientside_callback(ClientsideFunction("haidang", "show_live"), Input("filter", "data"), Input("show", "data"))
+    """The address follows the view, the drawing follows filter and show, the scripts speak the page's language.
+
+    Each has an output on the screen, since Dash first runs a callback for the sake of its outputs.
+    """
+    view = [Input(name, "data") for name in ("view", "filter", "chosen", "show")]
+    app.clientside_callback(ClientsideFunction("haidang", "words"), Output("screen", "lang"), Input("words", "data"))
     app.clientside_callback(
-        ClientsideFunction("haidang", "url"), Input("view", "data"), Input("filter", "data"), Input("chosen", "data"), Input("show", "data")
+        ClientsideFunction("haidang", "show_live"),
+        Output("screen", "data-zone"),
+        Input("filter", "data"),
+        Input("show", "data"),
     )
+    app.clientside_callback(ClientsideFunction("haidang", "url"), Output("screen", "data-view"), *view)

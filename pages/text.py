@@ -21,9 +21,9 @@ class Titled(Protocol):
     """Anything that carries its own title in both languages."""
 
     @property
-    def vi(self) -> str: ...
+    def vi(self) -> str: ...  # noqa: D102  the class says it
     @property
-    def en(self) -> str: ...
+    def en(self) -> str: ...  # noqa: D102  the class says it
 
 
 @cache

@@ -23,7 +23,13 @@ def layout(site: Site, t: Text) -> html.Footer:
         [
             html.Strong(t("TRỰC TIẾP"), id="live-mark", className="live-mark", role="status"),
             html.Span(t("6 giờ qua"), className="span-words"),
-            html.Div([], id="timeline", className="timeline", role="img", **{"aria-label": t("Số bản tin và báo động trong 6 giờ qua")}),
+            html.Div(
+                [],
+                id="timeline",
+                className="timeline",
+                role="img",
+                **{"aria-label": t("Số bản tin và báo động trong 6 giờ qua")},
+            ),
             html.Span("", id="rate", className="rate", title=t("Số bản tin trong phút trọn gần nhất")),
             dcc.Interval(id="timeline-tick", interval=60_000),
         ],
@@ -41,26 +47,33 @@ def bins(minutes: Sequence[Mapping[str, Any]], start: datetime) -> list[int]:
     return counts
 
 
-def picture(t: Text, minutes: Sequence[Mapping[str, Any]], ticks: Sequence[Mapping[str, Any]], now: datetime) -> list[Any]:
-    """Bars of messages (their height a share of the busiest), hour marks, and a tick per alarm in its severity's colour."""
+def picture(
+    t: Text, minutes: Sequence[Mapping[str, Any]], ticks: Sequence[Mapping[str, Any]], now: datetime
+) -> list[Any]:
+    """Bars of messages (height: share of the busiest), hour marks, and a tick per alarm in its severity's colour."""
     start = now - SPAN
     counts = bins(minutes, start)
     top = max(counts) or 1
     bars = [
         html.I(
-            className="bar", style={"left": _left(start + BIN * n, start), "height": f"calc(var(--bars) * {max(0.06, count / top):.2f})"},
+            className="bar",
+            style={
+                "left": _left(start + BIN * n, start),
+                "height": f"calc(var(--bars) * {max(0.06, count / top):.2f})",
+            },
             title=t("{at}: {n} bản tin", at=t.when(start + BIN * n), n=t.number(count)),
         )
         for n, count in enumerate(counts)
         if count
-    ]  # fmt: skip
+    ]
     marks = [
         html.I(
-            className=f"tick-{one['severity']} alarm-tick", style={"left": _left(one["at"], start)},
+            className=f"tick-{one['severity']} alarm-tick",
+            style={"left": _left(one["at"], start)},
             title=f"{t.when(one['at'])} · {severity_word(t, one['severity'])}",
         )
         for one in ticks
-    ]  # fmt: skip
+    ]
     return [*bars, *_hours(start), *marks]
 
 

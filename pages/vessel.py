@@ -10,10 +10,19 @@ from pages.text import Text
 def status(t: Text, code: int | None) -> str:
     """ITU-R M.1371 navigation status in words; empty for not defined."""
     words = {
-        0: t("Đang chạy máy"), 1: t("Đang neo"), 2: t("Mất khả năng điều động"), 3: t("Hạn chế khả năng điều động"),
-        4: t("Bị mớn nước khống chế"), 5: t("Đang buộc cầu"), 6: t("Mắc cạn"), 7: t("Đang đánh cá"), 8: t("Đang chạy buồm"),
-        11: t("Đang lai kéo"), 12: t("Đang lai đẩy"), 14: t("Thiết bị cấp cứu đang phát"),
-    }  # fmt: skip
+        0: t("Đang chạy máy"),
+        1: t("Đang neo"),
+        2: t("Mất khả năng điều động"),
+        3: t("Hạn chế khả năng điều động"),
+        4: t("Bị mớn nước khống chế"),
+        5: t("Đang buộc cầu"),
+        6: t("Mắc cạn"),
+        7: t("Đang đánh cá"),
+        8: t("Đang chạy buồm"),
+        11: t("Đang lai kéo"),
+        12: t("Đang lai đẩy"),
+        14: t("Thiết bị cấp cứu đang phát"),
+    }
     return words.get(code, "") if code is not None else ""
 
 
@@ -22,18 +31,40 @@ def ship_type(t: Text, code: int | None) -> str:
     if not code:
         return ""
     exact = {
-        30: t("Tàu cá"), 31: t("Tàu lai kéo"), 32: t("Tàu lai kéo"), 33: t("Tàu nạo vét"), 34: t("Tàu lặn"), 35: t("Tàu quân sự"),
-        36: t("Thuyền buồm"), 37: t("Du thuyền"), 50: t("Tàu hoa tiêu"), 51: t("Tàu tìm kiếm cứu nạn"), 52: t("Tàu lai"),
-        53: t("Tàu phục vụ cảng"), 54: t("Tàu chống ô nhiễm"), 55: t("Tàu tuần tra"), 58: t("Tàu y tế"),
-    }  # fmt: skip
-    tens = {2: t("Tàu cánh ngầm, đệm khí"), 4: t("Tàu cao tốc"), 6: t("Tàu khách"), 7: t("Tàu hàng"), 8: t("Tàu dầu"), 9: t("Tàu khác")}
+        30: t("Tàu cá"),
+        31: t("Tàu lai kéo"),
+        32: t("Tàu lai kéo"),
+        33: t("Tàu nạo vét"),
+        34: t("Tàu lặn"),
+        35: t("Tàu quân sự"),
+        36: t("Thuyền buồm"),
+        37: t("Du thuyền"),
+        50: t("Tàu hoa tiêu"),
+        51: t("Tàu tìm kiếm cứu nạn"),
+        52: t("Tàu lai"),
+        53: t("Tàu phục vụ cảng"),
+        54: t("Tàu chống ô nhiễm"),
+        55: t("Tàu tuần tra"),
+        58: t("Tàu y tế"),
+    }
+    tens = {
+        2: t("Tàu cánh ngầm, đệm khí"),
+        4: t("Tàu cao tốc"),
+        6: t("Tàu khách"),
+        7: t("Tàu hàng"),
+        8: t("Tàu dầu"),
+        9: t("Tàu khác"),
+    }
     return exact.get(code) or tens.get(code // 10, t("Tàu khác"))
 
 
 def facts(t: Text, row: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Name and value pairs in reading order; a pair without a value is left out by the card."""
     return [
-        (t("Loại, chiều dài"), _joined(ship_type(t, row.get("ship_type")), _metres(t, row.get("length_m"), row.get("beam_m")))),
+        (
+            t("Loại, chiều dài"),
+            _joined(ship_type(t, row.get("ship_type")), _metres(t, row.get("length_m"), row.get("beam_m"))),
+        ),
         (t("Tốc độ, hướng đi"), _joined(knots(t, row.get("speed")), _degrees(t, row.get("course")))),
         (t("Hướng mũi tàu"), _degrees(t, row.get("heading"))),
         (t("Trạng thái"), status(t, row.get("status"))),
@@ -51,7 +82,12 @@ def knots(t: Text, speed: float | None) -> str:
 
 def zone(t: Text, name: str | None) -> str:
     """The fishing zone in words; the lines are a reference drawing and no legal ground."""
-    words = {"ven bờ": t("Vùng ven bờ"), "lộng": t("Vùng lộng"), "khơi": t("Vùng khơi"), "không xác định": t("Không xác định")}
+    words = {
+        "ven bờ": t("Vùng ven bờ"),
+        "lộng": t("Vùng lộng"),
+        "khơi": t("Vùng khơi"),
+        "không xác định": t("Không xác định"),
+    }
     return f"{words.get(name, name)} ({t('sơ đồ tham khảo')})" if name else ""
 
 

@@ -1,8 +1,9 @@
 """The view as a URL: what is looked at, with which layers, which object, theme and language; case does not matter.
 
-`lat lon z` the map's centre and zoom · `off` hidden layers and classes, `off=zone,vessel.cargo` · `opacity` per cent, `opacity=vessel:60`
-· `chosen` the object, `chosen=vessel.574091234` · `trail` `chosen` or `none` · `labels` and `follow` 1 or 0 · `theme` dark or light
-· `lang` vi or en · `scale` the factor of all sizes. screen.js writes the same keys on every change.
+`lat lon z` the map's centre and zoom · `off` hidden layers and classes, `off=zone,vessel.cargo` · `opacity` in per
+cent, `opacity=vessel:60` · `chosen` the object, `chosen=vessel.574091234` · `trail` `chosen` or `none` · `labels` and
+`follow` 1 or 0 · `theme` dark or light · `lang` vi or en · `scale` the factor of all sizes. screen.js writes the same
+keys on every change.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ THEMES = ("dark", "light")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One look at the map. `off` maps a layer to its hidden kinds, `["*"]` meaning all of it; `opacity` is 0..1 per layer."""
+    """One look at the map. `off` maps a layer to its hidden kinds, "*" meaning all of it; `opacity` is 0..1 a layer."""
 
     lat: float
     lon: float
@@ -32,13 +33,13 @@ class View:
     lang: str = "vi"
 
     def filter(self) -> dict[str, dict[str, Any]]:
-        """The `filter` store's value: {layer: {off: [kinds], opacity}}, only where something differs from the default."""
+        """The `filter` store's value, {layer: {off: [kinds], opacity}}, where something differs from the default."""
         names = {**self.off, **self.opacity}
         return {name: {"off": list(self.off.get(name, ())), "opacity": self.opacity.get(name, 1.0)} for name in names}
 
 
 def read(search: str, home: tuple[float, float, float]) -> View:
-    """The view a query string asks for; what is missing, unreadable or out of range falls back to `home` (lat, lon, zoom)."""
+    """The view a query string asks for; what is missing or unreadable falls back to `home` (lat, lon, zoom)."""
     query = {key.strip().lower(): value.strip() for key, value in parse_qsl((search or "").lstrip("?"))}
     theme = query.get("theme", "").lower()
     return View(
