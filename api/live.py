@@ -33,7 +33,8 @@ CATCH_UP_S = 5.0  # hints may be lost; without Redis the database is asked each 
 CATCH_UP_ALONE_S = 1.0
 OVERLAP = timedelta(seconds=20)  # a batch may commit this long after its rows were received
 RECONCILE_S = 60.0
-ANSWER_S = 8.0  # a database that takes longer to answer counts as away
+ANSWER_S = 30.0  # a database that takes longer to answer counts as away
+FEEDS_ANSWER_S = 2.5  # with the poll's own pause: a hung database is told within five seconds
 
 T = TypeVar("T")
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -166,6 +167,11 @@ class LiveHub:
         if self._state.apply(layer, rows):
             self._wake.set()
 
+    def forget(self, layer: str, keys: list[str]) -> None:
+        """Objects of a layer that are no more, to be told at the next tick."""
+        if self._state.remove(layer, keys):
+            self._wake.set()
+
     async def _keep_up(self) -> None:
         """Everything at the start and each minute, between these rows received since: no lost hint stays lost."""
         reconciled = -RECONCILE_S
@@ -205,11 +211,11 @@ class LiveHub:
     async def _watch_feeds(self) -> None:
         while True:
             with suppress(_Away):
-                self._feeds = await self._ask(lambda connection: [_plain(row) for row in account.feeds(connection)])
+                self._feeds = await self._ask(lambda c: [_plain(row) for row in account.feeds(c)], FEEDS_ANSWER_S)
                 self.broadcast.tell([self._feeds_message()])
             await asyncio.sleep(FEEDS_POLL_S)
 
-    async def _ask(self, question: Callable[[sa.Connection], T]) -> T:
+    async def _ask(self, question: Callable[[sa.Connection], T], patience_s: float = ANSWER_S) -> T:
         """Ask the database in a thread; raises _Away, and has the feeds message say so, when it does not answer."""
 
         def answer() -> T:
@@ -217,7 +223,8 @@ class LiveHub:
                 return question(connection)
 
         try:
-            result = await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._threads, answer), ANSWER_S)
+            asked = asyncio.get_running_loop().run_in_executor(self._threads, answer)
+            result = await asyncio.wait_for(asked, patience_s)
         except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, TimeoutError, OSError) as error:
             self._set_away("database", True)
             raise _Away from error

@@ -21,7 +21,7 @@ export class Feed {
 
   connect() {
     this.seq = null;
-    if (!this.everOpen && this.failures >= 3 && this.failures % 2 === 1) this.connectEvents();
+    if (!this.everOpen && this.failures >= 2 && this.failures % 2 === 0) this.connectEvents(); // websockets seem barred here
     else this.connectSocket();
   }
 
