@@ -84,7 +84,7 @@
   // ---- tiles ----------------------------------------------------------------------------------------------------------
   const density = () => Math.min(3, Math.max(1, devicePixelRatio || 1));
   const Tiles = () => L.GridLayer.extend({
-    options: { tileSize: 512, updateWhenIdle: false, updateWhenZooming: false, keepBuffer: 1, zIndex: 1, className: "basemap-tiles" },
+    options: { tileSize: 512, updateWhenIdle: false, updateWhenZooming: false, keepBuffer: 1, zIndex: 1, noWrap: true, className: "basemap-tiles" },
     createTile(coords, done) {
       const tile = document.createElement("canvas");
       tile.job = { z: coords.z, x: coords.x, y: coords.y, size: this.getTileSize().x };
@@ -100,6 +100,20 @@
         if (then) then();
       });
     },
+    // Half zooms get tiles of their own, drawn sharp, where Leaflet would scale those of the next whole zoom.
+    _setView(center, zoom, keep, still) {
+      if (!still) {
+        this._tileZoom = zoom;
+        this._updateLevels();
+        this._resetGrid();
+        this._update(center);
+        if (!keep) this._pruneTiles();
+        this._noPrune = !!keep;
+      }
+      this._setZoomTransforms(center, zoom);
+    },
+    // Other zooms' tiles stay below until all of this zoom's have come.
+    _pruneTiles() { if (!this.isLoading()) L.GridLayer.prototype._pruneTiles.call(this); },
     // The old picture stays until the new one has come: no flicker.
     repaint() {
       for (const { el, loaded } of Object.values(this._tiles)) this.render(el, loaded ? null : () => this._tileReady(el.coords, null, el));
