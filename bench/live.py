@@ -1,0 +1,218 @@
+"""From a UDP datagram to a drawn pixel: sentences at a steady rate through the real processes into a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Page
+from pyais import encode_dict
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from bench.chromium import chromium
+from bench.report import Report, percentile
+
+ROOT = Path(__file__).resolve().parent.parent
+VESSELS = 10_000  # so that ten seconds lie between two messages of one, and no value is overtaken by a newer one
+BURST_S = 0.01
+START_S = 180.0
+STEP = 1 / 600_000  # degrees: the resolution of AIS
+
+
+class StartError(Exception):
+    """The processes to be measured did not come up; the message says what they said."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One message to send: whose, where (AIS units of latitude, which make it unmistakable) and its bytes."""
+
+    mmsi: int
+    lat_units: int
+    raw: bytes
+
+
+def sentences(count: int) -> list[Sentence]:
+    """Class A positions in turn of every vessel, each a little north of its last."""
+    made = []
+    for n in range(count):
+        mmsi, lap = 574_000_000 + n % VESSELS, n // VESSELS
+        units = round(16.3 / STEP) + (n % VESSELS) * 40 + lap * 3
+        # Second 60 is "not available": the time of receipt counts.
+        fields = {"msg_type": 1, "mmsi": mmsi, "lon": 107.9 + (n % 100) * 0.006, "lat": units * STEP, "speed": 7.1}
+        (line,) = encode_dict({**fields, "course": n % 360, "second": 60}, talker_id="AIVDM")
+        made.append(Sentence(mmsi, units, line.encode() + b"\r\n"))
+    return made
+
+
+@dataclass
+class Ear:
+    """A second client of the live stream: which frame told of which message."""
+
+    connection: ClientConnection
+    keys: dict[int, int] = field(default_factory=dict)  # handle -> MMSI
+    told: dict[tuple[int, int], int] = field(default_factory=dict)  # (MMSI, latitude) -> seq
+
+    def listen(self) -> None:
+        """Until the connection is closed."""
+        try:
+            for message in self.connection:
+                if isinstance(message, bytes):
+                    self._frame(message)
+                elif (told := json.loads(message))["type"] == "names" and told["layer"] == "vessel":
+                    self.keys.update((handle, int(key)) for handle, key, _, _ in told["rows"])
+        except ConnectionClosed:
+            return
+
+    def _frame(self, message: bytes) -> None:
+        _, _, kind, _, _, seq, count, _ = struct.unpack_from("<IBBBBIId", message)
+        if kind != 2:
+            return
+        words = np.frombuffer(message, "<i4", count * 4, 24).reshape(-1, 4)
+        for head, lat in zip((words[:, 0] & 0xFFFFFF).tolist(), words[:, 2].tolist(), strict=True):
+            if head in self.keys:
+                self.told.setdefault((self.keys[head], round(lat / 1e7 / STEP)), seq)
+
+
+def measure(seconds: float, rate: int, flush_ms: int, tick_ms: int) -> Report:
+    """Send `rate` messages a second for `seconds`, and see when each is drawn.
+
+    Raises StartError when the processes do not come up.
+    """
+    data = f"{rate:,} messages/s for {seconds:g} s, one a datagram, {VESSELS:,} vessels"
+    data += f"; flush {flush_ms} ms, tick {tick_ms} ms"
+    report = Report("live", data, ("dash", "fastapi", "uvicorn", "redis", "psycopg", "playwright"))
+    script = sentences(round(rate * seconds))
+    with processes(flush_ms, tick_ms) as (web, port), chromium() as browser:
+        report.versions["chromium"] = browser.version
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(web)
+        page.wait_for_function("() => window.haidang?.map && window.haidang.live", timeout=60_000)
+        page.evaluate("window.traced = []; haidang.live.trace((one) => traced.push(one))")
+        with connect(web.replace("http", "ws") + "/api/v1/live", max_size=None) as connection:
+            ear = Ear(connection)
+            listening = threading.Thread(target=ear.listen, daemon=True)
+            listening.start()
+            page.wait_for_timeout(3000)
+            sent = _send(page, script, port, rate)
+            page.wait_for_timeout(3000)
+            late = _latencies(page, script, sent, ear)
+    report.add("UDP socket to drawn pixel", "ms, p50", percentile(late, 0.5))
+    report.add("UDP socket to drawn pixel", "ms, p99", percentile(late, 0.99))
+    report.figures = {
+        "p50_ms": percentile(late, 0.5),
+        "p99_ms": percentile(late, 0.99),
+        "sent": len(sent),
+        "drawn": len(late),
+        "sent_per_s": (len(sent) - 1) / (sent[-1] - sent[0]),
+        "flush_ms": flush_ms,
+        "tick_ms": tick_ms,
+    }
+    return report
+
+
+def _send(page: Page, script: list[Sentence], port: int, rate: int) -> list[float]:
+    """Send at a steady rate from a thread while the page lives on; returns each sending's time in epoch seconds."""
+    sent: list[float] = []
+
+    def run() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            start, each = time.monotonic(), max(1, round(rate * BURST_S))
+            for at in range(0, len(script), each):
+                time.sleep(max(0, start + at / rate - time.monotonic()))
+                for sentence in script[at : at + each]:
+                    sent.append(time.time())
+                    out.sendto(sentence.raw, ("127.0.0.1", port))
+
+    sending = threading.Thread(target=run)
+    sending.start()
+    while sending.is_alive():
+        page.wait_for_timeout(200)
+    return sent
+
+
+def _latencies(page: Page, script: list[Sentence], sent: list[float], ear: Ear) -> list[float]:
+    """Milliseconds from sending to the first drawn frame that holds the message."""
+    drift = float(page.evaluate("Date.now() - performance.timeOrigin - performance.now()"))
+    frames = sorted((one["seq"], one["drawn"] + drift) for one in page.evaluate("traced") if one.get("seq"))
+    seqs = np.array([seq for seq, _ in frames])
+    late = []
+    for sentence, moment in zip(script, sent, strict=True):
+        seq = ear.told.get((sentence.mmsi, sentence.lat_units))
+        if seq is None:
+            continue
+        first = int(np.searchsorted(seqs, seq))
+        if first < len(frames):
+            late.append(frames[first][1] - moment * 1000)
+    return late
+
+
+@contextmanager
+def processes(flush_ms: int, tick_ms: int) -> Iterator[tuple[str, int]]:
+    """The whole program on free ports in a home of its own: the map's address and the feed's UDP port."""
+    web, feed = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
+    with tempfile.TemporaryDirectory(prefix="haidang-bench-", ignore_cleanup_errors=True) as home:
+        Path(home).chmod(0o755)  # as root, the servers run as another user
+        own = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("HAIDANG_", "DATABASE_", "REDIS_"))
+        }
+        own |= {"HAIDANG_HOME": home, "HAIDANG_PORT": str(web), "HAIDANG_LIVE_TICK_MS": str(tick_ms)}
+        own |= {
+            "HAIDANG_FLUSH_MS": str(flush_ms),
+            "HAIDANG_FEED_SOURCES": json.dumps({"ais": [f"udp://127.0.0.1:{feed}"]}),
+        }
+        log = Path(home, "bench.log")
+        with log.open("wb") as words:
+            program = subprocess.Popen(
+                [sys.executable, str(ROOT / "app.py"), "up"], cwd=ROOT, env=own, stdout=words, stderr=words
+            )
+        try:
+            _await(f"http://127.0.0.1:{web}", program, log)
+            yield f"http://127.0.0.1:{web}", feed
+        finally:
+            program.send_signal(signal.SIGINT)
+            try:
+                program.wait(60)
+            except subprocess.TimeoutExpired:
+                program.kill()
+
+
+def _await(url: str, program: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        if program.poll() is not None:
+            raise StartError(
+                f"the processes ended with {program.returncode}: {log.read_text('utf-8', 'replace')[-500:]}"
+            )
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise StartError(f"the map did not come up within {START_S:g} s: {log.read_text('utf-8', 'replace')[-500:]}")
+
+
+def _free_port(kind: Any) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
