@@ -50,7 +50,7 @@ function sizeAt(zoom) { return zoom < 5 ? 0.6 : zoom < 7 ? 0.72 : zoom < 9 ? 0.8
 
 function drawPoints() {
   const t0 = performance.now(), factor = view.dpr * (view.scale || 1), size = sizeAt(view.zoom), { sprites } = scene;
-  if (sprites.theme !== theme || sprites.factor !== factor || sprites.size !== size) sprites.set(theme, factor, size);
+  sprites.set(theme, factor, size, scene.seen < (sprites.cased ? 6000 : 4000));
   sheet.open(view);
   scene.draw(sheet, view, now());
   const frame = sheet.close();

@@ -6,6 +6,7 @@ import { DOT, LEVELS, LOST, STEPS, Sprites } from "./sprite.worker.js";
 const RANK = { critical: 0, high: 1, medium: 2, low: 3 };
 const CLUSTER_TO_ZOOM = 13;
 const STILL = 0.5; // knots
+const CROWD = 20000; // in view; from here on, of those within the same two pixels one is drawn
 
 export class Scene {
   constructor() {
@@ -65,6 +66,7 @@ export class Scene {
   }
 
   draw(sheet, view, now) {
+    this.taken = this.seen > CROWD ? new Uint8Array((sheet.width + 2 >> 1) * (sheet.height + 2 >> 1)) : null;
     this.seen = 0;
     const late = [];
     for (const layer of this.layers) {
@@ -79,7 +81,7 @@ export class Scene {
   drawLayer(layer, sheet, view, now, late) {
     const { x: xs, y: ys, kind: kinds, observed, estimated, size, distress, off } = layer, { world, left, upper, pad } = sheet;
     const right = sheet.width - pad, bottom = sheet.height - pad, tooFar = view.zoom < layer.style.min_zoom;
-    const table = this.sprites.table(layer);
+    const table = this.sprites.table(layer), { taken } = this, across = sheet.width + 2 >> 1;
     // The world repeats: shift every object to the copy of the world the view looks at.
     const firstCopy = Math.floor((left + pad) / world), lastCopy = Math.floor((left + right) / world);
     for (let copy = firstCopy; copy <= lastCopy; copy++) {
@@ -92,6 +94,11 @@ export class Scene {
         if (distress[kind]) { late.push({ layer, h, x, y }); this.see(layer.index, h); continue; }
         if (off[kind] === 1 || tooFar) continue;
         this.see(layer.index, h);
+        if (taken) {
+          const cell = (y >> 1) * across + (x >> 1);
+          if (taken[cell]) continue;
+          taken[cell] = 1;
+        }
         this.stamp(layer, table, h, kind, estimated[h], now - observed[h], x, y, sheet);
       }
     }

@@ -31,11 +31,10 @@ export class Sprites {
 
   clear() { this.tables = new Map(); this.marks = new Map(); }
 
-  /* theme: {colors, dark}; factor: device pixels per design pixel; size: smaller when far out. */
-  set(theme, factor, size) {
-    this.theme = theme;
-    this.factor = factor;
-    this.size = size;
+  /* theme: {colors, dark}; factor: device pixels per design pixel; size: smaller when far out; cased: with an edge of the sea's colour. */
+  set(theme, factor, size, cased) {
+    if (this.theme === theme && this.factor === factor && this.size === size && this.cased === cased) return;
+    Object.assign(this, { theme, factor, size, cased });
     this.clear();
   }
 
@@ -79,8 +78,8 @@ export class Sprites {
     if (hollow) {
       c.lineWidth = 1.3; c.strokeStyle = ink; c.stroke();
     } else {
-      c.lineWidth = 1.4; c.strokeStyle = this.color("sea"); c.globalAlpha = 0.55; c.stroke(); // keeps neighbours apart in a crowd
-      c.globalAlpha = 1; c.fillStyle = ink; c.fill();
+      if (this.cased) { c.lineWidth = 1.4; c.strokeStyle = this.color("sea"); c.globalAlpha = 0.55; c.stroke(); c.globalAlpha = 1; }
+      c.fillStyle = ink; c.fill();
     }
   }
 
