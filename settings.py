@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
@@ -13,6 +14,18 @@ ROOT = Path(__file__).resolve().parent
 def default_home() -> Path:
     """Where the private servers and spools live: ./var beside the code, or /var/lib/haidang for root."""
     return Path("/var/lib/haidang") if os.geteuid() == 0 else ROOT / "var"
+
+
+def _address(value: SecretStr | None, schemes: tuple[str, ...], example: str) -> SecretStr | None:
+    if value is not None:
+        try:
+            parts = urlsplit(value.get_secret_value())
+            usable = parts.scheme in schemes and (parts.port is None or parts.port > 0)
+        except ValueError:  # a port that is no number
+            usable = False
+        if not usable:
+            raise ValueError(f"is not an address of the form {example}")
+    return value
 
 
 class Settings(BaseSettings):
@@ -51,6 +64,17 @@ class Settings(BaseSettings):
     tcp_clients_max: int = Field(1024, ge=1)
     duplicate_window_s: float = Field(10.0, ge=0)
     retention_months: int = Field(36, ge=36)
+
+    @field_validator("database_url", "database_url_ingest", "database_url_web", "database_url_backup")
+    @classmethod
+    def _postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        # Never the value itself in the message: it may hold a password.
+        return _address(value, ("postgresql", "postgres", "postgresql+psycopg"), "postgresql://user@host:5432/name")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: SecretStr | None) -> SecretStr | None:
+        return _address(value, ("redis", "rediss", "unix"), "redis://host:6379/0")
 
     @model_validator(mode="after")
     def _loopback_until_access_control(self) -> Self:

@@ -1,9 +1,9 @@
 """The alarm desk for other systems: what is on it, and acknowledging."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Path
 from pydantic import BaseModel, Field
 
 from access import desk
@@ -11,12 +11,14 @@ from access.site import Site
 from geo import alarm
 from geo.actor import Actor
 
+AlarmId = Annotated[int, Path(ge=1, lt=1 << 63)]
+
 
 class Acknowledgement(BaseModel):
     """Who acknowledges, and what they say about it."""
 
-    actor: str = Field(min_length=1, max_length=80)
-    comment: str | None = Field(None, max_length=2_000)
+    actor: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00]*$")
+    comment: str | None = Field(None, max_length=2_000, pattern=r"^[^\x00]*$")
 
 
 def mount(server: FastAPI, site: Site) -> None:
@@ -29,7 +31,7 @@ def mount(server: FastAPI, site: Site) -> None:
             return alarm.desk(connection, datetime.now(UTC))
 
     @server.post("/api/v1/alarms/{alarm_id}/acknowledge", tags=["alarms"])
-    def acknowledge(alarm_id: int, body: Acknowledgement) -> dict[str, Any]:
+    def acknowledge(alarm_id: AlarmId, body: Acknowledgement) -> dict[str, Any]:
         """Acknowledge an alarm once; 409 when somebody was first or it is not on the desk."""
         try:
             actor = Actor(body.actor.strip())

@@ -86,8 +86,10 @@ def _layer(site: Site, name: str) -> Layer:
 def _vessel(connection: Any, layer: Layer, key: str) -> dict[str, Any]:
     row = feature.one(connection, layer.shape, key)
     if row is None:
-        named = feature.search(connection, layer.shape, key, limit=1)
-        row = feature.one(connection, layer.shape, named[0]["key"]) if named else None
+        known = feature.named(connection, layer.shape, key)
+        if len(known) > 1:
+            raise HTTPException(404, f"{key[:40]!r} is the name of several vessels; ask by the MMSI")
+        row = feature.one(connection, layer.shape, known[0]) if known else None
     if row is None:
         raise HTTPException(404, f"no vessel is known by {key[:40]!r}")
     return row

@@ -31,7 +31,10 @@ def mount(server: FastAPI, site: Site) -> None:
         """The database and Redis answer; each feed with the age of its last message. 503 when a server is away."""
         answer = {"database": _database(site), "redis": _redis(site)}
         ready = all(state == "ok" for state in answer.values())
-        sources = _feeds(site) if answer["database"] == "ok" else {}
+        try:
+            sources = _feeds(site) if answer["database"] == "ok" else {}
+        except sa.exc.SQLAlchemyError:  # it went away in this very moment; the next question will say so
+            sources = {}
         return JSONResponse({"ready": ready, **answer, "feeds": sources}, 200 if ready else 503)
 
     @server.get("/metrics", tags=["health"])
@@ -65,7 +68,9 @@ def _feeds(site: Site) -> dict[str, Any]:
         rows = feeds(connection)
     return {
         row["source"]: {
-            "age_s": None if row["last_message_at"] is None else round((now - row["last_message_at"]).total_seconds(), 1),
+            "age_s": None
+            if row["last_message_at"] is None
+            else round((now - row["last_message_at"]).total_seconds(), 1),
             "expected_s": row["expected_s"],
         }
         for row in rows
@@ -75,7 +80,9 @@ def _feeds(site: Site) -> dict[str, Any]:
 def _figures(site: Site) -> CollectorRegistry:
     registry = CollectorRegistry()
     counts = Gauge("haidang_feed_records", "Records of a source by outcome.", ["source", "outcome"], registry=registry)
-    refused = Gauge("haidang_feed_rejected", "Rejected records of a source by reason.", ["source", "reason"], registry=registry)
+    refused = Gauge(
+        "haidang_feed_rejected", "Rejected records of a source by reason.", ["source", "reason"], registry=registry
+    )
     age = Gauge("haidang_feed_age_seconds", "Age of a source's last message.", ["source"], registry=registry)
     kpi = Gauge("haidang_layer_kpi", "A layer's figure.", ["layer", "kpi"], registry=registry)
     now = datetime.now(UTC)

@@ -65,7 +65,7 @@ def raise_alarm(
 def clear_alarm(
     connection: sa.Connection, rule: Rule, object_key: str, cleared_at: datetime, now: datetime
 ) -> int | None:
-    """Close the open episode of a rule and object, whatever its fence; None when there is none."""
+    """Close the open episodes of a rule and object, whatever their fence; one's id, or None when there is none."""
     column = table.alarm.c
     statement = (
         sa.update(table.alarm)
@@ -74,10 +74,10 @@ def clear_alarm(
         .values(cleared_at=cleared_at)
         .returning(column.id)
     )
-    alarm_id: int | None = connection.scalar(statement)
-    if alarm_id is not None:
+    closed = list(connection.scalars(statement))
+    for alarm_id in closed:
         _write(connection, alarm_id, "clear", now, SYSTEM, observed_at=cleared_at)
-    return alarm_id
+    return closed[0] if closed else None
 
 
 def acknowledge(
@@ -143,7 +143,13 @@ def desk(connection: sa.Connection, now: datetime, limit: int = 500) -> list[dic
         _alarms()
         .where(column.withdrawn_at.is_(None))
         .where(sa.or_(column.cleared_at.is_(None), column.acknowledged_at.is_(None)))
-        .order_by(column.raised_at.desc())
+        # What is left out beyond the limit must be the least of it, however old the gravest is.
+        .order_by(
+            (table.rule.c.kind == "distress").desc(),
+            column.acknowledged_at.is_(None).desc(),
+            sa.func.array_position(sa.literal(list(SEVERITIES), sa.ARRAY(sa.Text)), column.severity),
+            column.raised_at.desc(),
+        )
         .limit(limit)
     )
     rows = [_stated(row, now) for row in connection.execute(query).mappings()]

@@ -22,6 +22,16 @@ def frame_dtype(column: sa.Column[Any]) -> Dtype:
     return "object"
 
 
+def conform(frame: pd.DataFrame, table: sa.Table) -> pd.DataFrame:
+    """The frame with every column that the table knows in that column's dtype: an all-null column has none of its own.
+
+    Raises:
+        ValueError, TypeError: a value that its column cannot hold.
+    """
+    known = {column.name: frame_dtype(column) for column in table.c if column.name in frame}
+    return frame.astype({name: kind for name, kind in known.items() if frame[name].dtype != kind})
+
+
 def empty_columns(columns: Iterable[sa.Column[Any]], length: int) -> dict[str, Any]:
     """All-null columns of `length`, by name."""
     return {column.name: pd.Series([None] * length).astype(frame_dtype(column)).array for column in columns}

@@ -22,17 +22,23 @@ class DatabaseError(Exception):
 
 def engine(url: str) -> Engine:
     """An Engine on `url` (psycopg 3), in UTC, whose pooled connections are tested before use."""
-    target = make_url(url)
-    if target.get_backend_name() != "postgresql":
+    try:
+        target = make_url(url)
+    except sa.exc.ArgumentError:  # its message would repeat the password
+        raise DatabaseError("DATABASE_URL is not an address: it must look like postgresql://user@host/name") from None
+    if target.get_backend_name() not in ("postgresql", "postgres"):
         raise DatabaseError(
             f"{target.get_backend_name()} is not PostgreSQL: DATABASE_URL must begin with postgresql://"
         )
+    given = target.query.get("options", "")
+    # What is given here replaces what stands in the address, and that may say which role to become (`role_url`).
+    options = " ".join([*([given] if isinstance(given, str) else given), "-c timezone=UTC"]).strip()
     return create_engine(
         target.set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=8,
-        connect_args={"connect_timeout": 5, "options": "-c timezone=UTC", "application_name": "haidang"},
+        connect_args={"connect_timeout": 5, "options": options, "application_name": "haidang"},
     )
 
 
@@ -66,11 +72,18 @@ def upgrade(owner_url: str, shapes: Sequence[Shape]) -> list[str]:
                 connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": UPGRADE_LOCK})
                 connection.commit()
     except sa.exc.OperationalError as error:
+        raise DatabaseError(f"cannot reach the database at {make_url(owner_url).host}: {_words(error)}") from error
+    except sa.exc.DBAPIError as error:
         raise DatabaseError(
-            f"cannot reach the database at {make_url(owner_url).host}: {str(error.orig).strip()}"
+            f"cannot bring the database at {make_url(owner_url).host} to the newest schema: {_words(error)}"
         ) from error
     finally:
         owner.dispose()
+
+
+def _words(error: sa.exc.DBAPIError) -> str:
+    """What the server said, in one line."""
+    return " ".join(str(error.orig).split())
 
 
 def _upgrade(connection: sa.Connection, shapes: Sequence[Shape]) -> list[str]:

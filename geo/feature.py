@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from geo.table import Shape
 
-SEARCH_MINUTES = timedelta(hours=1)  # how far back a past moment's picture looks for each object's last fix
+LOOK_BACK = timedelta(hours=1)  # how far back a past moment's picture looks for each object's last fix
 TRACK_POINTS_MAX = 5_000
 
 
@@ -29,13 +29,13 @@ def parse_key(shape: Shape, key: str) -> int | str:
         UnknownKey: the layer's keys are numbers and this is none.
     """
     if not shape.key_is_number:
-        return key
+        return key.replace("\0", "")  # which no text of PostgreSQL can hold
     if not (key.isascii() and key.isdigit() and len(key) <= 18):
         raise UnknownKey(f"{shape.name}: {shape.key} is a number, not {key[:40]!r}")
     return int(key)
 
 
-def _columns(shape: Shape, table: sa.Table) -> list[Any]:
+def _columns(shape: Shape, table: sa.FromClause) -> list[Any]:
     plain = [column for column in table.c if column.name != "geom"]
     return [*plain, sa.func.ST_X(table.c.geom).label("lon"), sa.func.ST_Y(table.c.geom).label("lat")]
 
@@ -57,7 +57,7 @@ def search(connection: sa.Connection, shape: Shape, text: str, limit: int = 8) -
     Those that begin with it come first. Rows of key, label, lon, lat, observed_at, simulated.
     """
     table, label = shape.latest, label_column(shape)
-    wanted = sa.func.fold(sa.bindparam("text", text[:64]))
+    wanted = sa.func.fold(sa.bindparam("text", text[:64].replace("\0", "")))
     names: list[sa.ColumnElement[str]] = [sa.func.fold(column) for column in table.c if column.info.get("search")]
     names.append(sa.cast(table.c[shape.key], sa.Text))
     begins = sa.or_(*[name.startswith(wanted) for name in names])
@@ -75,6 +75,21 @@ def search(connection: sa.Connection, shape: Shape, text: str, limit: int = 8) -
         .limit(limit)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def named(connection: sa.Connection, shape: Shape, text: str, limit: int = 2) -> list[str]:
+    """Keys of the features whose name is `text` as people spell it, or, when there are none, begins with it.
+
+    One key is an answer; several mean that `text` does not say which. Fewer than four letters and digits name nothing.
+    """
+    table, label = shape.latest, label_column(shape)
+    wanted = sa.func.fold(sa.bindparam("text", text[:64].replace("\0", "")))
+    for same in (sa.func.fold(label) == wanted, sa.func.fold(label).startswith(wanted)):
+        query = sa.select(sa.cast(table.c[shape.key], sa.Text)).where(sa.func.length(wanted) >= 4, same)
+        found = list(connection.scalars(query.order_by(table.c[shape.key]).limit(limit)))
+        if found:
+            return found
+    return []
 
 
 def track(connection: sa.Connection, shape: Shape, key: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
@@ -109,16 +124,24 @@ def features(
     """A GeoJSON FeatureCollection (RFC 7946) of the features in bbox (west, south, east, north), now or in the past."""
     past = at is not None and shape.history is not None
     table = shape.history if past and shape.history is not None else shape.latest
-    query = sa.select(*_columns(shape, table)).where(table.c.geom.is_not(None))
-    if bbox is not None:
-        query = query.where(table.c.geom.op("&&")(sa.func.ST_MakeEnvelope(*bbox, 4326)))
+    rows_of: Any = table
     if past:
         assert at is not None
         key = table.c[shape.key]
-        query = query.where(table.c.observed_at.between(at - SEARCH_MINUTES, at))
-        query = query.distinct(key).order_by(key, table.c.observed_at.desc())
+        # Each object's last fix first, and the box after it: an object that has left the box was not in it then.
+        last = sa.select(table).where(table.c.observed_at.between(at - LOOK_BACK, at), table.c.geom.is_not(None))
+        rows_of = last.distinct(key).order_by(key, table.c.observed_at.desc()).subquery()
+    query = sa.select(*_columns(shape, rows_of)).where(rows_of.c.geom.is_not(None))
+    if bbox is not None:
+        query = query.where(sa.or_(*[rows_of.c.geom.op("&&")(box) for box in _envelopes(*bbox)]))
     rows = connection.execute(query.limit(limit)).mappings()
     return {"type": "FeatureCollection", "features": [geojson(shape, row) for row in rows]}
+
+
+def _envelopes(west: float, south: float, east: float, north: float) -> list[Any]:
+    """The box as envelopes: two of them where it crosses the antimeridian (west > east, RFC 7946 section 5.2)."""
+    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    return [sa.func.ST_MakeEnvelope(left, south, right, north, 4326) for left, right in spans]
 
 
 def geojson(shape: Shape, row: Any) -> dict[str, Any]:

@@ -39,6 +39,11 @@ class Fence:
     simulated: bool = False
     id: int = 0
 
+    def in_force(self, moment: datetime) -> bool:
+        """Whether the fence holds at that moment: [valid_from, valid_to), None for an open end."""
+        begun = self.valid_from is None or moment >= self.valid_from
+        return begun and (self.valid_to is None or moment < self.valid_to)
+
 
 def widen(geom: Any, metres: float) -> Any:
     """`geom` buffered by metres: x is scaled by the cosine of its middle latitude first (error < 4 % over 8-21° N)."""
@@ -65,8 +70,10 @@ class Fences:
 
     def __post_init__(self) -> None:
         areas = tuple(item for item in self.items if item.geom.geom_type in ("Polygon", "MultiPolygon"))
-        core = np.array([item.geom for item in areas], dtype=object)
-        halo = np.array([widen(item.geom, item.hysteresis_m) for item in areas], dtype=object)
+        # A ring that crosses itself (drawn by hand) means what the even-odd rule says, and must not stop the others.
+        valid = [shapely.make_valid(item.geom) for item in areas]
+        core = np.array(valid, dtype=object)
+        halo = np.array([widen(geom, item.hysteresis_m) for geom, item in zip(valid, areas, strict=True)], dtype=object)
         shapely.prepare(core)
         shapely.prepare(halo)
         for name, value in (

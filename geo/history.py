@@ -8,20 +8,17 @@ import sqlalchemy as sa
 from geo.column import copy_frame, empty_columns
 from geo.table import Shape
 
-_made: set[tuple[str, str, date]] = set()  # partitions this process knows of, by database, table and day
-
 
 def ensure_days(connection: sa.Connection, shape: Shape, frame: pd.DataFrame) -> None:
-    """Make the partitions that the frame's days need; in a transaction of its own if called outside of one."""
-    if shape.history is None:
+    """Make the partitions that the frame's days need, where they are missing.
+
+    Asked of the database each time: what this process remembered could have been rolled back, dropped or restored.
+    """
+    if shape.history is None or frame.empty:
         return
-    database = str(connection.engine.url)
-    for day in set(frame["observed_at"].dt.date):
-        mark = (database, shape.history.name, day)
-        if mark not in _made:
-            query = sa.text("SELECT ensure_partition(:history, :day)")
-            connection.execute(query, {"history": shape.history.name, "day": day})
-            _made.add(mark)
+    days: list[date] = sorted(set(frame["observed_at"].dt.date))
+    query = sa.text("SELECT ensure_partition(:history, day) FROM unnest(CAST(:days AS date[])) AS day")
+    connection.execute(query, {"history": shape.history.name, "days": days})
 
 
 def append(connection: sa.Connection, shape: Shape, frame: pd.DataFrame) -> int:

@@ -22,6 +22,11 @@ def lock(
     table, key = shape.latest, shape.latest.c[shape.key]
     ordered = np.sort(np.unique(keys)).tolist()
     wanted = sa.func.unnest(sa.bindparam("keys", ordered, type_=ARRAY(key.type))).column_valued("wanted")
+    missing = sa.text(_missing_of(shape)).bindparams(sa.bindparam("keys", ordered, type_=ARRAY(key.type)))
+    # New rows first and the locks after them, each in key order: the other way round two workers could wait in a ring.
+    if new := sorted(connection.scalars(missing)):
+        fresh = [{shape.key: value, "received_at": now, "source": source} for value in new]
+        connection.execute(sa.text(_insert_new(shape)), fresh)
     statement = (
         sa.select(*[c for c in table.c if c.name != "geom"], sa.func.ST_X(table.c.geom).label("lon"))
         .add_columns(sa.func.ST_Y(table.c.geom).label("lat"))
@@ -30,17 +35,17 @@ def lock(
         .with_for_update()
     )
     rows = connection.execute(statement).all()
-    if len(rows) < len(ordered):
-        new = sorted(set(ordered) - {getattr(row, shape.key) for row in rows})
-        fresh = [{shape.key: value, "received_at": now, "source": source} for value in new]
-        connection.execute(sa.text(_insert_new(shape)), fresh)
-        rows = connection.execute(statement).all()
     frame = pd.DataFrame.from_records([tuple(row) for row in rows], columns=list(rows[0]._fields) if rows else None)
     for column in table.c:
         if column.name not in ("geom", shape.key):
             frame[column.name] = frame[column.name].astype(frame_dtype(column))
     frame[["lon", "lat"]] = frame[["lon", "lat"]].astype("float64")
     return frame.set_index(shape.key, drop=False)
+
+
+def _missing_of(shape: Shape) -> str:
+    known = f"SELECT 1 FROM {shape.name} WHERE {shape.key} = wanted"
+    return f"SELECT wanted FROM unnest(:keys) AS wanted WHERE NOT EXISTS ({known})"
 
 
 def _insert_new(shape: Shape) -> str:
@@ -62,7 +67,7 @@ def merge(shape: Shape, before: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFra
     last known value.
     """
     after = before.copy()
-    after["received_at"] = pd.Series(frame["received_at"].iloc[-1], index=after.index).astype(STAMP)
+    after["received_at"] = frame.groupby(shape.key)["received_at"].max().reindex(after.index).astype(STAMP)
     fix_names = [name for name in shape.fix_columns() if name not in ("geom", shape.key, "received_at")]
     newest = frame[fixes(shape, frame)].drop_duplicates(shape.key, keep="last").set_index(shape.key)
     known = after["observed_at"].reindex(newest.index)

@@ -132,8 +132,10 @@ def judge_distress(rule: Rule, before: Presence | None, sight: Sight) -> tuple[P
 
 
 def rules(connection: sa.Connection) -> list[Rule]:
-    """All enabled rules, in the order of their ids."""
-    query = sa.select(table.rule).where(table.rule.c.enabled).order_by(table.rule.c.id)
+    """All enabled rules of kinds that this version knows, in the order of their ids."""
+    column = table.rule.c
+    known = column.kind.in_(KINDS) & column.severity.in_(SEVERITIES)
+    query = sa.select(table.rule).where(column.enabled, known).order_by(column.id)
     names = Rule.__dataclass_fields__
     return [Rule(**{k: v for k, v in row.items() if k in names}) for row in connection.execute(query).mappings()]
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 UNKNOWN, COASTAL, INSHORE, OFFSHORE = 0, 1, 2, 3
 NAMES_VI = ("không xác định", "ven bờ", "lộng", "khơi")
+TOUCH = 1e-9  # degrees
 NAMES_EN = ("undetermined", "coastal", "inshore", "offshore")
 
 
@@ -40,7 +41,8 @@ class Zones:
 
 def _at_end(line: Any, points: NDArray[Any]) -> NDArray[np.bool_]:
     along = shapely.line_locate_point(line, points)
-    ends: NDArray[np.bool_] = (along <= 0) | (along >= shapely.length(line))
+    # The length is a sum of rounded numbers on either side of the comparison.
+    ends: NDArray[np.bool_] = (along <= TOUCH) | (along >= shapely.length(line) - TOUCH)
     return ends
 
 

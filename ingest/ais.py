@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import pandas as pd
 import pyais
 from pyais.exceptions import AISBaseException, TagBlockNotInitializedException
 from pyais.messages import ANY_MESSAGE
 
 from geo.account import Account
 from geo.mmsi import DISTRESS_MAX, DISTRESS_MIN, PLACEHOLDERS
-from ingest.feed import Decoded, Feed, RawBatch, empty_frame
+from ingest.feed import Decoded, Feed, RawBatch, empty_frame, in_time_range
 from ingest.sentence import LETTERS_MAX, SENTENCE, NmeaFramer, Sentence, parse, read_tag, tag_time
 
 POSITION_TYPES = frozenset({1, 2, 3, 4, 9, 11, 18, 19, 21, 27})
@@ -26,8 +25,6 @@ FUTURE_SECOND_S = 2.0  # a transmission cannot be later than its reception, save
 
 FIX_FIELDS = ("speed", "course", "heading", "turn", "status", "accuracy", "msg_type")
 STATIC_FIELDS = ("shipname", "callsign", "imo", "ship_type", "draught", "destination", "aid_type", "virtual_aid")
-# A fix outside [now - 36 months, now + 1 day] has no partition to go to.
-PAST_S_MAX, FUTURE_S_MAX = 36 * 30.44 * 86_400, 86_400.0
 
 
 class Refused(ValueError):
@@ -165,8 +162,9 @@ def observed_at(fields: dict[str, Any], tag: dict[str, str], received_at: float)
     second = fields.get("second")
     if second is None or fields["msg_type"] not in POSITION_TYPES:
         return received_at
-    resolved: float = received_at - received_at % 60 + second
-    return resolved - 60 if resolved > received_at + FUTURE_SECOND_S else resolved
+    latest: float = received_at + FUTURE_SECOND_S  # of all minutes that it may belong to, the last possible one
+    resolved: float = latest - (latest - second) % 60
+    return resolved
 
 
 def row_of(fields: dict[str, Any]) -> dict[str, Any]:
@@ -197,11 +195,22 @@ def row_of(fields: dict[str, Any]) -> dict[str, Any]:
         row["cs"] = bool(fields.get("cs"))
     if msg_type == 14:
         row["safety_text"] = (fields.get("text") or "")[:161] or None
+        if DISTRESS_MIN <= fields["mmsi"] < DISTRESS_MAX:
+            row["status"] = spoken_status(row["safety_text"] or "")
     return row
+
+
+def spoken_status(text: str) -> int | None:
+    """The status that a distress transmitter gives in words (IEC 61097-14: "SART ACTIVE", "SART TEST"): 14, 15."""
+    words = text.upper()
+    return 15 if "TEST" in words else 14 if "ACTIVE" in words else None
 
 
 def decode(batch: RawBatch) -> Decoded:
     """Framed AIS sentences to a frame of vessel rows; see Feed.decode."""
+    # Loaded here: the receiver knows feeds but never decodes, and does without pandas' 75 MB.
+    import pandas as pd
+
     account, letters, rows = Account(), list(batch.letters), []
     account.received = sum(batch.rejected.values())
     account.rejected.update(batch.rejected)
@@ -210,7 +219,7 @@ def decode(batch: RawBatch) -> Decoded:
             continue
         row = row_of(fields)
         row["observed_at"] = at = observed_at(fields, read_tag(parts[0].tag), batch.received_at)
-        if not batch.received_at - PAST_S_MAX <= at <= batch.received_at + FUTURE_S_MAX:
+        if not in_time_range(at, batch.received_at):
             account.accepted -= len(parts)
             account.messages -= 1
             account.rejected["time_range"] += len(parts)

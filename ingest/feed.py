@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
-
-import pandas as pd
 
 from geo.account import Account
 from geo.table import Shape
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SCHEMES = ("udp", "tcp", "tcp-listen", "file")
+# A record outside [now - 36 months, now + 1 day] has no partition to go to.
+PAST_S_MAX, FUTURE_S_MAX = 36 * 30.44 * 86_400, 86_400.0
 
 
 class AddressError(ValueError):
@@ -42,7 +45,7 @@ class Decoded:
     columns of its table. account: without `rows`, which the worker knows. letters: (reason, raw bytes) of rejects.
     """
 
-    frame: pd.DataFrame
+    frame: "pd.DataFrame"
     account: Account
     letters: Sequence[tuple[str, bytes]] = ()
 
@@ -159,8 +162,16 @@ def sources_of(
     return tuple(found)
 
 
-def empty_frame(columns: Iterable[str] = ()) -> pd.DataFrame:
+def in_time_range(at: float, received_at: float) -> bool:
+    """Whether a record's time (epoch seconds) is one that can be kept; else it is rejected as `time_range`."""
+    return received_at - PAST_S_MAX <= at <= received_at + FUTURE_S_MAX
+
+
+def empty_frame(columns: Iterable[str] = ()) -> "pd.DataFrame":
     """A frame without rows that still has the columns every batch must have."""
+    # Loaded here: the receiver knows feeds but never decodes, and does without pandas' 75 MB.
+    import pandas as pd
+
     stamps: Any = pd.Series([], dtype="datetime64[us, UTC]")
     return pd.DataFrame({"observed_at": stamps, "lon": pd.Series(dtype=float), "lat": pd.Series(dtype=float)}).reindex(
         columns=["observed_at", "lon", "lat", *columns]

@@ -1,4 +1,4 @@
-"""Fences and rules over one batch: every point in time order per object, verdicts to alarms in the same transaction."""
+"""Fences and rules over one batch: every record in time order per object, verdicts to alarms in one transaction."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from geo import table
 from geo.alarm import clear_alarm, raise_alarm
 from geo.criteria import matches
-from geo.fence import Fences, Hits
+from geo.fence import Fence, Fences, Hits
 from geo.rule import Clear, Presence, Raise, Rule, Sight, judge, judge_distress
 
 OnFault = Callable[[str, Exception], None]
@@ -21,11 +21,17 @@ OnFault = Callable[[str, Exception], None]
 
 @dataclass(frozen=True)
 class Scene:
-    """What a batch's rules need: the fixes in time order, the after-state by key, and the memory of each rule."""
+    """What a batch's rules need: the records in time order, which of them have a position, and the after-state by key.
 
-    fixes: pd.DataFrame
+    core and halo: the indices of the records inside each fence, and inside it widened.
+    """
+
+    records: pd.DataFrame
+    placed: np.ndarray[Any, Any]
     after: pd.DataFrame
+    key: str
     label: str
+    fences: Fences
     core: Hits
     halo: Hits
 
@@ -36,26 +42,30 @@ def judge_batch(
     fences: Fences,
     key: str,
     label: str,
-    fixes: pd.DataFrame,
+    records: pd.DataFrame,
     after: pd.DataFrame,
     now: datetime,
     on_fault: OnFault,
 ) -> int:
-    """Judge every rule over the batch's fixes; returns how many alarms changed.
+    """Judge every rule over the batch's records; returns how many alarms changed.
 
-    fixes: rows with lon, lat, observed_at, sorted by time and newer than the state they meet; after: merged state by
-    key. A rule that throws is reported through on_fault and stops neither the batch nor the other rules.
+    records: rows with lon, lat (NaN = no position), observed_at, sorted by time and not older than the state they
+    meet; after: merged state by key. Fence rules see what has a position, distress rules see everything. A rule that
+    throws is reported through on_fault and stops neither the batch nor the other rules.
     """
-    if fixes.empty or not rules:
+    if records.empty or not rules:
         return 0
-    fixes = fixes.reset_index(drop=True)
-    core, halo = fences.hits(fixes["lon"].to_numpy(), fixes["lat"].to_numpy())
-    scene = Scene(fixes, after, label, core, halo)
+    records = records.reset_index(drop=True)
+    placed = records["lon"].notna().to_numpy()
+    rows = np.flatnonzero(placed)
+    hits = fences.hits(records["lon"].to_numpy()[rows], records["lat"].to_numpy()[rows])
+    core, halo = ({name: rows[inside] for name, inside in each.items()} for each in hits)
+    scene = Scene(records, placed, after, key, label, fences, core, halo)
     memory = _load(connection, rules, [str(value) for value in after.index])
     changed = 0
     for rule in rules:
         try:
-            steps = _judge_rule(rule, scene, key, memory.get(rule.id, {}))
+            steps = _judge_rule(rule, scene, memory.get(rule.id, {}))
         except Exception as error:  # a rule's own fault is a fact about the feed's health, never the batch's end
             on_fault(f"rule {rule.key}", error)
             continue
@@ -64,29 +74,33 @@ def judge_batch(
             if presence != memory.get(rule.id, {}).get(object_key):
                 remember(connection, rule, object_key, presence)
             for verdict in verdicts:
-                changed += _apply(connection, rule, fence.id if fence else None, verdict, object_key, scene, key, now)
+                changed += _apply(connection, rule, fence.id if fence else None, verdict, object_key, scene, now)
     return changed
 
 
 def _judge_rule(
-    rule: Rule, scene: Scene, key: str, memory: Mapping[str, Presence]
+    rule: Rule, scene: Scene, memory: Mapping[str, Presence]
 ) -> list[tuple[str, Presence | None, list[Raise | Clear]]]:
-    fixes = scene.fixes
+    records = scene.records
+    moments: list[datetime] = list(records["observed_at"].dt.to_pydatetime())
     if rule.kind in ("distress", "distress_test"):
-        inside = widened = matches(fixes, {**rule.applies_to, **rule.qualifies})
-        step = judge_distress
+        inside = widened = matches(records, {**rule.applies_to, **rule.qualifies})
+        seen, step = np.ones(len(records), dtype=bool), judge_distress
     else:
-        inside, widened = (_mask(hits.get(rule.fence_key or ""), len(fixes)) for hits in (scene.core, scene.halo))
-        step = judge
-    objects = fixes[key].astype(str).to_numpy()
+        valid = _valid(scene.fences.by_key.get(rule.fence_key or ""), moments)
+        inside, widened = (
+            valid & _mask(hits.get(rule.fence_key or ""), len(records)) for hits in (scene.core, scene.halo)
+        )
+        # While its fence is not in force nothing is outside of it either.
+        seen, step = scene.placed & (valid | (rule.kind != "outside")), judge
+    objects = records[scene.key].astype(str).to_numpy()
     touched = set(objects[inside | widened]) | set(memory)
     if not touched:
         return []
     applies = scene.after.index[matches(scene.after, rule.applies_to)].astype(str)
     touched &= set(applies) | set(memory)
-    qualifies = matches(fixes, rule.qualifies)
-    moments: list[datetime] = fixes["observed_at"].dt.to_pydatetime().tolist()
-    rows = np.flatnonzero(np.isin(objects, list(touched)))
+    qualifies = matches(records, rule.qualifies)
+    rows = np.flatnonzero(seen & np.isin(objects, list(touched)))
     steps: dict[str, tuple[Presence | None, list[Raise | Clear]]] = {}
     for row in rows:
         name = objects[row]
@@ -109,10 +123,19 @@ def _mask(points: np.ndarray[Any, Any] | None, length: int) -> np.ndarray[Any, A
     return mask
 
 
+def _valid(fence: Fence | None, moments: Sequence[datetime]) -> np.ndarray[Any, Any]:
+    """At which moments the fence is in force."""
+    return np.array([fence is not None and fence.in_force(moment) for moment in moments], dtype=bool)
+
+
 def _load(connection: sa.Connection, rules: Sequence[Rule], keys: list[str]) -> dict[int, dict[str, Presence]]:
     column = table.presence.c
-    query = sa.select(table.presence).where(
-        column.rule_id.in_([rule.id for rule in rules]), column.object_key == sa.func.any(keys)
+    # Locked, so that the clock cannot raise in between what is then forgotten here without a word.
+    query = (
+        sa.select(table.presence)
+        .where(column.rule_id.in_([rule.id for rule in rules]), column.object_key == sa.func.any(keys))
+        .order_by(column.rule_id, column.object_key)
+        .with_for_update()
     )
     memory: dict[int, dict[str, Presence]] = {}
     for row in connection.execute(query).mappings():
@@ -150,20 +173,25 @@ def _apply(
     verdict: Raise | Clear,
     object_key: str,
     scene: Scene,
-    key: str,
     now: datetime,
 ) -> int:
     if isinstance(verdict, Clear):
         return clear_alarm(connection, rule, object_key, verdict.at, now) is not None
     state: Any = scene.after.loc[_typed(scene.after, object_key)]
-    own = scene.fixes[scene.fixes[key].astype(str) == object_key]
+    own = scene.records[scene.records[scene.key].astype(str) == object_key]
+    if rule.fence_key is not None:
+        own = own[own["lon"].notna()]
     until = own[own["observed_at"] <= verdict.at]
     fix: dict[Hashable, Any] = (until.tail(1) if len(until) else own.head(1)).to_dict("records")[0]
+    # A distress transmitter is heard before it knows where it is; then its last known place, if any, must do.
+    place = fix if pd.notna(fix["lon"]) else state
+    lon, lat = (float(place[name]) if pd.notna(place[name]) else None for name in ("lon", "lat"))
+    name = state[scene.label]
     subject = {
         "object_key": object_key,
-        "object_label": state[scene.label] or object_key,
-        "lon": float(fix["lon"]),
-        "lat": float(fix["lat"]),
+        "object_label": name if pd.notna(name) and name else object_key,
+        "lon": lon,
+        "lat": lat,
         "observed_at": fix["observed_at"].to_pydatetime(),
         "simulated": bool(state["simulated"]),
         "evidence": evidence(state, fix),

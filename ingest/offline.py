@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +49,7 @@ def framed(names: Iterable[str]) -> Iterator[Framed]:
                 while data := stream.read(READ_BYTES):
                     framer.feed(data, 0.0)
                     yield framer.take()
-            except (OSError, EOFError) as error:
+            except (OSError, EOFError, zlib.error) as error:
                 raise CaptureError(f"cannot read {name}: {error}") from error
         framer.close()
         yield framer.take()

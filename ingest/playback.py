@@ -2,6 +2,7 @@
 
 import re
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -44,7 +45,7 @@ class Playback:
                             time.sleep(pause)
                         waiting.append(line)
                         size += len(line)
-                except (OSError, EOFError) as error:
+                except (OSError, EOFError, zlib.error) as error:
                     raise CaptureError(f"cannot read {name}: {error}") from error
                 yield self._count(b"".join(waiting) + b"\n")
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 import uuid
 import weakref
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +20,8 @@ from ingest.transport import open_transport
 log = structlog.get_logger()
 QUIET_FLUSH_S = 0.01  # the first bytes after a pause wait only this long
 RETRY_S = 0.25
+SEND_BYTES, SEND_BATCHES = 8 << 20, 64  # of one round trip to Redis
+BACKLOG_FULL = "backlog_full"
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,24 @@ class Flush:
     backlog_bytes_max: int
 
 
+def weight(batch: RawBatch) -> int:
+    """Bytes that a waiting batch takes, roughly: rejects weigh too, or a flood of garbage would be for nothing."""
+    return 512 + len(batch.raw) + sum(len(raw) + 64 for _, raw in batch.letters)
+
+
 @dataclass
 class Outbox:
-    """Batches on their way to Redis, in order; bounded, and what does not fit is counted."""
+    """Batches on their way to Redis, in order; bounded, and what does not fit is counted.
+
+    The source's next batch that does fit carries the count as the reject `backlog_full`, so that the account of what
+    was received stays exact.
+    """
 
     boot: str
     limit: int
     waiting: deque[RawBatch] = field(default_factory=deque)
     size: int = 0
-    lost: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
     filled: asyncio.Event = field(default_factory=asyncio.Event)
     _seq: int = 0
 
@@ -48,16 +59,37 @@ class Outbox:
         framed = framer.take()
         if not framed:
             return
-        self._seq += 1
         raw = b"\n".join(framed.lines)
-        if self.size + len(raw) > self.limit:
-            self.lost += len(framed.lines)
-            log.error("backlog full", source=source, sentences_lost=len(framed.lines), lost_in_all=self.lost)
+        batch = RawBatch(source, self.boot, self._seq + 1, received_at, raw, peer, framed.rejected, framed.letters)
+        if self.size + weight(batch) > self.limit:
+            count = len(framed.lines) + sum(framed.rejected.values())
+            self.lost[source] += count
+            log.error("backlog full", source=source, records_lost=count, lost_in_all=self.lost.total())
             return
-        batch = RawBatch(source, self.boot, self._seq, received_at, raw, peer, framed.rejected, framed.letters)
+        if count := self.lost.pop(source, 0):
+            framed.rejected[BACKLOG_FULL] = count
+        self._seq += 1
         self.waiting.append(batch)
-        self.size += len(raw)
+        self.size += weight(batch)
         self.filled.set()
+
+    def group(self) -> list[RawBatch]:
+        """The first batches, as many as go in one round trip."""
+        chosen: list[RawBatch] = []
+        size = 0
+        for batch in self.waiting:
+            size += weight(batch)
+            if chosen and (size > SEND_BYTES or len(chosen) == SEND_BATCHES):
+                break
+            chosen.append(batch)
+        return chosen
+
+    def sent(self, count: int) -> None:
+        """The first `count` batches are in Redis."""
+        for _ in range(count):
+            self.size -= weight(self.waiting.popleft())
+        if not self.waiting:
+            self.filled.clear()
 
 
 class SourcePeer:
@@ -115,7 +147,7 @@ async def _send(outbox: Outbox, redis_url: str, sources: Sequence[Source]) -> No
     away = False
     while True:
         await outbox.filled.wait()
-        group = list(outbox.waiting)[:64]
+        group = outbox.group()
         try:
             async with client.pipeline(transaction=False) as pipe:
                 for batch in group:
@@ -130,11 +162,7 @@ async def _send(outbox: Outbox, redis_url: str, sources: Sequence[Source]) -> No
         if away:
             log.info("redis is back", waiting=len(outbox.waiting))
         away = False
-        for batch in group:
-            outbox.waiting.popleft()
-            outbox.size -= len(batch.raw)
-        if not outbox.waiting:
-            outbox.filled.clear()
+        outbox.sent(len(group))
 
 
 async def receive(
@@ -179,6 +207,8 @@ async def receive(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for peer in list(peers):  # what was read is handed over, whatever became of its connection
+            peer.close()
         deadline = time.monotonic() + 10
         while outbox.waiting and time.monotonic() < deadline and not sender.done():
             await asyncio.wait([sender], timeout=0.05)

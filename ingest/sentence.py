@@ -146,11 +146,12 @@ class NmeaFramer:
         return taken
 
     def _line(self, line: bytes, now: float) -> None:
-        line = line.strip()
-        if not line:
-            return
+        # The limit is on the line as it came, so that it does not matter in what pieces it came.
         if len(line) > LINE_BYTES_MAX:
             self._reject("too_long", line)
+            return
+        line = line.strip()
+        if not line:
             return
         found = False
         for match in SENTENCE.finditer(line):

@@ -33,7 +33,7 @@ class Peer(Protocol):
 OpenPeer = Callable[[str | None], Peer]
 
 
-class PortTaken(Exception):
+class PortTaken(AddressError):
     """Another program listens there already; the message names the address."""
 
 
@@ -49,7 +49,7 @@ def grant_buffer(sock: socket.socket, wanted: int) -> int:
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    """Datagrams by sender; a sender that has been quiet for a while is forgotten, and the number is bounded."""
+    """Datagrams by sender; the number of senders is bounded, and the one quiet for longest is forgotten first."""
 
     PEERS_MAX = 1024
 
@@ -58,11 +58,12 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._peers: dict[tuple[str, int], Peer] = {}
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        peer = self._peers.get(addr)
+        peer = self._peers.pop(addr, None)
         if peer is None:
             if len(self._peers) >= self.PEERS_MAX:
                 self._peers.pop(next(iter(self._peers))).close()
-            peer = self._peers[addr] = self._open(f"udp {addr[0]}:{addr[1]}")
+            peer = self._open(f"udp {addr[0]}:{addr[1]}")
+        self._peers[addr] = peer  # the last to be heard stands last
         peer.datagram(data)
 
     def error_received(self, exc: Exception) -> None:
@@ -116,37 +117,54 @@ async def _udp(source: Source, host: str, port: int, open_peer: OpenPeer, buffer
 
 
 async def _listen(source: Source, host: str, port: int, open_peer: OpenPeer, clients_max: int) -> "asyncio.Task[None]":
-    open_now = 0
+    clients: set[asyncio.Task[None]] = set()
 
-    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal open_now
-        if open_now >= clients_max:
-            log.warning("client refused", source=source.name, clients=open_now)
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name: str) -> None:
+        try:
+            await _drain(reader, open_peer(name))
+        finally:
+            writer.close()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(clients) >= clients_max:
+            log.warning("client refused", source=source.name, clients=len(clients))
             writer.close()
             return
-        open_now += 1
-        name = writer.get_extra_info("peername")
-        try:
-            await _drain(reader, open_peer(f"tcp {name[0]}:{name[1]}"))
-        finally:
-            open_now -= 1
-            writer.close()
+        _keep_alive(writer)
+        host, port = writer.get_extra_info("peername")[:2]
+        task = asyncio.create_task(serve_one(reader, writer, f"tcp {host}:{port}"))
+        clients.add(task)
+        task.add_done_callback(clients.discard)
 
-    server = await asyncio.start_server(serve_one, host, port, limit=READ_BYTES)
+    server = await asyncio.start_server(accept, host, port, limit=READ_BYTES)
     log.info("listening", source=source.name, address=source.address)
 
     async def hold() -> None:
-        async with server:
-            await server.serve_forever()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            server.close()
+            # Not `async with server`: from Python 3.12 on it would wait for the clients to go by themselves.
+            for task in clients:
+                task.cancel()
+            await asyncio.gather(*clients, return_exceptions=True)
 
     return asyncio.create_task(hold(), name=source.name)
+
+
+def _keep_alive(writer: asyncio.StreamWriter) -> None:
+    """Let the kernel notice within two minutes that the other side is gone without a word."""
+    sock: socket.socket = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, seconds in ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 20), (socket.TCP_KEEPCNT, 3)):
+        sock.setsockopt(socket.IPPROTO_TCP, option, seconds)
 
 
 async def _drain(reader: asyncio.StreamReader, peer: Peer) -> None:
     try:
         while data := await reader.read(READ_BYTES):
             peer.feed(data)
-    except ConnectionError as error:
+    except OSError as error:  # reset, timed out, no route any more: all the same to us
         log.info("connection ended", error=str(error))
     finally:
         peer.close()
@@ -158,6 +176,7 @@ async def _client(source: Source, host: str, port: int, open_peer: OpenPeer) -> 
         async for attempt in AsyncRetrying(wait=wait_exponential_jitter(0.5, 30), reraise=True):
             with attempt:
                 reader, writer = await asyncio.open_connection(host, port, limit=READ_BYTES)
+        _keep_alive(writer)
         log.info("connected", source=source.name, address=source.address)
         started = time.monotonic()
         try:

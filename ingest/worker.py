@@ -1,9 +1,8 @@
 """The worker: one visible sequence from a stream's raw batches to committed rows, alarms and a published delta."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,12 +16,13 @@ from sqlalchemy.dialects.postgresql import insert
 from geo import account as accounts
 from geo import history, latest, table
 from geo.alarm import CHANNEL, journal_head
-from geo.column import STAMP
+from geo.column import STAMP, conform
 from geo.fence import Fences, fences
 from geo.heartbeat import Heartbeat
 from geo.live import encode
 from geo.rule import Rule, rules
-from ingest.feed import Decoded, Lane, RawBatch, empty_frame
+from ingest.blame import blames_record, decode
+from ingest.feed import Decoded, Lane, RawBatch
 from ingest.judgement import judge_batch
 from ingest.stream import CONSUMER, GROUP, from_entry, trim_below
 
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 READ_ENTRIES, READ_BLOCK_MS = 32, 500
 TRIM_EVERY_S, CLAIM_EVERY_S, RELOAD_EVERY_S = 5.0, 1.0, 1.0
 PORTION_BYTES = 1 << 20
-REFUSED, DECODER_FAULT = "refused_by_database", "decoder_fault"
+REFUSED, NO_BATCH = "refused_by_database", "no_batch"
 Entry = tuple[bytes, dict[bytes, bytes]]
 
 
@@ -99,8 +99,7 @@ class Worker:
                 continue
             for group in _portions(items):
                 self.heartbeat.beat()
-                # A trimmed entry that is still pending comes back without fields: nothing is left of it to do.
-                batches = [from_entry(hold.lane.source.name, fields) for _, fields in group if fields]
+                batches = self._batches(connection, hold.lane.source.name, group)
                 self.process(connection, hold.lane, batches)
                 self.stream.xack(hold.lane.source.stream, GROUP, *[entry_id for entry_id, _ in group])
                 hold.acknowledged = group[-1][0]
@@ -108,9 +107,24 @@ class Worker:
             self._trim(hold)
         return done
 
+    def _batches(self, connection: sa.Connection, source: str, group: Sequence[Entry]) -> list[RawBatch]:
+        """The entries' batches; what is no batch of ours goes to the dead letters, or it would come back for ever."""
+        found: list[RawBatch] = []
+        for entry_id, fields in group:
+            if not fields:  # trimmed while it was still pending: nothing is left of it to do
+                continue
+            try:
+                found.append(from_entry(source, fields))
+            except (ValueError, LookupError, TypeError) as error:
+                log.error("not a batch", source=source, entry=entry_id.decode(), error=repr(error))
+                with connection.begin():
+                    accounts.keep_letters(connection, source, [(NO_BATCH, repr(fields).encode())], self.now())
+                    accounts.record_fault(connection, source, NO_BATCH)
+        return found
+
     def process(self, connection: sa.Connection, lane: Lane, batches: Sequence[RawBatch]) -> None:
         """Decode -> drop and count -> one transaction {ledger, history, latest, rules, accounts} -> publish."""
-        decoded = [(batch, _decode(lane, batch)) for batch in batches]
+        decoded = [(batch, decode(lane, batch)) for batch in batches]
         now = self.now()
         with connection.begin():
             for _, part in decoded:
@@ -139,9 +153,9 @@ class Worker:
         try:
             with connection.begin_nested():
                 return [self._write(connection, lane, frame, now)]
-        except (sa.exc.OperationalError, sa.exc.InterfaceError):
-            raise
-        except Exception as error:  # any refusal of a record's content, by the driver, the database or pandas
+        except Exception as error:
+            if not blames_record(error):
+                raise
             if len(frame) > 1:
                 middle = len(frame) // 2
                 first = self._store(connection, lane, frame.iloc[:middle], now)
@@ -156,21 +170,22 @@ class Worker:
         self, connection: sa.Connection, lane: Lane, frame: pd.DataFrame, now: datetime
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         shape = lane.shape
+        frame = conform(frame, shape.latest)
         before = latest.lock(connection, shape, frame[shape.key].to_numpy(), lane.source.name, now)
         after = latest.merge(shape, before, frame)
         fixes = frame[latest.fixes(shape, frame)]
         history.append(connection, shape, fixes)
         latest.write(connection, shape, after)
-        known = before["observed_at"].reindex(fixes[shape.key]).to_numpy()
-        # A late fix is history; the rules' memory is already past it.
-        timely = fixes[(pd.isna(known)) | (fixes["observed_at"].to_numpy() >= known)]
+        known = before["observed_at"].reindex(frame[shape.key]).to_numpy()
+        # A late record is history; the rules' memory is already past it.
+        timely = frame[pd.isna(known) | (frame["observed_at"].to_numpy() >= known)]
         judge_batch(
             connection,
             [rule for rule in self._rules if rule.layer == lane.layer],
             self._fences,
             shape.key,
             lane.label,
-            timely[timely["lon"].notna()],
+            timely,
             after,
             now,
             lambda name, error: self._fault(connection, lane, name, error),
@@ -247,13 +262,7 @@ class Worker:
             return
         self._checked = time.monotonic()
         with connection.begin():
-            query = sa.select(
-                sa.select(sa.func.max(table.fence.c.updated_at)).scalar_subquery(),
-                sa.select(sa.func.count()).select_from(table.fence).scalar_subquery(),
-                sa.select(sa.func.max(table.rule.c.updated_at)).scalar_subquery(),
-                sa.select(sa.func.count()).select_from(table.rule).where(table.rule.c.enabled).scalar_subquery(),
-            )
-            version = tuple(connection.execute(query).one())
+            version = tuple(_version(connection, name) for name in ("fence", "rule"))
             if version != self._version:
                 self._fences, self._rules = Fences(tuple(fences(connection))), tuple(rules(connection))
                 self._version = version
@@ -267,6 +276,14 @@ class Worker:
         oldest: list[Any] = [item["message_id"] for item in pending]
         minimum = trim_below(oldest, hold.acknowledged)
         self.stream.xtrim(hold.lane.source.stream, minid=minimum, approximate=False)
+
+
+def _version(connection: sa.Connection, name: str) -> str | None:
+    """Something that differs whenever a row of the table does: every row's transaction. The latest time of change
+    would not do, since of two changes the one with the earlier time may be committed later.
+    """
+    version: str | None = connection.scalar(sa.text(f"SELECT string_agg(xmin::text, ',' ORDER BY id) FROM {name}"))
+    return version
 
 
 def _pairs(answer: Any) -> Iterable[tuple[bytes, list[Entry]]]:
@@ -288,27 +305,6 @@ def _portions(items: Sequence[Entry]) -> Iterable[list[Entry]]:
             portion, size = [], 0
     if portion:
         yield portion
-
-
-def _decode(lane: Lane, batch: RawBatch) -> Decoded:
-    """The feed's decode; where it throws, the guilty lines are bisected out and counted as `decoder_fault`."""
-    try:
-        return lane.source.feed.decode(batch)
-    except Exception as error:  # a decoder's own fault must cost its line, not the batch
-        lines = batch.raw.split(b"\n")
-        if len(lines) <= 1:
-            log.error("decoder failed", source=batch.source, error=repr(error))
-            account = accounts.Account(received=1, rejected=Counter({DECODER_FAULT: 1}))
-            account.received += sum(batch.rejected.values())
-            account.rejected.update(batch.rejected)
-            return Decoded(empty_frame([lane.shape.key]), account, [*batch.letters, (DECODER_FAULT, batch.raw)])
-        middle = len(lines) // 2
-        first = _decode(lane, replace(batch, raw=b"\n".join(lines[:middle])))
-        second = _decode(lane, replace(batch, raw=b"\n".join(lines[middle:]), rejected={}, letters=()))
-        first.account.add(second.account)
-        frames = [part.frame for part in (first, second) if len(part.frame)]
-        frame = pd.concat(frames, ignore_index=True) if frames else first.frame
-        return Decoded(frame, first.account, [*first.letters, *second.letters])
 
 
 def _joined(lane: Lane, fresh: Sequence[tuple[RawBatch, Decoded]]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from geo.actor import SYSTEM
 from geo.fence import put_fences
 from geo.reference import reference_fences
 from geo.rule import put_rules
-from ingest.feed import Lane, sources_of
+from ingest.feed import AddressError, Lane, sources_of
 from layers.layer import Layer
 
 
@@ -27,7 +27,14 @@ def discover() -> tuple[Layer, ...]:
 def lanes(
     layers: Sequence[Layer], configured: Mapping[str, Sequence[str]], simulated: Mapping[str, Sequence[str]]
 ) -> tuple[Lane, ...]:
-    """Every source of every layer's feeds together with the table its records go to."""
+    """Every source of every layer's feeds together with the table its records go to.
+
+    Raises:
+        AddressError: an address is wrong, or stands under the name of a feed that no layer has.
+    """
+    known = {feed.name for layer in layers for feed in layer.feeds}
+    for name in {*configured, *simulated} - known:
+        raise AddressError(f"there is no feed {name!r} to give addresses to; there are: {', '.join(sorted(known))}")
     return tuple(
         Lane(source, layer.shape, layer.style.label, layer.style.columns())
         for layer in layers

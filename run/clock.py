@@ -101,22 +101,28 @@ class Clock:
     def _judge(self, connection: sa.Connection, rule: Rule, places: Fences, row: sa.RowMapping, now: datetime) -> int:
         layer = next((layer for layer in self.layers if layer.name == rule.layer), None)
         state = feature.one(connection, layer.shape, row["object_key"]) if layer else None
-        if layer is None or state is None or state["observed_at"] is None:
+        if layer is None or state is None:
             return 0
         before = Presence(row["entered_at"], row["qualified_at"], row["raised"])
         if rule.kind in ("distress", "distress_test"):
-            if now - state["observed_at"] < DISTRESS_SILENCE:
+            # Heard is heard, with a position or without one.
+            if now - state["received_at"] < DISTRESS_SILENCE:
                 return 0
-            after, verdict = None, Clear(state["observed_at"] + DISTRESS_SILENCE)
-            remember(connection, rule, row["object_key"], after)
+            verdict = Clear(state["received_at"] + DISTRESS_SILENCE)
+            remember(connection, rule, row["object_key"], None)
             return clear_alarm(connection, rule, row["object_key"], verdict.at, now) is not None
-        if now - state["observed_at"] > FRESH:
+        fence = places.by_key.get(rule.fence_key or "")
+        if (
+            state["observed_at"] is None
+            or now - state["observed_at"] > FRESH
+            or fence is None
+            or not fence.in_force(now)
+        ):
             return 0
         presence, judged = judge_time(rule, before, now)
         if not isinstance(judged, Raise):
             return 0
         remember(connection, rule, row["object_key"], presence)
-        fence = places.by_key.get(rule.fence_key or "")
         subject = {
             "object_key": row["object_key"],
             "object_label": state["label"],
@@ -126,4 +132,4 @@ class Clock:
             "simulated": state["simulated"],
             "evidence": evidence(state, state),
         }
-        return raise_alarm(connection, rule, fence.id if fence else None, subject, judged.at, now) is not None
+        return raise_alarm(connection, rule, fence.id, subject, judged.at, now) is not None

@@ -15,6 +15,8 @@ BEGIN
     IF to_regclass(quote_ident(part)) IS NULL THEN
         EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', part, history,
                        day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
+        -- pg_dump reads a partition by itself, where the parent's grants do not count.
+        EXECUTE format('GRANT SELECT ON %I TO haidang_backup', part);
     END IF;
 END $$;
 REVOKE ALL ON FUNCTION ensure_partition(text, date) FROM PUBLIC;
