@@ -108,7 +108,9 @@ class Postgres:
 
 def find_installation(version: int | None = None) -> Installation:
     """The newest installed PostgreSQL that has PostGIS, or exactly `version`. Raises Fault when there is none."""
-    found = {installation.version: installation for installation in _installations()}
+    found: dict[int, Installation] = {}
+    for installation in _installations():
+        found.setdefault(installation.version, installation)
     wanted = version if version is not None else max(found, default=0)
     if wanted in found:
         return found[wanted]

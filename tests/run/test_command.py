@@ -72,6 +72,7 @@ def _gone(current: state.State) -> bool:
     return not any(Path(f"/proc/{process.pid}").exists() for process in current.processes)
 
 
+@pytest.mark.timeout(600)
 def test_demo_comes_up_names_what_it_set_up_and_leaves_nothing_behind(home_directory: Path) -> None:
     number = port.choose()
     words = ("demo", "--port", str(number), "--empty")
@@ -101,6 +102,7 @@ def test_demo_comes_up_names_what_it_set_up_and_leaves_nothing_behind(home_direc
     assert state.read(home_directory / "home") is None
 
 
+@pytest.mark.timeout(600)  # two cold starts, on whatever machine this is
 def test_killed_processes_and_servers_come_back_and_the_map_is_ready_again(home_directory: Path) -> None:
     number = port.choose()
     with _open(home_directory, "up", HAIDANG_PORT=str(number), HAIDANG_FEED_SOURCES=_feeds()):
@@ -120,8 +122,8 @@ def test_killed_processes_and_servers_come_back_and_the_map_is_ready_again(home_
             except OSError:
                 return False
 
-        assert wait_for(all_back, 60)
-        assert wait_for(ready, 90)
+        assert wait_for(all_back, 150)
+        assert wait_for(ready, 150)
 
 
 def test_a_taken_port_is_one_clear_line(home_directory: Path) -> None:
