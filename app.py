@@ -2,19 +2,12 @@
 
 import logging
 import sys
+from importlib import import_module
 
-import bench.command
 import structlog
 import typer
 from pydantic import ValidationError
 
-import demo.command
-import ingest.command
-import run.command
-import run.processes
-import run.replay
-import run.schema
-import run.status
 from settings import Settings
 
 app = typer.Typer(
@@ -24,10 +17,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Hải Đăng: a live map for a city's operations centre and its sea.",
 )
-for room in (run.command, run.processes, run.replay, run.status, demo.command, ingest.command):
-    app.registered_commands.extend(room.app.registered_commands)
-app.add_typer(run.schema.app, name="db")
-app.add_typer(bench.command.app, name="bench", help="Side-by-side measurements against peers.")
+# Which room brings which commands. Only the room that is asked for is loaded: a receiver needs neither Dash nor pandas.
+ROOMS = {
+    "run.command": ("demo", "up"),
+    "run.processes": ("receive", "work", "clock", "web"),
+    "run.replay": ("replay",),
+    "run.status": ("status",),
+    "demo.command": ("simulate",),
+    "ingest.command": ("decode",),
+    "run.schema": ("db",),
+    "bench.command": ("bench",),
+}
+GROUPS = {"run.schema": "db", "bench.command": "bench"}
+
+
+def mount(asked: str | None) -> None:
+    """Mount the commands of the room that has the one asked for, or of all rooms."""
+    wanted = [room for room, commands in ROOMS.items() if asked in commands] or list(ROOMS)
+    for name in wanted:
+        room = import_module(name)
+        if name in GROUPS:
+            app.add_typer(room.app, name=GROUPS[name])
+        else:
+            app.registered_commands.extend(room.app.registered_commands)
 
 
 def configure_logs(level: str) -> None:
@@ -76,4 +88,5 @@ def main(context: typer.Context) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    mount(sys.argv[1] if len(sys.argv) > 1 else None)
+    app(prog_name="haidang")

@@ -1,16 +1,18 @@
 """Conditions as data: which rows of a frame a kind, a rule or a fence speaks of."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Range = tuple[float | None, float | None]
 
 
-def matches(frame: pd.DataFrame, where: Mapping[str, Any]) -> NDArray[np.bool_]:
+def matches(frame: "pd.DataFrame", where: Mapping[str, Any]) -> NDArray[np.bool_]:
     """Which rows satisfy every condition: column -> [low, high), None for an open end; a missing value never does.
 
     Returns an array of shape (len(frame),). A column that the frame lacks counts as missing.

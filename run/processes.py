@@ -8,37 +8,36 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import redis
 import typer
 
-from geo.database import engine
 from geo.heartbeat import Heartbeat
-from ingest import receiver
 from ingest.feed import AddressError, Source
-from ingest.transport import PortTaken
-from ingest.worker import Worker
 from layers import discover, lanes
-from run import web as web_process
-from run.clock import Clock
 from run.fault import Fault
 
 if TYPE_CHECKING:
+    from ingest import receiver
     from settings import Settings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+# Each command loads what it alone needs: a receiver without pandas and Dash takes half the memory.
 
 
 @app.command()
 def receive(context: typer.Context) -> None:
     """One process: bytes of every feed into its Redis Stream."""
     settings: Settings = context.find_root().obj
+    from ingest import receiver
+
     with _one_line():
         sources = [lane.source for lane in lanes(discover(), settings.feed_sources, settings.simulated_sources)]
         flush = receiver.Flush(settings.flush_ms / 1000, settings.flush_bytes, settings.spill_bytes_max)
         asyncio.run(_receive(settings, sources, flush))
 
 
-async def _receive(settings: "Settings", sources: list[Source], flush: receiver.Flush) -> None:
+async def _receive(settings: "Settings", sources: list[Source], flush: "receiver.Flush") -> None:
+    from ingest import receiver
+
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -57,6 +56,11 @@ async def _receive(settings: "Settings", sources: list[Source], flush: receiver.
 def work(context: typer.Context) -> None:
     """One process: batches of every source nobody else works, into the database and out to the screens."""
     settings: Settings = context.find_root().obj
+    import redis
+
+    from geo.database import engine
+    from ingest.worker import Worker
+
     with _one_line():
         client = redis.Redis.from_url(_given(settings, "redis_url"), socket_timeout=10, socket_connect_timeout=2)
         found = lanes(discover(), settings.feed_sources, settings.simulated_sources)
@@ -67,6 +71,9 @@ def work(context: typer.Context) -> None:
 def clock(context: typer.Context) -> None:
     """One process: what needs time and no input, such as dwell; a second one waits as its stand-in."""
     settings: Settings = context.find_root().obj
+    from geo.database import engine
+    from run.clock import Clock
+
     with _one_line():
         ingest = engine(_given(settings, "database_url_ingest"))
         Clock(discover(), ingest, _given(settings, "redis_url"), _heartbeat()).run(_stopping())
@@ -76,6 +83,8 @@ def clock(context: typer.Context) -> None:
 def web(context: typer.Context) -> None:
     """One process: the map, the API and the live stream."""
     settings: Settings = context.find_root().obj
+    from run import web as web_process
+
     with _one_line():
         site = web_process.make_site(settings, _given(settings, "database_url_web"), _given(settings, "redis_url"))
         web_process.serve(web_process.make_server(site), settings.host, settings.port, _heartbeat())
@@ -105,6 +114,6 @@ def _one_line() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         return
-    except (Fault, PortTaken, AddressError) as error:
+    except (Fault, AddressError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
