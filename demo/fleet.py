@@ -56,7 +56,7 @@ class Boat(Hull):
 # Registrations that the scripted events, the design and the documentation name, with length, gear and radio.
 NAMED: dict[str, tuple[float, str, Radio]] = {
     "TTH-91234-TS": (16.4, "trawl", Radio.B_CS),
-    "TTH-90417-TS": (17.8, "gillnet", Radio.B_CS),
+    "TTH-90417-TS": (17.8, "trawl", Radio.B_CS),
     "TTH-90933-TS": (18.6, "gillnet", Radio.B_CS),
     "QNg-95518-TS": (21.2, "squid", Radio.B_CS),
     "QNg-95123-TS": (19.5, "longline", Radio.B_CS),

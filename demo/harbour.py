@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-from demo.sea import Place
+from demo.sea import Place, is_clear, offset
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,13 @@ class Harbour:
             sum(w * p[0] for w, p in zip(weights, self.basin, strict=True)) / total,
             sum(w * p[1] for w, p in zip(weights, self.basin, strict=True)) / total,
         )
+
+    def gate(self, rng: random.Random) -> Place:
+        """A place about the channel's sea end: boats spread out there instead of all turning at one buoy."""
+        while True:
+            place = offset(self.channel[-1], rng.gauss(0, 0.7), rng.gauss(0, 0.7))
+            if is_clear(place, 0.1):
+                return place
 
 
 THUAN_AN = Harbour(

@@ -41,6 +41,16 @@ class Day:
         """The motions of the speaker of that index at ascending moments (Unix seconds)."""
         return motion(self.speakers[index][1], at)
 
+    def state(self, mmsi: int, at: float) -> Fix:
+        """What that vessel's transponder reads at that moment (Unix seconds), past or future.
+
+        Raises KeyError for an MMSI that is not of this day.
+        """
+        for hull, plan in self.speakers:
+            if hull.mmsi == mmsi:
+                return fix(plan, mmsi, at)
+        raise KeyError(mmsi)
+
 
 @lru_cache(maxsize=4)
 def day(seed: int, start: float) -> Day:

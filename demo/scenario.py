@@ -62,7 +62,7 @@ def scenario(seed: int, start: float) -> Scenario:
     boats = scripted(seed)
     tracks = {
         WORKER: _worker(boats[WORKER], start),
-        SILENT: _fisher(boats[SILENT], start, Ground((108.62, 16.92), 2.2)),
+        SILENT: _silent(boats[SILENT], start),
         CROSSER: _crosser(boats[CROSSER], start),
         INTRUDER: _intruder(boats[INTRUDER], start),
     }
@@ -187,10 +187,15 @@ def _crosser(boat: Boat, start: float) -> Track:
     return _come_home(boat, pen, at(0.0, -3.0))
 
 
-def _fisher(boat: Boat, start: float, ground: Ground) -> Track:
-    """A boat at work in khơi through the whole demo."""
+def _silent(boat: Boat, start: float) -> Track:
+    """A trawler at work in khơi. It tows around the start, so that it is heard each 30 s until it falls silent."""
+    ground = Ground((108.62, 16.92), 2.2)
+    rng = random.Random(f"script/{boat.mmsi}/ground")
     pen = _go_out(boat, ground.centre, start - 26 * HOUR)
-    fish(pen, boat.gear, ground, random.Random(f"script/{boat.mmsi}/ground"), start + _AHEAD_S)
+    fish(pen, boat.gear, ground, rng, start - 60 * MINUTE)
+    for corner in ((1.3, -0.9), (-1.2, 1.1), (1.1, 1.2)):
+        pen.sail(offset(ground.centre, *corner), 3.1, Activity.FISHING)
+    fish(pen, boat.gear, ground, rng, start + _AHEAD_S)
     return _come_home(boat, pen, ground.centre)
 
 

@@ -85,8 +85,8 @@ def voyage(seed: int, boat: Boat, number: int) -> Track:
     pen = Pen(cast_off, habit.berth)
     out = boat.harbour.channel
     harbour_kn = rng.uniform(3.6, 4.8)
-    pen.follow(out, harbour_kn)
-    cruise(pen, route(out[-1], ground.inside(rng))[1:], habit.cruise_kn, rng)
+    pen.follow((*out[:-1], boat.harbour.gate(rng)), harbour_kn)
+    cruise(pen, route(pen.place, ground.inside(rng))[1:], habit.cruise_kn, rng)
     while True:
         home_s = (distance_nm(pen.place, out[-1]) / habit.cruise_kn + length_nm(out) / harbour_kn) * 3600
         leave = max(pen.at + 2400, back - home_s)
@@ -95,7 +95,7 @@ def voyage(seed: int, boat: Boat, number: int) -> Track:
             break
         ground = _next_ground(boat, ground, rng)
         cruise(pen, route(pen.place, ground.inside(rng))[1:], habit.cruise_kn * 0.8, rng)
-    cruise(pen, route(pen.place, out[-1])[1:], habit.cruise_kn, rng)
+    cruise(pen, route(pen.place, boat.harbour.gate(rng))[1:], habit.cruise_kn, rng)
     pen.follow((*out[::-1][1:], habit.berth), harbour_kn)
     pen.stay(pen.at + 60, Activity.MOORED)
     return pen.track()
