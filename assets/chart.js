@@ -29,7 +29,7 @@
   };
   const inside = (map, path) => {
     const bounds = path.getBounds(), a = map.latLngToContainerPoint(bounds.getNorthWest()), b = map.latLngToContainerPoint(bounds.getSouthEast());
-    const middle = map.latLngToContainerPoint(path.getCenter());
+    const middle = L.point((a.x + b.x) / 2, a.y - 8);
     return map.getSize().contains(middle) ? { length: b.x - a.x, angle: 0, middle } : null;
   };
   const place = (map, mark, path) => {

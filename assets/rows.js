@@ -27,8 +27,8 @@
     return element;
   };
   const kindTitle = (row) => {
-    const button = document.querySelector(`.legend [data-kind-key="${CSS.escape(`${row.layer}.${row.kind}`)}"] .title`);
-    return button ? button.textContent : String(row.kind ?? "");
+    const button = document.querySelector(`.legend [data-kind-key="${CSS.escape(`${row.layer}.${row.kind}`)}"] .toggle`);
+    return button ? button.title : String(row.kind ?? "");
   };
   const draw = () => {
     const box = list();

@@ -192,15 +192,17 @@
     const text = { live: t("TRỰC TIẾP"), reconnecting: t("ĐANG NỐI LẠI"), stale: t("DỮ LIỆU CŨ") }[at] || at;
     return [text, `live-mark ${at}`];
   };
+  let heard = null;
   callbacks.banner = (connection, database, hint, counts) => {
-    if (connection && connection.server_ms) offset = connection.server_ms - Date.now();
+    if (hint && hint.server_ms && hint !== heard) offset = hint.server_ms - Date.now();
+    heard = hint;
     const at = (connection && connection.state) || "live";
     root.dataset.connection = at;
     const since = (ms) => html("Time", { children: age((Date.now() - ms) / 1000), dateTime: new Date(ms + offset).toISOString(), className: "tick" });
     const say = (kind, ...children) => [children, false, `banner ${kind}`];
     if (at === "reconnecting") return say("bad", t("Mất kết nối với máy chủ, đang nối lại. Hình trên bản đồ đã dừng cách đây "), since(connection.since_ms || Date.now()), ".");
     if (at === "stale") return say("bad", t("Không có dữ liệu mới. Hình trên bản đồ đã dừng cách đây "), since(connection.since_ms || Date.now()), ".");
-    if (database && database.away) return say("bad", t("Cơ sở dữ liệu không trả lời: báo động, tìm kiếm và vệt hành trình đang là bản cũ."));
+    if ((database && database.away) || (hint && hint.database === "away")) return say("bad", t("Cơ sở dữ liệu không trả lời: báo động, tìm kiếm và vệt hành trình đang là bản cũ."));
     const feeds = (hint && hint.feeds) || null;
     const total = Object.values(counts || {}).reduce((sum, one) => sum + (one.total || 0), 0);
     if (feeds && counts && total === 0) {

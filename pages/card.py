@@ -7,13 +7,15 @@ from importlib.util import find_spec
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from sqlalchemy import Connection
 
 from access.site import Site
-from geo import alarm, feature
+from geo import alarm, feature, fence, zone
 from geo.actor import Actor
+from geo.basemap import is_land
 from pages import mark, place
 from pages.chart import SPEED_STEPS_KN
-from pages.desk import OPEN, state_words
+from pages.desk import OPEN, rule_title, state_words
 from pages.read import DatabaseAway, read
 from pages.text import Text
 
@@ -159,16 +161,14 @@ def _alarm(t: Text, one: Mapping[str, Any], now: datetime) -> html.Li:
     fence = t.pick(one.get("fence_vi"), one.get("fence_en"))
     head = [
         mark.severity(t, str(one["severity"])),
-        html.Strong(t.pick(one["rule_vi"], one["rule_en"])),
+        html.Strong(rule_title(t, one)),
         mark.age(t, one["raised_at"], now),
     ]
     state = state_words(t, one) or (t("đã hết") if one["state"] == "cleared" else t("chưa xác nhận"))
-    words = " · ".join(filter(None, [fence, _dwell(t, one), state]))
-    comment = html.P(f"“{one['comment']}”", className="muted") if one.get("comment") else None
-    return html.Li(
-        [html.Div(head, className="alarm-line"), html.P(words, className="muted"), comment],
-        className=f"past-{one['state']}",
-    )
+    rule = t.pick(one["rule_vi"], one["rule_en"]).partition(":")[2].strip() or _dwell(t, one)
+    words = [html.P(line, className="muted") for line in (rule, " · ".join(filter(None, [fence, state]))) if line]
+    comment = [html.P(f"“{one['comment']}”")] if one.get("comment") else []
+    return html.Li([html.Div(head, className="alarm-line"), *words, *comment], className=f"past-{one['state']}")
 
 
 def _dwell(t: Text, one: Mapping[str, Any]) -> str:
@@ -250,13 +250,22 @@ def register(app: Dash, site: Site) -> None:
     )
 
 
+def _feature(connection: Connection, layer: Any, key: str) -> dict[str, Any] | None:
+    """The feature's latest state and, at sea, the fishing zone it is in (domain fact 8; none on land)."""
+    row = feature.one(connection, layer.shape, key)
+    if row is None or row.get("lat") is None or layer.group != "sea" or is_land([row["lon"]], [row["lat"]])[0]:
+        return row
+    zones = zone.zones_of(fence.fences(connection))
+    return {**row, "zone": zone.NAMES_VI[zones.classify(row["lon"], row["lat"])[0]]} if zones else row
+
+
 async def _card(site: Site, t: Text, chosen: Mapping[str, Any], now: datetime) -> tuple[Any, ...]:
     layer = next((one for one in site.layers if one.name == chosen.get("layer")), None)
     key = str(chosen.get("key") or "")
-    row = await read(site, feature.one, layer.shape, key) if layer is not None else None
+    row = await read(site, _feature, layer, key) if layer is not None else None
     alarms = await read(site, alarm.alarms_of, str(chosen.get("layer") or ""), key, now) if key else []
     wanted = target_of(alarms, chosen.get("alarm"))
-    what = t.pick(wanted["rule_vi"], wanted["rule_en"]) if wanted else ""
+    what = rule_title(t, wanted) if wanted else ""
     form = (wanted is None, what, wanted["id"] if wanted else None)
     listed = [alarm_list(t, alarms, now)] if alarms else []
     if layer is None or row is None:

@@ -65,7 +65,7 @@ def _row(t: Text, one: Mapping[str, Any], now: datetime) -> html.Li:
     press = html.Button(
         [
             severity(t, str(one["severity"])),
-            html.Span(t.pick(one["rule_vi"], one["rule_en"]), className="what"),
+            html.Span(rule_title(t, one), className="what", title=t.pick(one["rule_vi"], one["rule_en"])),
             age(t, one["raised_at"], now),
             html.Span(_second_line(t, one, now), className="more"),
         ],
@@ -82,6 +82,11 @@ def _second_line(t: Text, one: Mapping[str, Any], now: datetime) -> list[Any]:
     if fence:
         parts.append(fence)
     return [" · ".join(filter(None, [*parts, state_words(t, one)]))]
+
+
+def rule_title(t: Text, one: Mapping[str, Any]) -> str:
+    """The rule's short name: what stands before the colon of its full wording."""
+    return t.pick(one["rule_vi"], one["rule_en"]).partition(":")[0]
 
 
 def state_words(t: Text, one: Mapping[str, Any]) -> str:

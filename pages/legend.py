@@ -126,7 +126,7 @@ def _family(t: Text, layer: str, parent: str | None, kinds: list[Any], off: Sequ
     return [
         head,
         *[
-            _kind(layer, kind.name, words, kind, shown, "child")
+            _kind(layer, kind.name, words, kind, shown, t.title(kind))
             for kind, words, shown in zip(kinds, rest, on, strict=True)
         ],
     ]
@@ -142,8 +142,9 @@ def common_words(titles: Sequence[str]) -> str:
     return " ".join(shared)
 
 
-def _kind(layer: str, name: str, title: str, kind: Any, on: bool, child: str = "", **data: str) -> html.Li:
-    toggle = _toggle(layer, name, title, icon(kind.icon, kind.color), on)
+def _kind(layer: str, name: str, title: str, kind: Any, on: bool, full: str = "", **data: str) -> html.Li:
+    toggle = _toggle(layer, name, title, icon(kind.icon, kind.color), on, full=full)
+    child = "child" if full else ""
     key = {"data-kind-key": f"{layer}.{name}", **data}
     return html.Li(html.Div([toggle, _count(layer, name)], className="entry"), className=f"kind {child}".strip(), **key)
 
@@ -159,12 +160,14 @@ def _zone(t: Text, view: View) -> html.Li:
     )
 
 
-def _toggle(layer: str, kind: str, title: str, mark: html.Span, on: bool, strong: bool = False) -> html.Button:
+def _toggle(
+    layer: str, kind: str, title: str, mark: html.Span, on: bool, strong: bool = False, full: str = ""
+) -> html.Button:
     return html.Button(
         [mark, html.Span(title, className="title")],
         id={"part": "toggle", "layer": layer, "kind": kind},
         className="toggle" + (" strong" if strong else ""),
-        title=title,
+        title=full or title,
         n_clicks=0,
         **{"aria-pressed": "true" if on else "false"},
     )

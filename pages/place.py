@@ -1,14 +1,13 @@
 """Places as people write them: coordinates in any common form, and names of the gazetteer with or without accents."""
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from typing import Any
 
-GAZETTEER = Path(__file__).parent.parent / "assets" / "basemap" / "gazetteer.json"
+from geo.basemap import places
+
 ZOOM = {"sea": 6, "archipelago": 7, "country": 6, "city": 11, "lagoon": 11, "island": 11, "town": 12, "port": 13}
 
 _WRITTEN = re.compile(r"[\d\s.,;/°d'′\"″+\-NSEWBĐT]+", re.IGNORECASE)
@@ -66,32 +65,20 @@ def _dms(value: float, plus: str, minus: str) -> str:
     return f"{seconds // 3600}°{seconds // 60 % 60:02d}'{seconds % 60:02d}\"{plus if value >= 0 else minus}"
 
 
-@cache
-def gazetteer() -> tuple[Mapping[str, object], ...]:
-    """The base map's names: rows with name, lat, lon, kind; empty when the base map is not built."""
-    if not GAZETTEER.exists():
-        return ()
-    data = json.loads(GAZETTEER.read_text(encoding="utf-8"))
-    return tuple(data if isinstance(data, list) else data.get("places", ()))
-
-
 def find(text: str, lang: str = "vi", limit: int = 4) -> list[Place]:
     """Gazetteer names that hold the text at the beginning of a word, whole-name beginnings first."""
     wanted = fold(text)
     if len(wanted) < 2:
         return []
     found: list[tuple[int, int, Place]] = []
-    for order, row in enumerate(gazetteer()):
-        names = [str(row[key]) for key in ("name", "vi", "name_vi", "en", "name_en") if row.get(key)]
-        ranks = [0 if fold(n).startswith(wanted) else 1 for n in names if f" {wanted}" in f" {fold(n)}"]
+    for order, row in enumerate(places()):
+        names = [fold(str(row[key])) for key in ("name_vi", "name_en")]
+        ranks = [0 if name.startswith(wanted) else 1 for name in names if f" {wanted}" in f" {name}"]
         if ranks:
             found.append((min(ranks), order, _place(row, lang)))
     return [place for _, _, place in sorted(found, key=lambda item: item[:2])[:limit]]
 
 
-def _place(row: Mapping[str, object], lang: str) -> Place:
-    vi = row.get("vi") or row.get("name_vi") or row.get("name") or ""
-    en = row.get("en") or row.get("name_en")
-    kind = str(row.get("kind") or row.get("type") or "place")
-    name = str(en) if lang == "en" and en else str(vi)
-    return Place(name, float(str(row["lat"])), float(str(row["lon"])), ZOOM.get(kind, 11), kind)
+def _place(row: Mapping[str, Any], lang: str) -> Place:
+    name = str(row["name_en"] if lang == "en" else row["name_vi"])
+    return Place(name, float(row["lat"]), float(row["lon"]), ZOOM.get(row["kind"], 11), str(row["kind"]))

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from access.site import Site
 
+PATIENCE_S = 8.0
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -28,4 +29,7 @@ async def read(site: Site, ask: Callable[Concatenate[Connection, P], T], *args: 
         except SQLAlchemyError as error:
             raise DatabaseAway(str(error).splitlines()[0]) from error
 
-    return await asyncio.to_thread(work)
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(work), PATIENCE_S)
+    except TimeoutError as error:
+        raise DatabaseAway(f"no answer within {PATIENCE_S:g} s") from error

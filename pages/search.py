@@ -50,16 +50,17 @@ def register(app: Dash, site: Site) -> None:
     @app.callback(
         Output("search-list", "children"),
         Output("search-list", "hidden"),
+        Output("search-list", "data-text"),
         Output("database", "data", allow_duplicate=True),
         Input("search", "value"),
         State("words", "data"),
         prevent_initial_call=True,
     )
-    async def results(value: str | None, words: dict[str, Any]) -> tuple[Any, bool, Any]:
+    async def results(value: str | None, words: dict[str, Any]) -> tuple[Any, bool, str, Any]:
         t = Text(words["lang"])
         text = (value or "").strip()
         if not text:
-            return [], True, no_update
+            return [], True, "", no_update
         away: Any = no_update
         options = _point(t, text)
         try:
@@ -68,8 +69,8 @@ def register(app: Dash, site: Site) -> None:
             away = {"away": True}
         options += [_place(t, found) for found in place.find(text, t.lang)]
         if not options:
-            return [html.Li(t("Không tìm thấy “{text}”", text=text), className="empty")], False, away
-        return options, False, away
+            return [html.Li(t("Không tìm thấy “{text}”", text=text), className="empty")], False, text, away
+        return options, False, text, away
 
 
 def _point(t: Text, text: str) -> list[html.Li]:
