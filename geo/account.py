@@ -1,7 +1,7 @@
 """The account: what each source brought, what of it was accepted, and what was refused and why."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -61,7 +61,7 @@ def register_feed(
 
 
 def record(connection: sa.Connection, source: str, account: Account, last_message_at: datetime) -> None:
-    """Add a committed batch's account to its source's counts and to the minute's messages."""
+    """Add a committed batch's account to its source's counts."""
     column = table.feed.c
     faults = sa.literal(dict(account.rejected), table.feed.c.rejected.type)
     connection.execute(
@@ -73,8 +73,14 @@ def record(connection: sa.Connection, source: str, account: Account, last_messag
             rejected=sa.func.add_counts(column.rejected, faults) if account.rejected else column.rejected,
         )
     )
-    row = {"source": source, "at": last_message_at.replace(second=0, microsecond=0), "messages": account.messages}
-    statement = insert(table.minute).values(row)
+
+
+def record_minutes(connection: sa.Connection, source: str, counts: Mapping[datetime, int]) -> None:
+    """Add messages to the minutes in which they were observed, so that a history put in late stands where it belongs."""
+    if not counts:
+        return
+    rows = [{"source": source, "at": at, "messages": number} for at, number in sorted(counts.items())]
+    statement = insert(table.minute).values(rows)
     total = table.minute.c.messages + statement.excluded.messages
     connection.execute(statement.on_conflict_do_update(index_elements=["source", "at"], set_={"messages": total}))
 

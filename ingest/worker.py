@@ -135,6 +135,7 @@ class Worker:
             frame = _joined(lane, fresh)
             stored = self._store(connection, lane, frame, now) if len(frame) else []
             self._account(connection, lane, fresh, stored, now)
+            accounts.record_minutes(connection, lane.source.name, _by_minute(frame))
             head = journal_head(connection)
         self._publish(lane, stored, head)
 
@@ -284,6 +285,13 @@ def _version(connection: sa.Connection, name: str) -> str | None:
     """
     version: str | None = connection.scalar(sa.text(f"SELECT string_agg(xmin::text, ',' ORDER BY id) FROM {name}"))
     return version
+
+
+def _by_minute(frame: pd.DataFrame) -> dict[datetime, int]:
+    if frame.empty:
+        return {}
+    counts = frame["observed_at"].dt.floor("min").value_counts()
+    return {pd.Timestamp(str(at)).to_pydatetime(): int(number) for at, number in counts.items()}
 
 
 def _pairs(answer: Any) -> Iterable[tuple[bytes, list[Entry]]]:
