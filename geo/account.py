@@ -76,7 +76,7 @@ def record(connection: sa.Connection, source: str, account: Account, last_messag
 
 
 def record_minutes(connection: sa.Connection, source: str, counts: Mapping[datetime, int]) -> None:
-    """Add messages to the minutes in which they were observed, so that a history put in late stands where it belongs."""
+    """Add messages to the minutes they were observed in: a history put in late stands where it belongs."""
     if not counts:
         return
     rows = [{"source": source, "at": at, "messages": number} for at, number in sorted(counts.items())]
