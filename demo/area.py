@@ -1,11 +1,6 @@
 """The two drawn areas of the simulated day, which only scripted boats enter."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from shapely.geometry import Polygon
-
-from geo.fence import Fence
 
 
 @dataclass(frozen=True)
@@ -17,27 +12,6 @@ class Area:
     name_en: str
     note: str
     ring: tuple[tuple[float, float], ...]
-
-    def fence(self, hysteresis_m: float = 150.0) -> Fence:
-        """The area as a fence of kind `area`, marked as simulated."""
-        return Fence(
-            self.name, "area", self.name_vi, self.name_en, Polygon(self.ring), self.note, hysteresis_m, simulated=True
-        )
-
-    def geojson(self) -> dict[str, Any]:
-        """The area as a GeoJSON Feature (RFC 7946)."""
-        return {
-            "type": "Feature",
-            "id": self.name,
-            "properties": {
-                "kind": "area",
-                "name_vi": self.name_vi,
-                "name_en": self.name_en,
-                "note": self.note,
-                "simulated": True,
-            },
-            "geometry": {"type": "Polygon", "coordinates": [[list(point) for point in self.ring]]},
-        }
 
 
 _NOTE = "khu vực mô phỏng, không có giá trị pháp lý"

@@ -64,6 +64,17 @@ def test_every_boat_fishes_in_the_zone_of_its_length(ways):
     assert seen == {COASTAL, INSHORE, OFFSHORE}
 
 
+def test_boats_of_15_m_and_more_only_pass_through_the_inshore_zone(ways):
+    # Otherwise an ordinary voyage would break the rule that the scripted trawler breaks.
+    zones = zones_of(reference_fences())
+    for boat in (boat for boat in fleet(1) if boat.length_m >= 15 and boat.registration[:3] != "TTH"):
+        ways = {**ways, boat: motion(Rounds(1, boat), MINUTES)}
+    for boat, way in ways.items():
+        if boat.length_m >= 15:
+            slow = way.speed < 4
+            assert INSHORE not in zones.classify(way.lon[slow], way.lat[slow]), boat.registration
+
+
 def test_fishing_is_slow_and_transit_is_7_to_9_knots(ways):
     for boat, way in ways.items():
         if boat.length_m < 12:
