@@ -147,10 +147,10 @@ def aircraft(mmsi: int, fix: Fix) -> Payload:
 
 
 def man_overboard(mmsi: int, place: Place, at: float) -> tuple[Payload, Payload]:
-    """A man-overboard device on trial: its safety text (type 14) "MOB TEST" and its position (type 1, status 14)."""
+    """A man-overboard device on trial: its safety text (type 14) "MOB TEST" and its position (type 1, status 15, "under test")."""
     text = MessageType14.create(mmsi=mmsi, text="MOB TEST")
     fix = MessageType1.create(
-        mmsi=mmsi, status=14, turn=-128, speed=0.0, course=360.0, heading=_NO_HEADING, lon=place[0], lat=place[1],
+        mmsi=mmsi, status=15, turn=-128, speed=0.0, course=360.0, heading=_NO_HEADING, lon=place[0], lat=place[1],
         second=int(at) % 60, accuracy=1,
     )  # fmt: skip
     return text, fix

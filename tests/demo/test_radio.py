@@ -177,4 +177,4 @@ def test_the_man_overboard_test_is_one_burst_at_minute_9_with_its_label_first(te
     assert [at - START for at, _ in burst] == [540.0, 544.0, 548.0, 552.0]
     for _, (text, place) in burst:
         assert decode(text)[0].text == "MOB TEST"
-        assert decode(place)[0].status == 14
+        assert decode(place)[0].status == 15

@@ -76,7 +76,7 @@ def test_the_aircraft_and_the_man_overboard_test():
     assert (plane.msg_type, plane.mmsi, plane.alt) == (9, 111574001, 300)
     text, place = (heard(message) for message in speech.man_overboard(972574901, (107.8, 16.8), AT))
     assert (text.msg_type, text.text) == (14, "MOB TEST")
-    assert (place.msg_type, place.status, place.mmsi) == (1, 14, 972574901)
+    assert (place.msg_type, place.status, place.mmsi) == (1, 15, 972574901)
 
 
 def test_every_line_carries_a_tag_block_with_its_time():
