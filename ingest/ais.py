@@ -247,14 +247,17 @@ def sample() -> Iterable[bytes]:
         "speed": 4.2,
         "course": 47.0,
     }
-    yield from (line.encode() for line in pyais.encode_dict({**position, "second": now.second}, talker_id="AIVDM"))
+    yield from (
+        line.encode()
+        for line in pyais.encode_dict({**position, "second": now.second}, talker_id="AI", sentence_type="VDM")
+    )
     name: dict[str, str | int | float | bytes | bool] = {
         "msg_type": 24,
         "partno": 0,
         "mmsi": 574000001,
         "shipname": "TTH-90001-TS",
     }
-    yield from (line.encode() for line in pyais.encode_dict(name, talker_id="AIVDM"))
+    yield from (line.encode() for line in pyais.encode_dict(name, talker_id="AI", sentence_type="VDM"))
 
 
 AIS = Feed(

@@ -8,6 +8,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -26,8 +27,9 @@ class CaptureError(Exception):
     """A capture cannot be read; the message names it and says why."""
 
 
-def open_capture(name: str) -> BinaryIO:
-    """A capture for reading: a file, gzipped or not, or `-` for standard input.
+@contextmanager
+def open_capture(name: str) -> Iterator[BinaryIO]:
+    """A capture for reading, for as long as the context lasts: a file, gzipped or not, or `-` for standard input.
 
     Raises:
         CaptureError: there is no such file, it is a folder, or it may not be read.
@@ -37,7 +39,10 @@ def open_capture(name: str) -> BinaryIO:
         raw = os.fdopen(os.dup(sys.stdin.fileno()), "rb") if name == "-" else Path(name).open("rb")  # noqa: SIM115 # the caller closes it
     except OSError as error:
         raise CaptureError(f"cannot read {name}: {error.strerror}") from error
-    return cast(BinaryIO, gzip.open(raw)) if raw.peek(2)[:2] == GZIP_MAGIC else raw
+    with raw:
+        zipped = raw.peek(2)[:2] == GZIP_MAGIC
+        with gzip.open(raw) if zipped else nullcontext(raw) as stream:
+            yield cast(BinaryIO, stream)
 
 
 def framed(names: Iterable[str]) -> Iterator[Framed]:

@@ -88,6 +88,9 @@ def tag_time(fields: dict[str, str]) -> float | None:
     return value if 0 < value < 4e9 else None
 
 
+SlotKey = tuple[bytes, bytes, str]  # sequence id, channel, the tag block's group
+
+
 @dataclass
 class _Slot:
     parts: dict[int, Sentence]
@@ -99,7 +102,8 @@ class _Slot:
 class NmeaFramer:
     """Cuts one sender's bytes into lines and hands over whole messages, their parts next to each other.
 
-    Assembly is per sender, channel and sequence id, so that two receivers with one sequence id make no ghost ship.
+    Assembly is per sender, channel, sequence id and tag block group (`g:1-2-77`, which a hub of many receivers gives),
+    so that two receivers with one sequence id make no ghost ship.
     It never decodes. One-part sentences pass unchecked (their checksum is the worker's); parts are checked here,
     because a broken part must not complete a message.
     """
@@ -107,7 +111,7 @@ class NmeaFramer:
     ready: Framed = field(default_factory=Framed)
     _tail: bytes = b""
     _skipping: bool = False
-    _slots: OrderedDict[tuple[bytes, bytes], _Slot] = field(default_factory=OrderedDict)
+    _slots: OrderedDict[SlotKey, _Slot] = field(default_factory=OrderedDict)
 
     def feed(self, data: bytes, now: float) -> None:
         """Take bytes of a stream; a line without an end within 1,024 bytes is rejected as `too_long`, once."""
@@ -174,7 +178,7 @@ class NmeaFramer:
             self._join(part, now)
 
     def _join(self, part: Sentence, now: float) -> None:
-        key = (part.group, part.channel)
+        key = (part.group, part.channel, _tag_group(part.tag))
         slot = self._slots.get(key)
         if slot is not None and (slot.total != part.total or part.number in slot.parts):
             self._drop(key)
@@ -196,7 +200,7 @@ class NmeaFramer:
                 return
             self._drop(key)
 
-    def _drop(self, key: tuple[bytes, bytes]) -> None:
+    def _drop(self, key: SlotKey) -> None:
         for part in self._slots.pop(key).parts.values():
             self._reject("incomplete", _written(part))
 
@@ -208,6 +212,11 @@ class NmeaFramer:
         self.ready.rejected[reason] = self.ready.rejected.get(reason, 0) + 1
         if len(self.ready.letters) < LETTERS_MAX:
             self.ready.letters.append((reason, raw[:1024]))
+
+
+def _tag_group(tag: bytes | None) -> str:
+    """The third number of a tag block's `g`, which all sentences of one group share; empty when there is none."""
+    return read_tag(tag).get("g", "").rpartition("-")[2]
 
 
 def _written(part: Sentence) -> bytes:
