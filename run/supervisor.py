@@ -115,6 +115,7 @@ class Supervisor:
     def stop(self) -> None:
         """Stop everything: the highest stage first, and within a stage all at once."""
         self.stopping = True
+        self._say("Stopping")
         for stage in sorted({watched.program.stage for watched in self._watched}, reverse=True):
             members = [w for w in self._watched if w.program.stage == stage and w.running is not None]
             for watched in members:
@@ -148,9 +149,9 @@ class Supervisor:
             self._waker.close()
 
     def _asked_to_stop(self, number: int, frame: FrameType | None) -> None:
+        # Nothing is said from here: the line that it interrupts may be one that is just being said.
         if self.stopping:
             return
-        self._say("Stopping")
         self.stopping = True
         if not self._watching:  # still setting up: break off whatever it waits for
             raise KeyboardInterrupt

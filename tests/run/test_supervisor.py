@@ -27,12 +27,13 @@ while not stop.wait(0.02):
 # Two processes of a program that is stopped by a signal from outside; the parent prints what is left of them.
 SUPERVISED = """
 import sys
+from contextlib import suppress
 from pathlib import Path
 from run.home import locked, make_home
 from run.process import Program
 from run.supervisor import Supervisor
 home = make_home(Path(sys.argv[1]))
-with locked(home, "test"):
+with suppress(KeyboardInterrupt), locked(home, "test"):
     supervisor = Supervisor(home, "test", lambda line: print(line, flush=True))
     with supervisor.listening():
         for stage, name in enumerate(("one", "two"), 1):
