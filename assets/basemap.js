@@ -87,7 +87,7 @@
     options: { tileSize: 512, updateWhenIdle: false, updateWhenZooming: false, keepBuffer: 1, zIndex: 1, noWrap: true, className: "basemap-tiles" },
     createTile(coords, done) {
       const tile = document.createElement("canvas");
-      tile.job = { z: coords.z, x: coords.x, y: coords.y, size: this.getTileSize().x };
+      tile.job = { z: coords.z, x: coords.x, y: coords.y, size: this.getTileSize().x, marks: this.options.marks };
       this.render(tile, () => done(null, tile));
       return tile;
     },
@@ -424,14 +424,54 @@
     map.whenReady(measure);
   });
 
+  // ---- over-layers by configuration -----------------------------------------------------------------------------------
+  let wanted = null, library = null;
+  function protomaps() {
+    return (library = library || new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = new URL("vendor/protomaps-leaflet/protomaps-leaflet.js", base).href;
+      script.onload = resolve;
+      script.onerror = () => { library = null; reject(new Error("base map: protomaps-leaflet.js could not be loaded")); };
+      document.head.append(script);
+    }));
+  }
+  // Ground only, in our colours: no names (ours stand) and no boundaries (those of the world's files are not ours to draw).
+  function ground({ sea, land, coast, water }) {
+    const { PolygonSymbolizer: Area, LineSymbolizer: Line } = protomapsL, polygon = (zoom, each) => each.geomType === 3, line = (zoom, each) => each.geomType === 2;
+    return [
+      { dataLayer: "earth", symbolizer: new Area({ fill: land }), filter: polygon },
+      { dataLayer: "landuse", symbolizer: new Area({ fill: mix(land, coast, 0.12) }), filter: polygon },
+      { dataLayer: "water", symbolizer: new Area({ fill: sea }), filter: polygon },
+      { dataLayer: "water", symbolizer: new Line({ color: water, width: 1 }), filter: line, minzoom: 9 },
+      { dataLayer: "buildings", symbolizer: new Area({ fill: mix(land, coast, 0.3) }), filter: polygon, minzoom: 14 },
+      { dataLayer: "roads", symbolizer: new Line({ color: mix(land, coast, 0.6), width: (zoom) => (zoom < 13 ? 0.7 : zoom < 16 ? 1.4 : 3) }), filter: line, minzoom: 8 },
+    ];
+  }
+  const OVER = {
+    tiles: ({ url, attribution = "", opacity = 1, max_zoom = 22 }) => L.tileLayer(url, { zIndex: 2, maxZoom: 22, maxNativeZoom: max_zoom, attribution, opacity }),
+    pmtiles: ({ url, attribution, opacity = 1, max_zoom = 15 }) => protomapsL.leafletLayer({
+      url, zIndex: 2, opacity, attribution, maxDataZoom: max_zoom, paintRules: ground(colours.tiles), labelRules: [],
+    }),
+  };
+
   // ---- every map gets it ----------------------------------------------------------------------------------------------
   function attach(map) {
     if (map.options.basemap === false) return;
     const layer = new (Tiles())().addTo(map), names = new Names(map);
     plates().addTo(map);
     ruler().addTo(map);
-    const mine = { map, layer, names, over: null, restyle() { layer.repaint(); names.layout(); map.fire("haidang:words"); } };
+    const mine = { map, layer, names, over: null, marks: null,
+      restyle() { layer.repaint(); if (this.marks) this.marks.repaint(); names.layout(); map.fire("haidang:words"); if (wanted && wanted.kind === "pmtiles") this.cover(); },
+      // The archipelagos' islands are drawn again above whatever covers the base map.
+      cover() {
+        const old = this.over;
+        this.over = wanted && OVER[wanted.kind](wanted).addTo(map);
+        if (old) old.remove();
+        if (wanted && !this.marks) this.marks = new (Tiles())({ zIndex: 3, marks: true, className: "basemap-marks" }).addTo(map);
+        else if (!wanted && this.marks) { this.marks.remove(); this.marks = null; }
+      } };
     maps.add(mine);
+    if (wanted) mine.cover();
     map.on("unload", () => maps.delete(mine));
     map.on("resize", () => { if (mine.dpr && mine.dpr !== density()) layer.repaint(); mine.dpr = density(); });
   }
@@ -441,13 +481,13 @@
     places: () => gazetteer.places,
     land: (points) => ask({ do: "land", points }),
     survey: () => ask({ do: "survey" }),
-    // Draws a tile service above the base map and under everything else; over(null) takes it away.
-    over(given) {
-      if (given && given.kind !== "tiles") throw new Error(`base map: over-layer kind "${given.kind}" is not built in; use {kind: "tiles", url}`);
-      for (const each of maps) {
-        if (each.over) each.over.remove();
-        each.over = given ? L.tileLayer(given.url, { zIndex: 2, maxZoom: 22, attribution: given.attribution || "", opacity: given.opacity ?? 1 }).addTo(each.map) : null;
-      }
+    // Draws a service above the base map and under everything else; over(null) takes it away. Given {kind: "tiles" (a URL
+    // with {z} {x} {y}) or "pmtiles" (a vector file in Protomaps' scheme), url, attribution?, opacity?, max_zoom?}.
+    async over(given) {
+      if (given && !(given.kind in OVER)) throw new Error(`base map: over-layer kind "${given.kind}" is not known; use "tiles" or "pmtiles"`);
+      if (given && given.kind === "pmtiles") await protomaps();
+      wanted = given;
+      for (const each of maps) each.cover();
     },
   };
   window.haidang = Object.assign(window.haidang || {}, { basemap: api });

@@ -191,6 +191,13 @@ function drawMarks(ctx, win, scale, zoom, style, dpr) {
   }
 }
 
+// Over an opaque over-layer: nothing but the islands.
+function paintMarks(ctx, { z, x, y, size, dpr }, style) {
+  const world = 256 * 2 ** z * dpr, x0 = x * size * dpr / world, y0 = y * size * dpr / world;
+  ctx.clearRect(0, 0, size * dpr, size * dpr);
+  for (const k of turns(x0, x0 + size * dpr / world)) drawMarks(ctx, [x0 - k, y0], world, z, style, dpr);
+}
+
 function paint(ctx, job, style) {
   const { z, x, y, size, dpr } = job, world = 256 * 2 ** z * dpr, side = size * dpr, pad = 4 * dpr / world;
   const x0 = x * side / world, y0 = y * side / world, span = side / world;
@@ -285,7 +292,8 @@ function openSea({ window: [west, south, east, north], outline, aspect, taken })
 }
 
 // ---- messages -------------------------------------------------------------------------------------------------------
-let style = null, queue = [], busy = false, canvas = null;
+let style = null, queue = [], busy = false;
+const canvases = {};
 const next = new MessageChannel();
 next.port1.onmessage = work;
 
@@ -294,9 +302,10 @@ function work() {
   const job = queue.shift();
   if (!job) return;
   const side = job.size * job.dpr;
-  if (!canvas || canvas.width !== side) canvas = new OffscreenCanvas(side, side);
-  const started = performance.now();
-  paint(canvas.getContext("2d", { alpha: false }), job, style);
+  const sort = job.marks ? "marks" : "ground";
+  if (!canvases[sort] || canvases[sort].width !== side) canvases[sort] = new OffscreenCanvas(side, side);
+  const canvas = canvases[sort], started = performance.now();
+  (job.marks ? paintMarks : paint)(canvas.getContext("2d", { alpha: Boolean(job.marks) }), job, style);
   const bitmap = canvas.transferToImageBitmap();
   postMessage({ do: "tile", id: job.id, bitmap, ms: performance.now() - started }, [bitmap]);
   wake();

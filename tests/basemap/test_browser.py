@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from werkzeug.serving import make_server
 from geo import basemap
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 ASSETS = basemap.FOLDER.parent
 SEA = {"dark": (10, 17, 24), "light": (219, 230, 237)}
@@ -127,7 +128,16 @@ def test_fact_24_they_stand_on_every_screen_and_under_any_over_layer(
     for zoom in (2, 5, 9, 13, 18):
         show(page, 16.35, 107.85, zoom)
         sovereign_words_stand(page, "vi", (size, zoom))
+    # An opaque over-layer hides the tiles, so the islands are drawn once more above it.
+    show(page, 9.6, 114.2, 8)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.basemap-marks canvas')].some((c) => {"
+        "const copy = document.createElement('canvas'), t = copy.getContext('2d');"
+        "copy.width = copy.height = 512; t.drawImage(c, 0, 0);"
+        "return t.getImageData(0, 0, 512, 512).data.some((each) => each > 0); })"
+    )
     page.evaluate("haidang.basemap.over(null)")
+    assert page.locator(".basemap-marks").count() == 0
     page.context.close()
 
 
@@ -247,11 +257,66 @@ def test_the_cursor_position_is_shown_in_both_forms_and_copied(browser: "Browser
     page.context.close()
 
 
-def test_an_over_layer_that_is_not_built_in_is_refused_by_name(page: "Page") -> None:
-    why = page.evaluate(
-        "() => { try { haidang.basemap.over({kind: 'pmtiles', url: 'x'}); } catch (e) { return e.message; } }"
+def pmtiles() -> bytes:
+    """A PMTiles file (version 3) with one tile for zooms 0 and 1: half `earth`, and a boundary."""
+
+    def number(value: int) -> bytes:
+        return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + number(value >> 7)
+
+    def field(key: int, data: bytes) -> bytes:
+        return number(key << 3 | 2) + number(len(data)) + data
+
+    def layer(name: str, kind: int, *commands: int) -> bytes:
+        shape = field(4, b"".join(number(each) for each in commands))
+        feature = field(2, number(3 << 3) + number(kind) + shape)
+        return field(3, number(15 << 3) + number(2) + field(1, name.encode()) + feature + number(5 << 3) + number(4096))
+
+    # MoveTo, three LineTo (zigzag), ClosePath; then MoveTo and one LineTo.
+    tile = layer("earth", 3, 9, 0, 0, 26, 4096, 0, 0, 8192, 4095, 0, 15) + layer(
+        "boundaries", 2, 9, 0, 2048, 10, 8192, 0
     )
-    assert "pmtiles" in why
+    root = number(1) + number(0) + number(5) + number(len(tile)) + number(1)
+    at = [127, len(root), 127 + len(root), 2, 129 + len(root), 0, 129 + len(root), len(tile), 5, 1, 1]
+    box = struct.pack("<iiii", -1_800_000_000, -850_000_000, 1_800_000_000, 850_000_000)
+    head = b"PMTiles\x03" + struct.pack("<11Q", *at) + bytes([1, 1, 1, 1, 0, 1]) + box + struct.pack("<Bii", 0, 0, 0)
+    return head + root + b"{}" + tile
+
+
+def test_a_pmtiles_file_is_drawn_over_the_base_map_and_the_names_stay(browser: "Browser", address: str) -> None:
+    page = opened(browser, address)
+    data = pmtiles()
+
+    def serve(route: "Route") -> None:
+        first, last = (int(each) for each in route.request.headers["range"].removeprefix("bytes=").split("-"))
+        span = f"bytes {first}-{min(last, len(data) - 1)}/{len(data)}"
+        route.fulfill(status=206, body=data[first : last + 1], headers={"content-range": span})
+
+    page.route("**/ground.pmtiles", serve)
+    dress(page, "dark", "vi")
+    show(page, 20.0, -135.0, 5)
+    page.add_style_tag(content=".basemap-names { visibility: hidden }")
+
+    def wait_for_colour(colour: tuple[int, int, int]) -> None:
+        page.wait_for_function(
+            "(colour) => { const c = document.querySelector('.leaflet-layer:not(.basemap-tiles, .basemap-marks) canvas');"
+            "if (!c || !c.width) return false; const t = document.createElement('canvas').getContext('2d');"
+            "t.drawImage(c, 0, 0); const d = t.getImageData(10, 10, 1, 1).data;"
+            "return colour.every((each, i) => Math.abs(each - d[i]) < 3); }",
+            arg=list(colour),
+        )
+
+    page.evaluate("haidang.basemap.over({kind: 'pmtiles', url: '/ground.pmtiles', max_zoom: 1})")
+    wait_for_colour(LAND["dark"])
+    dress(page, "light", "vi")
+    wait_for_colour(LAND["light"])
+    page.add_style_tag(content=".basemap-names { visibility: visible !important }")
+    sovereign_words_stand(page, "vi", "pmtiles")
+    page.context.close()
+
+
+def test_an_over_layer_of_an_unknown_kind_is_refused_by_name(page: "Page") -> None:
+    why = page.evaluate("haidang.basemap.over({kind: 'wms', url: 'x'}).catch((error) => error.message)")
+    assert "wms" in why
 
 
 def test_nothing_is_fetched_from_another_host(browser: "Browser", address: str) -> None:
