@@ -128,13 +128,20 @@ def test_fact_24_they_stand_on_every_screen_and_under_any_over_layer(
     for zoom in (2, 5, 9, 13, 18):
         show(page, 16.35, 107.85, zoom)
         sovereign_words_stand(page, "vi", (size, zoom))
-    # An opaque over-layer hides the tiles, so the islands are drawn once more above it.
+    page.evaluate("haidang.basemap.over(null)")
+    page.context.close()
+
+
+def test_fact_24_islands_are_drawn_above_an_opaque_over_layer(browser: "Browser", address: str) -> None:
+    page = opened(browser, address)
+    page.evaluate("haidang.basemap.over({kind: 'tiles', url: 'data:image/gif;base64,R0lGODlhAQABAAAAACw='})")
     show(page, 9.6, 114.2, 8)
     page.wait_for_function(
         "() => [...document.querySelectorAll('.basemap-marks canvas')].some((c) => {"
         "const copy = document.createElement('canvas'), t = copy.getContext('2d');"
         "copy.width = copy.height = 512; t.drawImage(c, 0, 0);"
-        "return t.getImageData(0, 0, 512, 512).data.some((each) => each > 0); })"
+        "return t.getImageData(0, 0, 512, 512).data.some((each) => each > 0); })",
+        polling=500,
     )
     page.evaluate("haidang.basemap.over(null)")
     assert page.locator(".basemap-marks").count() == 0
@@ -298,7 +305,8 @@ def test_a_pmtiles_file_is_drawn_over_the_base_map_and_the_names_stay(browser: "
 
     def wait_for_colour(colour: tuple[int, int, int]) -> None:
         page.wait_for_function(
-            "(colour) => { const c = document.querySelector('.leaflet-layer:not(.basemap-tiles, .basemap-marks) canvas');"
+            "(colour) => {"
+            "const c = document.querySelector('.leaflet-layer:not(.basemap-tiles, .basemap-marks) canvas');"
             "if (!c || !c.width) return false; const t = document.createElement('canvas').getContext('2d');"
             "t.drawImage(c, 0, 0); const d = t.getImageData(10, 10, 1, 1).data;"
             "return colour.every((each, i) => Math.abs(each - d[i]) < 3); }",
