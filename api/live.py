@@ -51,6 +51,7 @@ class LiveHub:
         self._state = LiveState({picture.name: picture.reading for picture in self._pictures})
         self.broadcast = Broadcast(self._everything, site.live_clients_max)
         self.epoch = f"{time.time_ns():x}"
+        self._picture: tuple[int, list[Message]] = (-1, [])
         self._wake = asyncio.Event()
         self._alarm_hint = asyncio.Event()
         self._since: dict[str, datetime] = {}
@@ -99,10 +100,12 @@ class LiveHub:
             simulated=bool(self._site.simulated),
             layers=[picture.described(index) for index, picture in enumerate(self._pictures)],
         )
-        deltas = self._state.snapshot(now_ms)
-        points = [frame("snapshot", delta.index, seq, delta.count, now_ms, delta.records) for delta in deltas]
-        titles = [message for delta in deltas for message in names(delta)]
-        return [greeting, *points, *titles, self._feeds_message()]
+        if self._picture[0] != seq:
+            # The number of the last frame told says which picture this is, so many clients at once share one snapshot.
+            deltas = self._state.snapshot(now_ms)
+            points = [frame("snapshot", delta.index, seq, delta.count, now_ms, delta.records) for delta in deltas]
+            self._picture = (seq, [*points, *(message for delta in deltas for message in names(delta))])
+        return [greeting, *self._picture[1], self._feeds_message()]
 
     def _feeds_message(self) -> str:
         state = {name: "away" if away else "ok" for name, away in self._away.items()}

@@ -78,10 +78,13 @@ function drawLabels() {
   };
   once(scene.handleOf(scene.chosen), 0, scene.alarms.has(`${scene.chosen?.layer} ${scene.chosen?.key}`) ? 22 : 16);
   for (const alarm of scene.alarms.values()) once(scene.handleOf(alarm), 1, alarm.severity === "critical" ? 22 : 17);
+  for (const layer of scene.layers) {
+    if (layer.distress.includes(true)) for (let h = 0; h < layer.size; h++) if (layer.distress[layer.kind[h]]) once({ layer, handle: h }, 1, 12);
+  }
   if (all) {
     for (let i = 0; i < scene.seen && i < 6000; i++) {
       const layer = scene.layers[scene.seenLayer[i]], h = scene.seenHandle[i];
-      if (layer && layer.has(h) && !named.has(`${layer.index} ${h}`)) want(layer, h, 2, 9, null);
+      if (layer && layer.has(h) && !named.has(`${layer.index} ${h}`)) want(layer, h, 2, t - layer.observed[h] > layer.staleS[layer.kind[h]] ? 12 : 9, null);
     }
   }
   if (!wanted.length && labels.empty) { texts.flying = false; return; }

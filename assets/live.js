@@ -6,7 +6,7 @@
     "tanker", "camera", "report", "river", "air", "chosen"];
   const haidang = (window.haidang = window.haidang || {});
   const waiting = []; // orders given before the worker runs
-  let worker = null, map = null, sheets = null, chosen = null, following = false, viewId = 0, tip = null, hovered = 0, asked = null;
+  let worker = null, map = null, sheets = null, chosen = null, following = false, viewId = 0, scale = 1, tip = null, hovered = 0, asked = null;
   const traces = [];
 
   const order = (type, body) => (worker ? worker.postMessage({ type, ...body }) : waiting.push({ type, ...body }));
@@ -64,7 +64,6 @@
   function tellView(zoom, origin) {
     const size = map.getSize();
     if (!size.x || !size.y) return;
-    const scale = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--scale")) || 1;
     asked = { id: ++viewId, zoom, x: origin.x, y: origin.y, w: size.x, h: size.y, dpr: window.devicePixelRatio || 1, scale };
     order("view", { view: asked });
   }
@@ -99,6 +98,7 @@
       const value = style.getPropertyValue(`--${token}`).trim();
       if (value) colors[token] = value;
     }
+    scale = parseFloat(style.getPropertyValue("--scale")) || 1;
     order("theme", { theme: { colors, dark: root.dataset.theme !== "light" }, lang: root.lang });
   }
 
@@ -205,7 +205,8 @@
     for (const early of waiting.splice(0)) worker.postMessage(early);
     tellTheme();
     tellFonts();
-    map.on("move", onMove).on("zoom", onZoom).on("zoomanim", onZoomAnim).on("moveend", onMoveEnd).on("resize", tellViewNow);
+    map.on("move", onMove).on("zoom", onZoom).on("zoomanim", onZoomAnim).on("moveend", onMoveEnd);
+    map.on("resize", () => { tellTheme(); tellViewNow(); });
     map.on("mousemove", onPointer).on("mouseout movestart zoomstart", hideTip);
     map.on("click", (event) => ask(event, true));
     map.whenReady(tellViewNow);

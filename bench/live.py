@@ -137,7 +137,13 @@ def _warm(page: Page, ear: Ear, port: int) -> None:
             if time.monotonic() > end:
                 raise StartError("no message came through the processes; see ./haidang status")
             n += 1
-            fields = {"msg_type": 1, "mmsi": 574_999_999, "lon": 107.9, "lat": 16.2 + n * STEP * 5, "second": 60}
+            fields: dict[str, str | int | float | bytes | bool] = {
+                "msg_type": 1,
+                "mmsi": 574_999_999,
+                "lon": 107.9,
+                "second": 60,
+            }
+            fields["lat"] = 16.2 + n * STEP * 5
             (line,) = encode_dict(fields, sentence_type="VDM")
             out.sendto(line.encode() + b"\r\n", ("127.0.0.1", port))
             page.wait_for_timeout(250)

@@ -51,6 +51,10 @@ export class Labels {
     const before = this.shown, shown = new Set();
     // What was shown stays shown, so that names do not flicker as boats pass each other.
     wanted.sort((a, b) => a.rank - b.rank || before.has(b.id) - before.has(a.id) || (a.id < b.id ? -1 : 1));
+    for (const { rank, x, y, gap } of wanted) { // no name may cover a mark that must be seen
+      const reach = (gap - 3) * scale;
+      if (rank < 2) this.claim(x - reach, y - reach, 2 * reach, 2 * reach, true);
+    }
     for (const label of wanted) {
       if (shown.size >= MOST && label.rank > 1) break;
       if (this.one(c, label, theme, scale)) shown.add(label.id);
@@ -63,13 +67,13 @@ export class Labels {
     const font = `${strong ? 500 : 400} ${size}px "Be Vietnam Pro", sans-serif`, small = `400 ${11 * scale}px "Be Vietnam Pro", sans-serif`;
     const width = Math.max(this.width(label.text, font), label.second ? this.width(label.second, small) : 0);
     const height = label.second ? 30 * scale : 14 * scale;
-    let x = label.x + gap;
-    const y = label.y - height / 2;
-    if (!this.claim(x, y, width, height, strong)) {
-      x = label.x - gap - width;
-      if (!this.claim(x, y, width, height, false)) return false;
-    }
-    const base = label.second ? label.y - 2 * scale : label.y + 4.2 * scale;
+    const places = [[gap, 0], [-gap - width, 0]];
+    if (strong) places.push([gap * 0.7, -gap], [gap * 0.7, gap], [-gap * 0.7 - width, -gap], [-gap * 0.7 - width, gap]);
+    let place = places.find(([dx, dy]) => this.claim(label.x + dx, label.y + dy - height / 2, width, height, false));
+    if (!place && !strong) return false;
+    if (!place) this.claim(label.x + gap, label.y - height / 2, width, height, true);
+    place = place || places[0];
+    const x = label.x + place[0], y = label.y + place[1], base = label.second ? y - 2 * scale : y + 4.2 * scale;
     this.text(c, label.text, x, base, font, strong ? theme.colors.chosen || theme.colors.ink : theme.colors["ink-2"], theme.colors.sea);
     if (label.second) this.text(c, label.second, x, base + 14 * scale, small, theme.colors.ink, theme.colors.sea);
     return true;

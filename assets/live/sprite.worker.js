@@ -2,7 +2,7 @@
 export const STEPS = 64; // rotations
 export const LEVELS = 15; // steps of opacity
 export const DOT = STEPS, LOST = STEPS + 1; // poses beside the rotations
-const SIZE = 1.14, SMALLER = { fishing: 0.9 }; // small craft are many: drawn a little smaller than merchant ships
+const SIZE = 1.08, SMALLER = { fishing: 0.9 }; // small craft are many: drawn a little smaller than merchant ships
 
 function outline(c, points) {
   c.beginPath();
