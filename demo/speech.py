@@ -147,7 +147,7 @@ def aircraft(mmsi: int, fix: Fix) -> Payload:
 
 
 def man_overboard(mmsi: int, place: Place, at: float) -> tuple[Payload, Payload]:
-    """A man-overboard device on trial: its safety text (type 14) "MOB TEST" and its position (type 1, status 15, "under test")."""
+    """A man-overboard device on trial: its text (type 14) "MOB TEST", its position (type 1, status 15 "under test")."""
     text = MessageType14.create(mmsi=mmsi, text="MOB TEST")
     fix = MessageType1.create(
         mmsi=mmsi, status=15, turn=-128, speed=0.0, course=360.0, heading=_NO_HEADING, lon=place[0], lat=place[1],
