@@ -27,7 +27,7 @@ UNIT = 1e-5  # degrees per stored integer, about 1.1 m
 LEVELS = (
     {"zoom": 0, "tolerance": 0.05},
     {"zoom": 4, "tolerance": 0.012},
-    {"zoom": 6, "tolerance": 0.003},
+    {"zoom": 6.5, "tolerance": 0.003},
     {"zoom": 9, "tolerance": 0.0},
 )
 KINDS = {"land": 1, "lake": 2, "island": 3, "pond": 4, "border": 5, "river": 6, "stream": 7}
