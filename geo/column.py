@@ -28,7 +28,8 @@ def conform(frame: pd.DataFrame, table: sa.Table) -> pd.DataFrame:
     Raises:
         ValueError, TypeError: a value that its column cannot hold.
     """
-    known = {column.name: frame_dtype(column) for column in table.c if column.name in frame}
+    # The key has no nulls and stays what it is: a number made a float would no longer read like its own text.
+    known = {c.name: frame_dtype(c) for c in table.c if c.name in frame and not c.primary_key}
     return frame.astype({name: kind for name, kind in known.items() if frame[name].dtype != kind})
 
 
