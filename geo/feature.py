@@ -129,8 +129,11 @@ def features(
         assert at is not None
         key = table.c[shape.key]
         # Each object's last fix first, and the box after it: an object that has left the box was not in it then.
-        last = sa.select(table).where(table.c.observed_at.between(at - LOOK_BACK, at), table.c.geom.is_not(None))
-        rows_of = last.distinct(key).order_by(key, table.c.observed_at.desc()).subquery()
+        rank = sa.func.row_number().over(partition_by=key, order_by=table.c.observed_at.desc()).label("rank")
+        fixes = sa.select(table, rank).where(table.c.observed_at.between(at - LOOK_BACK, at), table.c.geom.is_not(None))
+        ranked = fixes.subquery()
+        kept = [ranked.c[column.name] for column in table.c]
+        rows_of = sa.select(*kept).where(ranked.c.rank == 1).subquery()
     query = sa.select(*_columns(shape, rows_of)).where(rows_of.c.geom.is_not(None))
     if bbox is not None:
         query = query.where(sa.or_(*[rows_of.c.geom.op("&&")(box) for box in _envelopes(*bbox)]))

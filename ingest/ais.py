@@ -11,7 +11,8 @@ from pyais.messages import ANY_MESSAGE
 from geo.account import Account
 from geo.mmsi import DISTRESS_MAX, DISTRESS_MIN, PLACEHOLDERS
 from ingest.feed import Decoded, Feed, RawBatch, empty_frame, in_time_range
-from ingest.sentence import LETTERS_MAX, SENTENCE, NmeaFramer, Sentence, parse, read_tag, tag_time
+from ingest.lines import LETTERS_MAX
+from ingest.sentence import SENTENCE, NmeaFramer, Sentence, parse, read_tag, tag_time
 
 POSITION_TYPES = frozenset({1, 2, 3, 4, 9, 11, 18, 19, 21, 27})
 STATIC_TYPES = frozenset({5, 19, 21, 24})

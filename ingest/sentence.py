@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import xor
 
-from ingest.feed import Framed
+from ingest.lines import LineFramer
 
 LINE_BYTES_MAX = 1024
 PART_TIMEOUT_S = 10.0
 SLOTS_MAX = 64
-LETTERS_MAX = 64  # dead letters kept per hand-over; beyond them only the counters grow
 TALKERS = b"AI|AB|AD|AN|AR|AS|AT|AX|BS|SA"
 
 # An optional tag block, then a sentence up to whatever cannot be part of one.
@@ -99,7 +98,7 @@ class _Slot:
 
 
 @dataclass
-class NmeaFramer:
+class NmeaFramer(LineFramer):
     """Cuts one sender's bytes into lines and hands over whole messages, their parts next to each other.
 
     Assembly is per sender, channel, sequence id and tag block group (`g:1-2-77`, which a hub of many receivers gives),
@@ -108,55 +107,28 @@ class NmeaFramer:
     because a broken part must not complete a message.
     """
 
-    ready: Framed = field(default_factory=Framed)
-    _tail: bytes = b""
-    _skipping: bool = False
+    limit: int = LINE_BYTES_MAX
     _slots: OrderedDict[SlotKey, _Slot] = field(default_factory=OrderedDict)
 
     def feed(self, data: bytes, now: float) -> None:
-        """Take bytes of a stream; a line without an end within 1,024 bytes is rejected as `too_long`, once."""
-        if self._skipping:
-            _, newline, data = data.partition(b"\n")
-            if not newline:
-                return
-            self._skipping = False
-        lines = (self._tail + data).split(b"\n")
-        self._tail = lines.pop()
-        for line in lines:
-            self._line(line, now)
-        if len(self._tail) > LINE_BYTES_MAX:
-            self._reject("too_long", self._tail)
-            self._tail, self._skipping = b"", True
+        """Take bytes of a stream; see LineFramer."""
+        super().feed(data, now)
         if self._slots:
             self._expire(now)
 
     def datagram(self, data: bytes, now: float) -> None:
-        """Take one datagram: one or more whole lines; the last needs no line end."""
-        for line in data.split(b"\n"):
-            self._line(line, now)
+        """Take one datagram; see LineFramer."""
+        super().datagram(data, now)
         if self._slots:
             self._expire(now)
 
     def close(self) -> None:
         """The sender is gone: the last line counts as it is, unfinished parts are `incomplete`."""
-        tail, self._tail = self._tail, b""
-        self._line(tail, 0.0)
+        super().close()
         while self._slots:
             self._drop(next(iter(self._slots)))
 
-    def take(self) -> Framed:
-        """Hand over what is whole so far and begin anew; waiting parts stay."""
-        taken, self.ready = self.ready, Framed()
-        return taken
-
     def _line(self, line: bytes, now: float) -> None:
-        # The limit is on the line as it came, so that it does not matter in what pieces it came.
-        if len(line) > LINE_BYTES_MAX:
-            self._reject("too_long", line)
-            return
-        line = line.strip()
-        if not line:
-            return
         found = False
         for match in SENTENCE.finditer(line):
             found = True
@@ -203,15 +175,6 @@ class NmeaFramer:
     def _drop(self, key: SlotKey) -> None:
         for part in self._slots.pop(key).parts.values():
             self._reject("incomplete", _written(part))
-
-    def _emit(self, line: bytes) -> None:
-        self.ready.lines.append(line)
-        self.ready.size += len(line) + 1
-
-    def _reject(self, reason: str, raw: bytes) -> None:
-        self.ready.rejected[reason] = self.ready.rejected.get(reason, 0) + 1
-        if len(self.ready.letters) < LETTERS_MAX:
-            self.ready.letters.append((reason, raw[:1024]))
 
 
 def _tag_group(tag: bytes | None) -> str:

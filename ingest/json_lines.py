@@ -1,0 +1,113 @@
+"""Line-delimited JSON: one object a record, read after the declaration of the layer's own table."""
+
+import json
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from geo.account import Account
+from geo.column import STAMP
+from geo.table import Shape
+from ingest.feed import Decoded, RawBatch, empty_frame, in_time_range
+
+OURS = ("geom", "received_at", "source", "simulated", "described_at")  # never the sender's to say
+
+
+class Refused(ValueError):
+    """A record cannot be accepted; the text is the reason it is counted under."""
+
+
+def json_lines(shape: Shape) -> Callable[[RawBatch], Decoded]:
+    """A Feed's `decode` for objects whose members are columns of the shape's table, with lon and lat in degrees.
+
+    The key is required; observed_at is RFC 3339 or epoch seconds, else the time of reception; members that are no
+    column are left alone. Rejects: `not_json`, `key`, `position`, `time`, `time_range`, `value:<column>`.
+    """
+    columns = {column.name: column for column in shape.latest.c if column.name not in (*OURS, "observed_at")}
+
+    def read(line: bytes, received_at: float) -> dict[str, Any]:
+        try:
+            given = json.loads(line)
+        except (ValueError, RecursionError):
+            raise Refused("not_json") from None
+        if not isinstance(given, dict):
+            raise Refused("not_json")
+        row = {name: _value(column, given[name]) for name, column in columns.items() if given.get(name) is not None}
+        if row.get(shape.key) in (None, ""):
+            raise Refused("key")
+        row["lon"], row["lat"] = _place(given.get("lon"), given.get("lat"))
+        row["observed_at"] = _time(given.get("observed_at"), received_at)
+        return row
+
+    def decode(batch: RawBatch) -> Decoded:
+        account, letters, rows = Account(), list(batch.letters), []
+        account.received = sum(batch.rejected.values())
+        account.rejected.update(batch.rejected)
+        for line in filter(None, batch.raw.split(b"\n")):
+            account.received += 1
+            try:
+                rows.append(read(line, batch.received_at))
+            except Refused as reason:
+                account.rejected[str(reason)] += 1
+                letters.append((str(reason), line))
+        account.accepted = account.messages = len(rows)
+        if not rows:
+            return Decoded(empty_frame([shape.key]), account, letters)
+        frame = pd.DataFrame.from_records(rows)
+        frame[["lon", "lat"]] = frame[["lon", "lat"]].astype(float)
+        account.positions = int(frame["lon"].notna().sum())
+        frame["observed_at"] = pd.to_datetime(frame["observed_at"], unit="s", utc=True).astype(STAMP)
+        return Decoded(frame, account, letters)
+
+    return decode
+
+
+def _value(column: sa.Column[Any], value: Any) -> Any:
+    kind: Any = column.type
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(kind, sa.Boolean):
+        fits = isinstance(value, bool)
+    elif isinstance(kind, sa.Integer):
+        fits = number and value == int(value) and abs(value) < 1 << 53
+    elif isinstance(kind, sa.Float):
+        fits = number
+    elif isinstance(kind, sa.DateTime):
+        return datetime.fromtimestamp(_seconds(value, f"value:{column.name}"), UTC)
+    else:
+        fits = isinstance(value, str) and "\0" not in value
+    if not fits:
+        raise Refused("key" if column.primary_key else f"value:{column.name}")
+    return value
+
+
+def _place(lon: Any, lat: Any) -> tuple[float | None, float | None]:
+    if lon is None and lat is None:
+        return None, None
+    numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in (lon, lat))
+    if not (numbers and -180 <= lon <= 180 and -90 <= lat <= 90):
+        raise Refused("position")
+    return float(lon), float(lat)
+
+
+def _time(told: Any, received_at: float) -> float:
+    at = received_at if told is None else _seconds(told, "time")
+    if not in_time_range(at, received_at):
+        raise Refused("time_range")
+    return at
+
+
+def _seconds(told: Any, reason: str) -> float:
+    """Epoch seconds of an RFC 3339 text (without an offset: UTC) or of a number that is them already."""
+    try:
+        if isinstance(told, str):
+            moment = datetime.fromisoformat(told)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        if isinstance(told, int | float) and not isinstance(told, bool) and 0 < told < 4e9:
+            return float(told)
+    except (ValueError, OverflowError):
+        pass
+    raise Refused(reason)
