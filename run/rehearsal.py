@@ -47,8 +47,9 @@ class Rehearsal:
             seed.seed_places(connection)
             since = seed.missing_since(connection, source.name, self.start)
         self._since, self._source = datetime.now(UTC), source.name
-        hours = (self.start - since) / 3600
-        self.say(f"Simulating the {hours:.1f} hours before now: boats, ships, what they did")
+        minutes = (self.start - since) / 60
+        span = f"{minutes / 60:.0f} hours" if minutes > 90 else f"{minutes:.0f} minutes"
+        self.say(f"Simulating the {span} before now: boats, ships, what they did")
         with redis.Redis.from_url(environment["REDIS_URL"]) as client:
             self._expected = seed.seed_history(client, source, SEED, since, self.start)
 
@@ -67,7 +68,7 @@ class Rehearsal:
             self.say(f"{done.received:,} of {self._expected:,} simulated sentences stored")
         if done.received < self._expected:
             return False
-        self.say(f"The day before is in: {done.positions:,} positions in {now - self._began:.0f} s")
+        self.say(f"Stored {done.positions:,} positions in {now - self._began:.0f} s")
         return True
 
     def settle(self) -> None:
