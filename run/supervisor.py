@@ -115,7 +115,8 @@ class Supervisor:
     def stop(self) -> None:
         """Stop everything: the highest stage first, and within a stage all at once."""
         self.stopping = True
-        self._say("Stopping")
+        if any(watched.running is not None for watched in self._watched):
+            self._say("Stopping")
         for stage in sorted({watched.program.stage for watched in self._watched}, reverse=True):
             members = [w for w in self._watched if w.program.stage == stage and w.running is not None]
             for watched in members:
