@@ -53,7 +53,8 @@ class Settings(BaseSettings):
     view_lat: float = Field(16.62, ge=-90, le=90)
     view_lon: float = Field(107.95, ge=-180, le=180)
     view_zoom: int = Field(10, ge=2, le=19)
-    basemap_tiles_url: str | None = None
+    basemap_url: str | None = None  # with {z} {x} {y}, or a .pmtiles file in Protomaps' scheme
+    basemap_attribution: str = ""
 
     feed_sources: dict[str, tuple[str, ...]] = {}
     simulated_sources: dict[str, tuple[str, ...]] = {}

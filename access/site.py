@@ -18,6 +18,8 @@ class Site:
     centre_en: str
     view: tuple[float, float, int]
     simulated: bool = False
+    basemap_url: str | None = None
+    basemap_attribution: str = ""
     tick_ms: int = 250
     live_clients_max: int = 1000
     allowed_hosts: tuple[str, ...] = field(default=("127.0.0.1", "localhost", "[::1]"))

@@ -3,11 +3,11 @@
 from dash import html
 
 from access.site import Site
-from pages import banner, card, chart, desk, header, keys, legend, rows, stores, timeline
+from pages import banner, card, chart, cover, desk, header, keys, legend, rows, stores, timeline
 from pages.text import Text
 from pages.view import View
 
-PARTS = (stores, header, legend, chart, desk, card, rows, timeline, banner)
+PARTS = (stores, header, legend, chart, cover, desk, card, rows, timeline, banner)
 
 
 def layout(site: Site, t: Text, view: View) -> html.Div:
@@ -26,6 +26,7 @@ def layout(site: Site, t: Text, view: View) -> html.Div:
             right,
             timeline.layout(site, t),
             keys.layout(site, t),
+            cover.layout(site),
             stores.layout(t, view),
         ],
         className="screen screen-map",

@@ -42,6 +42,8 @@ def make_site(settings: "Settings", database_url: str, redis_url: str) -> Site:
         centre_en=settings.centre_en,
         view=(settings.view_lat, settings.view_lon, settings.view_zoom),
         simulated=any(settings.simulated_sources.values()),
+        basemap_url=settings.basemap_url,
+        basemap_attribution=settings.basemap_attribution,
         tick_ms=settings.live_tick_ms,
         live_clients_max=settings.live_clients_max,
         allowed_hosts=settings.allowed_hosts,
