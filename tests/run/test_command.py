@@ -143,7 +143,7 @@ def test_a_taken_port_is_one_clear_line(home_directory: Path) -> None:
         ({"HAIDANG_VIEW_LAT": "north"}, "HAIDANG_VIEW_LAT"),
         ({"HAIDANG_HOST": "0.0.0.0"}, "HAIDANG_HOST"),
         ({"HAIDANG_HOME": "/proc/nowhere"}, "set HAIDANG_HOME to another"),
-        ({"DATABASE_URL": "mysql://nobody@127.0.0.1/x", "REDIS_URL": "redis://127.0.0.1:1/0"}, "not PostgreSQL"),
+        ({"DATABASE_URL": "mysql://nobody@127.0.0.1/x", "REDIS_URL": "redis://127.0.0.1:1/0"}, "postgresql://"),
         ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x", "REDIS_URL": "redis://127.0.0.1:1/0"}, "cannot reach"),
     ],
 )
