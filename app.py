@@ -66,10 +66,13 @@ def configure_logs(level: str) -> None:
 
 def faults(error: ValidationError) -> str:
     """What is wrong with the settings: one line that names each."""
-    return "; ".join(
-        f"{'HAIDANG_' + str(item['loc'][0]).upper() if item['loc'] else 'settings'}: {item['msg']}"
-        for item in error.errors()
-    )
+    return "; ".join(f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors())
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    """The environment variable of a setting: those under customary names (DATABASE_URL) have no prefix."""
+    name = str(place[0]) if place else "settings"
+    return name if not place or name.isupper() else f"HAIDANG_{name.upper()}"
 
 
 @app.callback()
