@@ -10,7 +10,7 @@ from typing import Any
 import dash_leaflet as dl
 from dash import Dash, Input, Output, dcc
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Error, Page, ViewportSize
 
 from bench.chromium import MainThread, chromium
 from bench.report import Report, percentile
@@ -19,6 +19,7 @@ from bench.stage import Fleet, page, running, stage
 SHARE = 0.2  # of the fleet moves between two updates
 VIEW: ViewportSize = {"width": 1280, "height": 800}
 ZOOM = 9  # the whole fleet is in view
+RESTING_MS = 30.0  # of main thread a second: a page that has finished loading
 
 PAN = """
 async (ms) => {
@@ -144,7 +145,12 @@ def _features(fleet: Fleet) -> dict[str, Any]:
 
 
 def _size(answer: Any) -> int:
-    return len(answer.body()) if "_dash-update-component" in answer.url else 0
+    if "_dash-update-component" not in answer.url:
+        return 0
+    try:
+        return len(answer.body())
+    except Error:  # the page was closed while the last answer came
+        return 0
 
 
 @contextmanager
@@ -168,9 +174,14 @@ def _shown(tab: Page, condition: str) -> None:
 
 
 def _idle(tab: Page, seconds: float = 4) -> float:
-    """Busy milliseconds per second of the page without updates."""
-    tab.wait_for_timeout(1500)
+    """Busy milliseconds per second of the page without updates, once it has come to rest."""
     main = MainThread(tab)
+    busy = [float("inf")]
+    for _ in range(15):
+        tab.wait_for_timeout(1000)
+        busy.append(main.lap())
+        if max(busy[-2:]) < RESTING_MS:
+            break
     tab.wait_for_timeout(seconds * 1000)
     return main.lap() / seconds
 
