@@ -22,10 +22,8 @@ from run.role import urls
 from run.servers import start_postgres, start_redis
 from run.supervisor import Supervisor
 
-# Stages: the highest stops first, so that what feeds the others stops before them. They start intake first: a demo's
-# past is stored before anybody can open a screen.
-INTAKE = {"work": 3, "receive": 4}
-SCREENS = {"web": 1, "clock": 2}
+# Stages: the highest stops first, so that what feeds the others stops before them.
+STAGES = {"web": 1, "clock": 2, "work": 3, "receive": 4}
 SPEAKER_STAGE = 5
 ROLE_NAMES = ("DATABASE_URL", "DATABASE_URL_INGEST", "DATABASE_URL_WEB", "DATABASE_URL_BACKUP")
 READY_WORD_S = 15.0  # while it is not ready, say so this often
@@ -84,11 +82,10 @@ def _run(setup: Setup, purpose: str, port: int, minutes: float | None, speed: fl
                 rehearsal = Rehearsal(f"udp://127.0.0.1:{speech}", speed, _say)
                 environment |= rehearsal.environment()
             _prepare(environment["DATABASE_URL"])
-            _start(home, supervisor, INTAKE, environment)
+            _start(home, supervisor, environment)
             if rehearsal is not None:
                 rehearsal.put_in(environment)
                 supervisor.start_up(rehearsal.committed)
-            _start(home, supervisor, SCREENS, environment)
             if rehearsal is not None and not supervisor.stopping:
                 rehearsal.settle()
                 supervisor.start(_process(home, "simulate", rehearsal.words(), SPEAKER_STAGE, environment))
@@ -126,8 +123,9 @@ def _connect(setup: Setup, home: Home, supervisor: Supervisor) -> dict[str, str]
     return {**environment, "REDIS_URL": redis_url}
 
 
-def _start(home: Home, supervisor: Supervisor, stages: Mapping[str, int], environment: Mapping[str, str]) -> None:
-    for name, stage in stages.items():
+def _start(home: Home, supervisor: Supervisor, environment: Mapping[str, str]) -> None:
+    # The worker first: it has the most to load, and a demo waits for it.
+    for name, stage in sorted(STAGES.items(), key=lambda item: item[0] != "work"):
         supervisor.start(_process(home, name, (name,), stage, environment))
 
 
