@@ -74,11 +74,19 @@
     return dash.no_update;
   };
 
+  // Leaflet's own buttons speak English until told otherwise.
+  const name = () => {
+    const words = { "leaflet-control-zoom-in": haidang.t("Phóng to"), "leaflet-control-zoom-out": haidang.t("Thu nhỏ") };
+    for (const [mark, title] of Object.entries(words)) {
+      for (const button of document.getElementsByClassName(mark)) Object.assign(button, { title, ariaLabel: title });
+    }
+  };
+
   const attach = (map) => {
     haidang.map = haidang.map || map;
     map.on("zoomend moveend resize", label);
     map.on("unload", () => { markers.clear(); if (haidang.map === map) haidang.map = null; });
-    map.whenReady(label);
+    map.whenReady(() => { label(); setTimeout(name, 500); });
     new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
   };
   const hook = () => {

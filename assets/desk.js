@@ -64,6 +64,12 @@
     setTimeout(muteWords, 50);
   });
 
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.target.id !== "ack-comment") return;
+    event.target.dispatchEvent(new Event("change", { bubbles: true }));
+    document.getElementById("ack").click();
+  });
+
   // The row of the chosen object is marked, also after the desk was drawn anew.
   callbacks.desk_chosen = (chosen) => {
     for (const row of document.querySelectorAll(".alarm-row")) {
@@ -76,6 +82,7 @@
   let lastTarget = null;
   callbacks.card_news = (target) => {
     if (target !== null && target !== lastTarget) dash.set_props("ack-result", { children: "" });
+    if (target !== lastTarget) haidang.write("ack-comment", "");
     lastTarget = target;
     return "ack-result";
   };

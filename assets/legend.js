@@ -58,7 +58,7 @@
   };
 
   const fold = (text) => text.replace(/đ/g, "d").replace(/Đ/g, "D").normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
-  callbacks.legend_search = (value) => {
+  const search = (value) => {
     const wanted = fold(value || "").trim();
     let shown = 0;
     for (const entry of document.querySelectorAll(".legend .layer")) {
@@ -66,8 +66,9 @@
       entry.hidden = !hit;
       shown += hit;
     }
-    return shown > 0;
+    dash.set_props("layer-none", { hidden: shown > 0 });
   };
+  document.addEventListener("input", (event) => { if (event.target.id === "layer-search") search(event.target.value); });
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button");

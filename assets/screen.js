@@ -267,6 +267,32 @@
     }
   });
 
+  // ---- text boxes: the browser's own input in the place that a part laid out; see pages/mark.py -----------------------------
+  const tell = (input) => {
+    clearTimeout(input.resting);
+    if (input.told === input.value) return;
+    input.told = input.value;
+    if (input.dataset.remember) remember(`haidang-${input.id}`, input.value);
+    store(`${input.id}-text`, input.value);
+  };
+  const fill = (place) => {
+    const { entry: id, hint, most, remember: kept } = place.dataset;
+    const input = document.createElement("input");
+    Object.assign(input, { id, type: "text", placeholder: hint, maxLength: Number(most), autocomplete: "off", spellcheck: false });
+    input.dataset.remember = kept || "";
+    if (!place.closest("label")) input.setAttribute("aria-label", hint);
+    place.append(input);
+    input.value = (kept && remembered(`haidang-${id}`)) || "";
+    if (input.value) tell(input);
+  };
+  document.addEventListener("input", ({ target }) => {
+    if (!target.parentElement?.dataset.entry) return;
+    clearTimeout(target.resting);
+    target.resting = setTimeout(tell, 150, target);
+  });
+  document.addEventListener("change", ({ target }) => { if (target.parentElement?.dataset.entry) tell(target); });
+  haidang.write = (id, text) => { const input = $(id); if (input) { input.value = text; tell(input); } };
+
   // ---- keys -----------------------------------------------------------------------------------------------------------------
   const press = (key) => {
     if (key === "/") { const box = $("search"); if (box) { box.focus(); box.select(); } }
@@ -288,7 +314,10 @@
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (press(key)) event.preventDefault();
   });
-  const dirty = new MutationObserver(() => { if ($("help-open") && !root.dataset.ready) { root.dataset.ready = "1"; tick(); } });
+  const dirty = new MutationObserver(() => {
+    for (const place of document.querySelectorAll("[data-entry]:empty")) fill(place);
+    if ($("help-open") && !root.dataset.ready) { root.dataset.ready = "1"; tick(); }
+  });
   dirty.observe(root, { childList: true, subtree: true });
 
   Object.assign(haidang, { t, number, age, exact, position, milliseconds, now, html, choose, go, fly, callLive: live, state });

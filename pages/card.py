@@ -29,33 +29,11 @@ def layout(site: Site, t: Text) -> html.Section:
         [
             html.P("", id="ack-what", className="ack-what"),
             html.Label(
-                [
-                    html.Span(t("Cán bộ trực ban")),
-                    dcc.Input(
-                        id="actor",
-                        type="text",
-                        maxLength=60,
-                        persistence=True,
-                        persistence_type="local",
-                        autoComplete="name",
-                        placeholder=t("Họ tên hoặc mã số"),
-                        className="field",
-                    ),
-                ]
+                [html.Span(t("Cán bộ trực ban")), mark.entry("actor", t("Họ tên hoặc mã số"), 60, remember=True)]
             ),
-            html.Label(
-                [
-                    html.Span(t("Ghi chú")),
-                    dcc.Input(
-                        id="ack-comment",
-                        type="text",
-                        maxLength=300,
-                        autoComplete="off",
-                        placeholder=t("không bắt buộc"),
-                        className="field",
-                    ),
-                ]
-            ),
+            html.Label([html.Span(t("Ghi chú")), mark.entry("ack-comment", t("không bắt buộc"), 300)]),
+            dcc.Store(id="actor-text"),
+            dcc.Store(id="ack-comment-text"),
             html.Button(t("Xác nhận"), id="ack", className="primary", n_clicks=0),
             html.Span("", id="ack-result", role="status", className="ack-result"),
         ],
@@ -221,17 +199,16 @@ def register(app: Dash, site: Site) -> None:
 
     @app.callback(
         Output("ack-result", "children"),
-        Output("ack-comment", "value"),
+        Output("ack-comment-text", "data"),
         Input("ack", "n_clicks"),
-        Input("ack-comment", "n_submit"),
         State("ack-target", "data"),
-        State("actor", "value"),
-        State("ack-comment", "value"),
+        State("actor-text", "data"),
+        State("ack-comment-text", "data"),
         State("words", "data"),
         prevent_initial_call=True,
     )
     async def press(
-        _: int, __: int, alarm_id: int | None, name: str | None, comment: str | None, words: dict[str, Any]
+        _: int, alarm_id: int | None, name: str | None, comment: str | None, words: dict[str, Any]
     ) -> tuple[Any, Any]:
         t, now = Text(words["lang"]), datetime.now(UTC)
         if alarm_id is None:

@@ -7,7 +7,7 @@ from typing import Any
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from access.site import Site
-from pages.mark import icon, main_kind
+from pages.mark import entry, icon, main_kind
 from pages.text import Text
 from pages.view import View
 
@@ -30,19 +30,7 @@ def layout(site: Site, t: Text, view: View) -> html.Nav:
                     "aria-controls": "legend",
                 },
             ),
-            html.Div(
-                [
-                    dcc.Input(
-                        id="layer-search",
-                        type="text",
-                        placeholder=t("Lọc lớp…"),
-                        debounce=0.1,
-                        className="layer-search",
-                        autoComplete="off",
-                    )
-                ],
-                className="layer-find",
-            ),
+            html.Div(entry("layer-search", t("Lọc lớp…"), 40, "layer-search"), className="layer-find"),
             *[_group(t, name, layers, view, index == 0) for index, (name, layers) in enumerate(groups)],
             html.P(t("Không có lớp nào khớp"), id="layer-none", className="empty", hidden=True),
         ],
@@ -214,11 +202,5 @@ def register(app: Dash, site: Site) -> None:
         Input("feed-hint", "data"),
         State(count, "id"),
         State(fresh, "id"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction("haidang", "legend_search"),
-        Output("layer-none", "hidden"),
-        Input("layer-search", "value"),
         prevent_initial_call=True,
     )

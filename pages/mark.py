@@ -50,6 +50,16 @@ def target(**values: object) -> dict[str, Any]:
     return {f"data-{name}": str(value) for name, value in values.items() if value is not None}
 
 
+def entry(name: str, hint: str, most: int, className: str = "field", remember: bool = False) -> html.Div:
+    """A text box with the id `name`; what is typed comes to the store `<name>-text` when the fingers rest.
+
+    screen.js puts the browser's own input in here: Dash's writes its value and caret back while somebody types, and on
+    a busy machine that loses and scrambles letters. `remember` keeps the text in this browser.
+    """
+    data = {"data-entry": name, "data-hint": hint, "data-most": str(most), "data-remember": "1" if remember else ""}
+    return html.Div([], id=f"{name}-place", className=f"entry-box {className}", **data)
+
+
 def facts(rows: Sequence[tuple[str, Any]]) -> html.Dl:
     """Name and value pairs; pairs without a value are left out."""
     cells = [[html.Dt(name), html.Dd(value)] for name, value in rows if value not in (None, "", "–")]

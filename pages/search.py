@@ -7,7 +7,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from access.site import Site
 from geo import feature
 from pages import place
-from pages.mark import icon, main_kind, target
+from pages.mark import entry, icon, main_kind, target
 from pages.read import DatabaseAway, read
 from pages.text import Text
 
@@ -19,16 +19,8 @@ def layout(site: Site, t: Text) -> html.Div:
     return html.Div(
         [
             icon("search"),
-            dcc.Input(
-                id="search",
-                type="text",
-                debounce=0.15,
-                autoComplete="off",
-                spellCheck="false",
-                maxLength=80,
-                placeholder=t("Tìm tàu, số đăng ký, MMSI, hô hiệu, tọa độ, địa danh…"),
-                className="search-box",
-            ),
+            entry("search", t("Tìm tàu, số đăng ký, MMSI, hô hiệu, tọa độ, địa danh…"), 80, "search-box"),
+            dcc.Store(id="search-text"),
             html.Kbd("/", className="search-key"),
             html.Ul(
                 [],
@@ -52,7 +44,7 @@ def register(app: Dash, site: Site) -> None:
         Output("search-list", "hidden"),
         Output("search-list", "data-text"),
         Output("database", "data", allow_duplicate=True),
-        Input("search", "value"),
+        Input("search-text", "data"),
         State("words", "data"),
         prevent_initial_call=True,
     )

@@ -16,9 +16,10 @@ VI, EN = Text("vi"), Text("en")
 def alarm(number: int, **changes: Any) -> dict[str, Any]:
     row = {
         "id": number, "state": "unacknowledged", "severity": "high", "layer": "vessel", "object_key": "574091234",
-        "object_label": "TTH-91234-TS", "rule_vi": "Sai vùng: tàu từ 15 m trong vùng lộng", "rule_en": "Wrong zone: inshore",
-        "fence_vi": "Vùng lộng", "fence_en": "Inshore zone", "raised_at": NOW - timedelta(minutes=3), "cleared_at": None,
-        "acknowledged_at": None, "acknowledged_by": None, "comment": None, "lon": 107.9, "lat": 16.7, "dwell_s": 1200.0,
+        "object_label": "TTH-91234-TS", "rule_vi": "Sai vùng: tàu từ 15 m", "rule_en": "Wrong zone: inshore",
+        "fence_vi": "Vùng lộng", "fence_en": "Inshore zone", "raised_at": NOW - timedelta(minutes=3),
+        "cleared_at": None, "acknowledged_at": None, "acknowledged_by": None, "comment": None, "lon": 107.9,
+        "lat": 16.7, "dwell_s": 1200.0,
     }  # fmt: skip
     return {**row, **changes}
 
