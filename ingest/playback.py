@@ -3,7 +3,7 @@
 import re
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ingest.offline import CaptureError, open_capture
@@ -27,10 +27,14 @@ class Playback:
     framer: NmeaFramer = field(default_factory=NmeaFramer)
     counted: int = 0
     _first: float | None = None
+    _shift_s: float | None = None
     _began: float = field(default_factory=time.time)
 
     def chunks(self, names: Iterable[str]) -> Iterator[bytes]:
         """Lines of the captures, timed ones at their time; a file's last line gets its line end."""
+        names = list(names)
+        if self.factor is None and not self.keep_times:
+            self._end_now(names)
         for name in names:
             with open_capture(name) as stream:
                 waiting: list[bytes] = []
@@ -48,6 +52,24 @@ class Playback:
                 except (OSError, EOFError, zlib.error) as error:
                     raise CaptureError(f"cannot read {name}: {error}") from error
                 yield self._count(b"".join(waiting) + b"\n")
+
+    def _end_now(self, names: Sequence[str]) -> None:
+        """At full speed the last time becomes now: the end of a long capture must not lie in the future.
+
+        Standard input cannot be read twice; then the first time becomes now.
+        """
+        last = None
+        for name in names:
+            if name == "-":
+                return
+            with open_capture(name) as stream:
+                try:
+                    while line := stream.readline(LINE_BYTES_MAX):
+                        last = max((at for at in (last, _time(line)) if at is not None), default=None)
+                except (OSError, EOFError, zlib.error) as error:
+                    raise CaptureError(f"cannot read {name}: {error}") from error
+        if last is not None:
+            self._shift_s = self._began - last
 
     def finish(self) -> None:
         """The sender is gone: what is unfinished counts as rejected, as it will with the receiver."""
@@ -73,8 +95,7 @@ class Playback:
 
     def _timed(self, line: bytes) -> tuple[bytes, float]:
         """The line with its times shifted to now, and how many seconds to wait before it."""
-        told = [tag_time(read_tag(match[1])) for match in TAG.finditer(line)]
-        at = next((each for each in told if each is not None), None)
+        at = _time(line)
         if at is None:
             return line, 0.0
         if self._first is None:
@@ -83,11 +104,17 @@ class Playback:
         if self.factor is not None:
             pause = (at - self._first) / self.factor - (time.time() - self._began)
         if not self.keep_times:
-            shift = self._began - self._first
+            shift = self._began - self._first if self._shift_s is None else self._shift_s
             if self.factor is not None:
                 shift = self._began + (at - self._first) / self.factor - at
             line = TAG.sub(lambda match: _shifted(match[1], shift), line)
         return line, pause
+
+
+def _time(line: bytes) -> float | None:
+    """The time of a line's first tag block that tells one."""
+    told = (tag_time(read_tag(match[1])) for match in TAG.finditer(line))
+    return next((each for each in told if each is not None), None)
 
 
 def _shifted(tag: bytes, shift_s: float) -> bytes:

@@ -12,7 +12,8 @@ BEGIN
     END IF;
     -- Two workers may want the same new day at once; the second waits here and finds it made.
     PERFORM pg_advisory_xact_lock(hashtext(part));
-    IF to_regclass(quote_ident(part)) IS NULL THEN
+    -- Asked of the catalogue itself: to_regclass would answer from what this session remembers of its first question.
+    IF NOT EXISTS (SELECT 1 FROM pg_class WHERE relname = part AND relnamespace = 'public'::regnamespace) THEN
         EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', part, history,
                        day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
         -- pg_dump reads a partition by itself, where the parent's grants do not count.

@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from geo import history
 from geo.database import DatabaseError, alembic_scope, engine, role_url, upgrade
 from geo.table import core
 from layers import discover
+from tests.connections import connected
 
 SHAPES = [layer.shape for layer in discover()]
 
@@ -196,6 +198,21 @@ def test_a_partition_whose_making_was_rolled_back_is_made_again(database) -> Non
         connection.commit()
         assert connection.scalar(sa.text("SELECT to_regclass(:name)"), {"name": f"{shape.history.name}_20261120"})
     opened.dispose()
+
+
+def test_of_many_who_want_a_new_day_at_once_all_get_it(database) -> None:
+    barrier = Barrier(6)
+
+    def want(_: int) -> None:
+        with connected(database.ingest) as opened, opened.connect() as connection:
+            for day in range(1, 11):
+                barrier.wait()
+                query = sa.text("SELECT ensure_partition('vessel_history', :day)")
+                connection.execute(query, {"day": date(2026, 3, day)})
+                connection.commit()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(want, range(6)))
 
 
 def test_counts_are_added_key_by_key(database) -> None:

@@ -30,7 +30,7 @@ def test_an_object_becomes_a_row_of_its_table(monkeypatch) -> None:
     decoded = json_lines(shape(monkeypatch))(
         batch(
             {"id": "kim_long", "level_m": 2.56, "wet": True, "count": 3, "name": "Kim Long", "lon": 107.56,
-             "lat": 16.45, "observed_at": "2025-11-24T23:00:00+07:00", "colour": "nobody's", "received_at": "1970-01-01",
+             "lat": 16.45, "observed_at": "2025-11-24T23:00:00+07:00", "colour": "x", "received_at": "1970-01-01",
              "source": "x"},
             {"id": "phu_oc", "observed_at": NOW - 5, "checked_at": "2025-11-24T16:00:00Z"},
             {"id": "huong"},
