@@ -26,6 +26,8 @@ from geo import account
 from geo.live import LiveState, decode
 
 PATH = "/api/v1/live"
+TICK_LEAST_S = 0.08
+TICK_COSTS = 12  # pause at least so many times what the last tick took
 HEARTBEAT_S = 4.0
 ALARM_POLL_S = 1.0
 FEEDS_POLL_S = 2.0
@@ -118,14 +120,18 @@ class LiveHub:
             self.broadcast.tell([self._feeds_message()])
 
     async def _tick(self) -> None:
-        """At once when it has been quiet, else one tick after the last: the newest value per object, told once."""
+        """At once when it has been quiet, else soon after the last: the newest value per object, told once.
+
+        The pause grows with what telling cost, up to the configured tick, so that ticks take a small share of the loop.
+        """
         while True:
             await self._wake.wait()
             self._wake.clear()
+            began = time.monotonic()
             if self._state.changed:
                 now_ms = time.time() * 1000
                 self.broadcast.tell_deltas(self._state.delta(now_ms), now_ms)
-            await asyncio.sleep(self._tick_s)
+            await asyncio.sleep(min(self._tick_s, max(TICK_LEAST_S, TICK_COSTS * (time.monotonic() - began))))
 
     async def _beat(self) -> None:
         while True:

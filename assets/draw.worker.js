@@ -7,12 +7,13 @@ import { age, facts, lostText, valueText } from "./live/words.worker.js";
 import { latOf, lonOf } from "./live/state.worker.js";
 
 const POINTS_MS = 33, LABELS_MS = 300, IDLE_MS = 5000; // no more often than the first two; ages fade at least at the last
+const REST = 3; // after drawing news, rest so many times what it cost: a weak machine draws less often, not worse
 const LABELS_FROM_ZOOM = 11, REACH = 12;
 
 const scene = new Scene(), sheet = new Sheet(), labels = new Labels();
 let feed = null, view = null, theme = null, lang = "vi", shown = true, labelled = true, listed = false, traced = false;
-const points = { dirty: false, flying: false, at: 0, draw: drawPoints };
-const texts = { dirty: false, flying: false, at: 0, draw: drawLabels };
+const points = { dirty: false, flying: false, at: 0, gap: POINTS_MS, draw: drawPoints };
+const texts = { dirty: false, flying: false, at: 0, gap: LABELS_MS, draw: drawLabels };
 let timer = 0, news = null, lastCounts = "";
 
 const say = (type, body, transfer) => self.postMessage({ type, ...body }, transfer || []);
@@ -25,17 +26,16 @@ function touch(...sheets) {
 
 /* One frame of a kind is on its way at a time; the next waits for its arrival, so the main thread is never flooded. */
 function schedule() {
-  if (timer || !view || !theme || !shown || !feed) return;
+  if (!view || !theme || !shown || !feed) return;
   const t = performance.now();
-  const wait = Math.min(...[[points, POINTS_MS], [texts, LABELS_MS]].map(([one, gap]) => (one.dirty && !one.flying ? Math.max(0, one.at + gap - t) : Infinity)));
-  if (wait === Infinity) return;
-  timer = setTimeout(() => { timer = 0; render(); }, wait);
+  const wait = Math.min(...[points, texts].map((one) => (one.dirty && !one.flying ? Math.max(0, one.at + one.gap - t) : Infinity)));
+  clearTimeout(timer);
+  if (wait < Infinity) timer = setTimeout(render, wait);
 }
 
 function render() {
   const t = performance.now();
-  if (points.dirty && !points.flying && t >= points.at + POINTS_MS - 1) run(points);
-  if (texts.dirty && !texts.flying && t >= texts.at + LABELS_MS - 1) run(texts);
+  for (const one of [points, texts]) if (one.dirty && !one.flying && t >= one.at + one.gap - 1) run(one);
   schedule();
 }
 
@@ -44,6 +44,14 @@ function run(one) {
   one.flying = true;
   one.at = performance.now();
   one.draw();
+  const cost = performance.now() - one.at;
+  one.gap = Math.min(1000, Math.max(one === points ? POINTS_MS : LABELS_MS, (1 + REST) * cost));
+}
+
+/* The operator moved something: draw that as soon as it can be. */
+function hurry(...sheets) {
+  for (const one of sheets) one.gap = one === points ? POINTS_MS : LABELS_MS;
+  touch(...sheets);
 }
 
 function sizeAt(zoom) { return zoom < 5 ? 0.6 : zoom < 7 ? 0.72 : zoom < 9 ? 0.86 : 1; }
@@ -168,8 +176,8 @@ function tellRows() {
 
 const orders = {
   start({ url }) { feed ??= new Feed(url, told); },
-  view(order) { view = order.view; touch(points, texts); },
-  theme(order) { theme = order.theme; lang = order.lang === "en" ? "en" : "vi"; touch(points, texts); },
+  view(order) { view = order.view; hurry(points, texts); },
+  theme(order) { theme = order.theme; lang = order.lang === "en" ? "en" : "vi"; hurry(points, texts); },
   async fonts({ fonts }) {
     await Promise.allSettled(fonts.map(({ src, weight, range }) => {
       const face = new FontFace("Be Vietnam Pro", `url(${src})`, { weight, unicodeRange: range });
@@ -180,9 +188,9 @@ const orders = {
     scene.sprites.clear();
     touch(points, texts);
   },
-  filter({ options }) { scene.filter(options); touch(points, texts); },
+  filter({ options }) { scene.filter(options); hurry(points, texts); },
   alarms({ list }) { scene.setAlarms(list); touch(points, texts); },
-  choose({ object, fly }) { scene.chosen = object; texts.at = 0; touch(points, texts); tellChosen(fly); },
+  choose({ object, fly }) { scene.chosen = object; texts.at = 0; hurry(points, texts); tellChosen(fly); },
   labels({ on }) { labelled = on; touch(texts); },
   rows({ on }) { listed = on; tellRows(); },
   shown({ on }) { shown = on; touch(points, texts); },
