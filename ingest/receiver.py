@@ -143,26 +143,26 @@ async def _send(outbox: Outbox, redis_url: str, sources: Sequence[Source]) -> No
     An answer that got lost makes a second entry of the same (source, boot, seq), which the ledger then refuses.
     """
     streams = {source.name: source.stream for source in sources}
-    client = redis.asyncio.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2)
-    away = False
-    while True:
-        await outbox.filled.wait()
-        group = outbox.group()
-        try:
-            async with client.pipeline(transaction=False) as pipe:
-                for batch in group:
-                    pipe.xadd(streams[batch.source], to_entry(batch))  # type: ignore[arg-type]  # bytes values are fine
-                await pipe.execute()
-        except (RedisError, OSError) as error:
-            if not away:
-                log.warning("redis is away, keeping batches here", error=str(error), waiting=len(outbox.waiting))
-            away = True
-            await asyncio.sleep(RETRY_S)
-            continue
-        if away:
-            log.info("redis is back", waiting=len(outbox.waiting))
+    async with redis.asyncio.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2) as client:
         away = False
-        outbox.sent(len(group))
+        while True:
+            await outbox.filled.wait()
+            group = outbox.group()
+            try:
+                async with client.pipeline(transaction=False) as pipe:
+                    for batch in group:
+                        pipe.xadd(streams[batch.source], to_entry(batch))  # type: ignore[arg-type]  # bytes are fine
+                    await pipe.execute()
+            except (RedisError, OSError) as error:
+                if not away:
+                    log.warning("redis is away, keeping batches here", error=str(error), waiting=len(outbox.waiting))
+                away = True
+                await asyncio.sleep(RETRY_S)
+                continue
+            if away:
+                log.info("redis is back", waiting=len(outbox.waiting))
+            away = False
+            outbox.sent(len(group))
 
 
 async def receive(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 import structlog
-from tenacity import AsyncRetrying, wait_exponential_jitter
+from tenacity import AsyncRetrying, wait_random_exponential
 
 from ingest.feed import AddressError, Source, split_address
 
@@ -173,7 +173,7 @@ async def _drain(reader: asyncio.StreamReader, peer: Peer) -> None:
 async def _client(source: Source, host: str, port: int, open_peer: OpenPeer) -> None:
     """Keep a connection to an upstream server, for ever, with back-off from 0.5 s to 30 s."""
     while True:
-        async for attempt in AsyncRetrying(wait=wait_exponential_jitter(0.5, 30), reraise=True):
+        async for attempt in AsyncRetrying(wait=wait_random_exponential(multiplier=0.5, max=30), reraise=True):
             with attempt:
                 reader, writer = await asyncio.open_connection(host, port, limit=READ_BYTES)
         _keep_alive(writer)
