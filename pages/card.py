@@ -58,8 +58,8 @@ def layout(site: Site, t: Text) -> html.Section:
     return html.Section(
         [
             html.Div([], id="card-head"),
-            html.Div([], id="card-alarms"),
             form,
+            html.Div([], id="card-alarms"),
             html.Div([], id="card-facts"),
             actions,
             dcc.Store(id="ack-target"),

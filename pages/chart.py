@@ -64,6 +64,7 @@ def layout(site: Site, t: Text, view: View) -> html.Div:
                     t("Nền: GSHHG, Natural Earth"),
                     " · ",
                     html.A("Leaflet", href="https://leafletjs.com", rel="noreferrer", target="_blank"),
+                    f" · {site.basemap_attribution}" if site.basemap_attribution else "",
                 ],
                 className="licence",
             ),
