@@ -68,7 +68,7 @@ class Ear:
 
     connection: ClientConnection
     keys: dict[int, int] = field(default_factory=dict)  # handle -> MMSI
-    told: dict[tuple[int, int], int] = field(default_factory=dict)  # (MMSI, latitude) -> seq
+    told: dict[tuple[int, int], tuple[int, float]] = field(default_factory=dict)  # (MMSI, latitude) -> seq, when
 
     def listen(self) -> None:
         """Until the connection is closed."""
@@ -85,10 +85,11 @@ class Ear:
         _, _, kind, _, _, seq, count, _ = struct.unpack_from("<IBBBBIId", message)
         if kind != 2:
             return
+        now = time.time()
         words = np.frombuffer(message, "<i4", count * 4, 24).reshape(-1, 4)
         for head, lat in zip((words[:, 0] & 0xFFFFFF).tolist(), words[:, 2].tolist(), strict=True):
             if head in self.keys:
-                self.told.setdefault((self.keys[head], round(lat / 1e7 / STEP)), seq)
+                self.told.setdefault((self.keys[head], round(lat / 1e7 / STEP)), (seq, now))
 
 
 def measure(seconds: float, rate: int, flush_ms: int, tick_ms: int) -> Report:
@@ -114,6 +115,10 @@ def measure(seconds: float, rate: int, flush_ms: int, tick_ms: int) -> Report:
             sent = _send(page, script, port, rate)
             page.wait_for_timeout(3000)
             late = _latencies(page, script, sent, ear)
+    heard = [ear.told.get((one.mmsi, one.lat_units)) for one in script]
+    door = [1000 * (told[1] - moment) for told, moment in zip(heard, sent, strict=True) if told]
+    report.add("UDP socket to the live stream's door", "ms, p50", percentile(door, 0.5))
+    report.add("UDP socket to the live stream's door", "ms, p99", percentile(door, 0.99))
     report.add("UDP socket to drawn pixel", "ms, p50", percentile(late, 0.5))
     report.add("UDP socket to drawn pixel", "ms, p99", percentile(late, 0.99))
     report.figures = {
@@ -177,10 +182,10 @@ def _latencies(page: Page, script: list[Sentence], sent: list[float], ear: Ear) 
     seqs = np.array([seq for seq, _ in frames])
     late = []
     for sentence, moment in zip(script, sent, strict=True):
-        seq = ear.told.get((sentence.mmsi, sentence.lat_units))
-        if seq is None:
+        told = ear.told.get((sentence.mmsi, sentence.lat_units))
+        if told is None:
             continue
-        first = int(np.searchsorted(seqs, seq))
+        first = int(np.searchsorted(seqs, told[0]))
         if first < len(frames):
             late.append(frames[first][1] - moment * 1000)
     return late
