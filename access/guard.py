@@ -1,7 +1,7 @@
 """The guard before everything else: pure ASGI, so that websockets pass through it too."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"x-frame-options", b"SAMEORIGIN"),
 )
+REVALIDATE = ((b"cache-control", b"no-cache"),)
 
 
 class Guard:
@@ -33,7 +34,9 @@ class Guard:
         if refusal is not None:
             await _refuse(scope, send, *refusal)
             return
-        await self._app(scope, _bounded(receive), _with_headers(send))
+        # Assets that Dash does not stamp (workers, the base map) are asked for again, and answered by their ETag.
+        asset = scope["path"].startswith("/assets/") and not scope["query_string"]
+        await self._app(scope, _bounded(receive), _with_headers(send, REVALIDATE if asset else ()))
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -77,10 +80,10 @@ def _bounded(receive: Receive) -> Receive:
     return bounded
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, more: Iterable[tuple[bytes, bytes]]) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *HEADERS]
+            message["headers"] = [*message.get("headers", ()), *HEADERS, *more]
         await send(message)
 
     return sending

@@ -116,7 +116,7 @@
     _pruneTiles() { if (!this.isLoading()) L.GridLayer.prototype._pruneTiles.call(this); },
     // The old picture stays until the new one has come: no flicker.
     repaint() {
-      for (const { el, loaded } of Object.values(this._tiles)) this.render(el, loaded ? null : () => this._tileReady(el.coords, null, el));
+      for (const { el, coords, loaded } of Object.values(this._tiles)) this.render(el, loaded ? null : () => this._tileReady(coords, null, el));
     },
     onAdd(map) {
       this.on("tileunload", ({ tile }) => dropTile(tile.asked));

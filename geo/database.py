@@ -13,6 +13,8 @@ from geo.table import Shape, layered
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 ROLES = ("haidang_owner", "haidang_ingest", "haidang_web", "haidang_backup")
+# A database host that vanished without a word is noticed within half a minute.
+VANISHED = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 UPGRADE_LOCK = 7_105_119_001  # any constant: two upgrades at once wait for each other here
 
 
@@ -38,7 +40,7 @@ def engine(url: str) -> Engine:
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=8,
-        connect_args={"connect_timeout": 5, "options": options, "application_name": "haidang"},
+        connect_args={"connect_timeout": 5, "options": options, "application_name": "haidang", **VANISHED},
     )
 
 

@@ -3,56 +3,13 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from run import port, state
 from run.process import wait_for
-
-ROOT = Path(__file__).resolve().parents[2]
-# What a person may have set would change what is tested.
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("HAIDANG_", "DATABASE_", "REDIS_"))}
-
-
-def _haidang(home: Path, *words: str, **settings: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "app.py"), *words],
-        cwd=home,
-        env={**CLEAN, "HAIDANG_HOME": str(home / "home"), **settings},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def _answer(home: Path, *words: str, **settings: str) -> tuple[int, list[str]]:
-    with _haidang(home, *words, **settings) as program:
-        out, _ = program.communicate(timeout=120)
-    return program.returncode, out.splitlines()
-
-
-@contextmanager
-def _open(home: Path, *words: str, **settings: str) -> "Iterator[tuple[subprocess.Popen[str], list[str]]]":
-    """The program, from when it says where it is to be opened; and what it said until then."""
-    with _haidang(home, *words, **settings) as program:
-        said: list[str] = []
-        try:
-            assert program.stdout is not None
-            for line in program.stdout:
-                said.append(line.rstrip())
-                if line.startswith("Open http"):
-                    break
-            assert said, program.wait()
-            assert said[-1].startswith("Open http"), "\n".join(said)
-            yield program, said
-        finally:
-            program.send_signal(signal.SIGINT)
-            program.communicate(timeout=120)
+from tests.program import answer, opened
 
 
 def _get(number: int, path: str) -> int:
@@ -76,7 +33,7 @@ def _gone(current: state.State) -> bool:
 def test_demo_comes_up_names_what_it_set_up_and_leaves_nothing_behind(home_directory: Path) -> None:
     number = port.choose()
     words = ("demo", "--port", str(number), "--empty")
-    with _open(home_directory, *words, HAIDANG_FEED_SOURCES=_feeds()) as (program, said):
+    with opened(home_directory, *words, HAIDANG_FEED_SOURCES=_feeds()) as (program, said):
         text = "\n".join(said)
         assert "PostgreSQL" in text
         assert "Redis" in text
@@ -94,7 +51,7 @@ def test_demo_comes_up_names_what_it_set_up_and_leaves_nothing_behind(home_direc
             "web",
         }
 
-        code, lines = _answer(home_directory, "demo", "--port", str(port.choose()))
+        code, lines = answer(home_directory, "demo", "--port", str(port.choose()))
         assert (code, len(lines)) == (1, 1)
         assert f"is in use by process {program.pid} (demo)" in lines[0]
     assert program.returncode == 0
@@ -105,7 +62,7 @@ def test_demo_comes_up_names_what_it_set_up_and_leaves_nothing_behind(home_direc
 @pytest.mark.timeout(600)  # two cold starts, on whatever machine this is
 def test_killed_processes_and_servers_come_back_and_the_map_is_ready_again(home_directory: Path) -> None:
     number = port.choose()
-    with _open(home_directory, "up", HAIDANG_PORT=str(number), HAIDANG_FEED_SOURCES=_feeds()):
+    with opened(home_directory, "up", HAIDANG_PORT=str(number), HAIDANG_FEED_SOURCES=_feeds()):
         before = state.read(home_directory / "home")
         assert before is not None
         for process in before.processes:
@@ -131,7 +88,7 @@ def test_a_taken_port_is_one_clear_line(home_directory: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         number = taken.getsockname()[1]
-        code, lines = _answer(home_directory, "demo", "--port", str(number))
+        code, lines = answer(home_directory, "demo", "--port", str(number))
     assert (code, len(lines)) == (1, 1)
     assert lines[0].startswith(f"Port {number} on 127.0.0.1 is taken by another program")
     assert "./haidang demo --port" in lines[0]
@@ -148,7 +105,7 @@ def test_a_taken_port_is_one_clear_line(home_directory: Path) -> None:
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(home_directory: Path, settings: dict[str, str], word: str) -> None:
-    code, lines = _answer(home_directory, "up", **{"HAIDANG_PORT": str(port.choose()), **settings})
+    code, lines = answer(home_directory, "up", **{"HAIDANG_PORT": str(port.choose()), **settings})
     assert code == 1
     assert len(lines) == 1, lines
     assert word in lines[0]

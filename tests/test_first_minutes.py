@@ -1,0 +1,123 @@
+"""The first minutes with the whole program: the demo, its simulated day, a breach, two browsers, a real capture."""
+
+import json
+import re
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from run import port
+from tests.program import answer, opened
+
+SPEED = 5  # the simulated day runs this much faster, so that its first breach comes within the test
+BREACH_MS = 240_000
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo: its address, its home, where it listens for NMEA over TCP, and what it said at its start."""
+
+    url: str
+    home: Path
+    tcp: str
+    settings: dict[str, str]
+    said: list[str]
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    # Not pytest's own folder: as root, the servers run as another user, who cannot reach into it.
+    home = Path(tempfile.mkdtemp(prefix="haidang-test-"))
+    home.chmod(0o755)
+    web, tcp, udp = port.choose(), port.choose(), port.choose(socket.SOCK_DGRAM)
+    addresses = [f"udp://127.0.0.1:{udp}", f"tcp-listen://127.0.0.1:{tcp}"]
+    settings = {"HAIDANG_FEED_SOURCES": json.dumps({"ais": addresses})}
+    with opened(home, "demo", "--port", str(web), "--speed", str(SPEED), **settings) as (_, said):
+        yield Demo(f"http://127.0.0.1:{web}", home, f"tcp://127.0.0.1:{tcp}", settings, said)
+    shutil.rmtree(home)
+
+
+def page_of(browser: Browser, url: str) -> Page:
+    page = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="vi-VN").new_page()
+    page.goto(url)
+    expect(page.locator("#live-mark")).to_have_class(re.compile("live"), timeout=60_000)
+    return page
+
+
+@pytest.mark.timeout(600)
+def test_step_1_the_demo_opens_on_hue_with_its_boats_moving(demo: Demo, browser: Browser) -> None:
+    text = "\n".join(demo.said)
+    assert "PostgreSQL" in text
+    assert "Redis" in text
+    assert re.search(r"Stored 1\d\d,\d\d\d positions", text)
+    page = page_of(browser, demo.url)
+    expect(page.locator("#badge")).to_have_text("DỮ LIỆU MÔ PHỎNG")
+    expect(page.locator('[data-kind-key="vessel.fishing_24"] .count')).to_have_text("61", timeout=30_000)
+    expect(page.locator("#feed-ais-sim")).to_have_attribute("data-fresh", "fresh", timeout=30_000)
+    places = "fetch('/api/v1/layers/vessel/features?limit=2000').then(r => r.json()).then(c => Object.fromEntries("
+    places += "c.features.map(f => [f.id, f.geometry.coordinates.join()])))"
+    before = page.evaluate(places)
+    assert len(before) > 600
+    page.wait_for_function(
+        f"async before => {{ const now = await {places};"
+        " return Object.keys(before).filter(id => now[id] !== before[id]).length >= 50 }",
+        arg=before,
+        timeout=90_000,
+        polling=2_000,
+    )
+    page.context.close()
+
+
+@pytest.mark.timeout(600)
+def test_step_2_a_search_finds_a_moving_boat_with_its_day_behind_it(demo: Demo, browser: Browser) -> None:
+    page = page_of(browser, demo.url)
+    page.keyboard.press("/")
+    page.keyboard.type("tth-91234")
+    expect(page.locator("#search-list [role=option]").first).to_be_visible(timeout=20_000)
+    page.keyboard.press("Enter")
+    expect(page.locator("#card h2")).to_have_text("TTH-91234-TS", timeout=20_000)
+    expect(page.locator("#card")).to_contain_text("mô phỏng")
+    expect(page.locator("path.trail").first).to_be_attached(timeout=20_000)
+    page.wait_for_function("new URLSearchParams(location.search).get('chosen') === 'vessel.574091234'")
+    page.context.close()
+
+
+@pytest.mark.timeout(600)
+def test_a_breach_is_raised_once_and_an_acknowledgement_is_seen_at_the_other_desk(demo: Demo, browser: Browser) -> None:
+    one, other = page_of(browser, demo.url), page_of(browser, demo.url)
+    alarms = "fetch('/api/v1/alarms').then(r => r.json()).then(a => a.filter(x => x.rule === 'demo_ban'))"
+    one.wait_for_function(f"async () => (await {alarms}).length > 0", timeout=BREACH_MS, polling=2_000)
+    breach = one.evaluate(alarms)[-1]
+    same = [a for a in one.evaluate(alarms) if a["object_key"] == breach["object_key"]]
+    assert len(same) == 1
+    expect(other.locator("#desk")).to_contain_text(breach["object_label"], timeout=20_000)
+    done = one.evaluate(
+        f"""fetch('/api/v1/alarms/{breach["id"]}/acknowledge', {{method: 'POST',
+        headers: {{'content-type': 'application/json'}},
+        body: JSON.stringify({{actor: 'Ng. V. A.', comment: 'đã gọi chủ tàu'}})}}).then(r => r.status)"""
+    )
+    assert done == 200
+    expect(other.locator("#desk")).to_contain_text("Ng. V. A. đã xác nhận", timeout=10_000)
+    one.context.close()
+    other.context.close()
+
+
+@pytest.mark.timeout(600)
+def test_a_real_capture_over_tcp_is_on_the_map_with_an_exact_account(demo: Demo, shared_data: Path) -> None:
+    capture = shared_data / "ais" / "kystverket_Ais1000Lines.nm4"
+    words = ("replay", str(capture), "--to", demo.tcp, "--speed", "max", "--json")
+    code, lines = answer(demo.home, *words, **demo.settings)
+    assert code == 0, lines
+    account = json.loads(lines[-1])
+    assert account["received"] == account["accepted"] + sum(account["rejected"].values()) == 1000
+    assert account["messages"] == 877
+    code, lines = answer(demo.home, "status", "--json", **demo.settings)
+    assert code == 0, lines
+    feeds = {feed["source"]: feed for feed in json.loads(lines[-1])["feeds"]}
+    assert feeds[f"ais.tcp{demo.tcp.rpartition(':')[2]}"]["received"] == 1000
