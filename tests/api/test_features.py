@@ -1,0 +1,92 @@
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import pytest
+
+from tests.connections import told
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def site(serve):
+    found = serve()
+    told(found.database.owner, "SELECT ensure_partition('vessel_history', day) FROM unnest(CAST(:days AS date[])) day",
+         days=[(NOW - timedelta(days=n)).date() for n in (0, 1)])  # fmt: skip
+    for mmsi, lon, name in ((574000001, 107.65, "TTH-91234-TS"), (574000002, 107.75, "TTH-91235-TS")):
+        told(
+            found.database.owner,
+            "INSERT INTO vessel (mmsi, geom, observed_at, received_at, source, shipname) "
+            "VALUES (:mmsi, ST_SetSRID(ST_MakePoint(:lon, 16.6), 4326), :at, :at, 'test', :name)",
+            mmsi=mmsi, lon=lon, at=NOW, name=name,
+        )  # fmt: skip
+    for minutes in (0, 10, 20):
+        told(
+            found.database.owner,
+            "INSERT INTO vessel_history (mmsi, geom, observed_at, received_at, source, speed) "
+            "VALUES (574000001, ST_SetSRID(ST_MakePoint(:lon, 16.6), 4326), :at, :at, 'test', 4)",
+            lon=107.65 - minutes / 1000, at=NOW - timedelta(minutes=minutes),
+        )  # fmt: skip
+    return found
+
+
+def test_layers_describe_themselves(site) -> None:
+    status, layers = site.get("/api/v1/layers")
+    assert status == 200
+    assert layers[0]["name"] == "vessel"
+    assert layers[0]["kpi_values"]["total"] == 2
+
+
+def test_features_in_a_box_now_and_in_the_past(site) -> None:
+    path = "/api/v1/layers/vessel/features"
+    assert len(site.get(path)[1]["features"]) == 2
+    (one,) = site.get(f"{path}?bbox=107.6,16.5,107.7,16.7")[1]["features"]
+    assert (one["id"], one["geometry"]["coordinates"]) == ("574000001", [107.65, 16.6])
+    at = quote((NOW - timedelta(minutes=15)).isoformat())
+    (past,) = site.get(f"{path}?at={at}")[1]["features"]
+    assert past["geometry"]["coordinates"] == [pytest.approx(107.63), 16.6]
+    assert len(site.get(f"{path}?limit=1")[1]["features"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("bbox=1,2,3", 422),
+        ("bbox=a,b,c,d", 422),
+        ("bbox=0,50,1,40", 422),
+        ("bbox=0,0,nan,1", 422),
+        ("bbox=0,0,999,1", 422),
+        ("limit=0", 422),
+        ("limit=999999999", 422),
+        ("at=yesterday", 422),
+    ],
+)
+def test_what_cannot_be_asked_is_said(site, query: str, status: int) -> None:
+    assert site.get(f"/api/v1/layers/vessel/features?{query}")[0] == status
+
+
+def test_an_unknown_layer_names_those_there_are(site) -> None:
+    status, answer = site.get("/api/v1/layers/submarine/features")
+    assert status == 404
+    assert "vessel" in answer["detail"]
+
+
+@pytest.mark.parametrize("key", ["574000001", "TTH-91234-TS", "tth 91234 ts", "TTH.91234"])
+def test_a_vessel_by_its_mmsi_or_registration(site, key: str) -> None:
+    status, answer = site.get(f"/api/v1/vessels/{quote(key)}")
+    assert (status, answer["id"]) == (200, "574000001")
+    points = site.get(f"/api/v1/vessels/{quote(key)}/track")[1]["features"]
+    assert [round(point["geometry"]["coordinates"][0], 2) for point in points] == [107.63, 107.64, 107.65]
+
+
+@pytest.mark.parametrize("key", ["9", "tth", "TTH-9123", "574000009", "\0", "%", "' OR 1=1", "９９"])
+def test_what_names_no_vessel_or_several_is_404(site, key: str) -> None:
+    assert site.get(f"/api/v1/vessels/{quote(key)}")[0] == 404
+
+
+def test_a_track_between_two_moments(site) -> None:
+    start, end = (quote((NOW - timedelta(minutes=n)).isoformat()) for n in (12, 5))
+    points = site.get(f"/api/v1/vessels/574000001/track?from={start}&to={end}")[1]["features"]
+    assert len(points) == 1
+    assert site.get(f"/api/v1/vessels/574000001/track?from={end}&to={start}")[0] == 422
+    assert site.get("/api/v1/vessels/574000001/track?from=2020-01-01T00:00:00Z")[0] == 422
