@@ -116,7 +116,6 @@ def _database(running: Servers, template: str | None) -> Iterator[Database]:
 
 def _upgrade(roles: Urls) -> None:
     from geo import database as schema
-
     from layers import discover
 
     schema.upgrade(roles.owner, tuple(layer.shape for layer in discover()))

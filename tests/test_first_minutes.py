@@ -8,15 +8,17 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from run import port
+from run.process import wait_for
 from tests.program import answer, opened
 
 SPEED = 5  # the simulated day runs this much faster, so that its first breach comes within the test
-BREACH_MS = 240_000
+BREACH_S = 240
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,24 @@ def page_of(browser: Browser, url: str) -> Page:
     return page
 
 
+def asked(page: Page, path: str) -> Any:
+    """What the API answers to the page itself."""
+    return page.evaluate("path => fetch(path).then(answer => answer.json())", path)
+
+
+def places(page: Page) -> dict[str, list[float]]:
+    found = asked(page, "/api/v1/layers/vessel/features?limit=2000")["features"]
+    return {feature["id"]: feature["geometry"]["coordinates"] for feature in found}
+
+
+def moved(before: dict[str, list[float]], now: dict[str, list[float]]) -> int:
+    return sum(now.get(key) not in (None, place) for key, place in before.items())
+
+
+def breaches(page: Page) -> list[dict[str, Any]]:
+    return [alarm for alarm in asked(page, "/api/v1/alarms") if alarm["rule"] == "demo_ban"]
+
+
 @pytest.mark.timeout(600)
 def test_step_1_the_demo_opens_on_hue_with_its_boats_moving(demo: Demo, browser: Browser) -> None:
     text = "\n".join(demo.said)
@@ -58,19 +78,14 @@ def test_step_1_the_demo_opens_on_hue_with_its_boats_moving(demo: Demo, browser:
     assert re.search(r"Stored 1\d\d,\d\d\d positions", text)
     page = page_of(browser, demo.url)
     expect(page.locator("#badge")).to_have_text("DỮ LIỆU MÔ PHỎNG")
-    expect(page.locator('[data-kind-key="vessel.fishing_24"] .count')).to_have_text("61", timeout=30_000)
-    expect(page.locator("#feed-ais-sim")).to_have_attribute("data-fresh", "fresh", timeout=30_000)
-    places = "fetch('/api/v1/layers/vessel/features?limit=2000').then(r => r.json()).then(c => Object.fromEntries("
-    places += "c.features.map(f => [f.id, f.geometry.coordinates.join()])))"
-    before = page.evaluate(places)
-    assert len(before) > 600
-    page.wait_for_function(
-        f"async before => {{ const now = await {places};"
-        " return Object.keys(before).filter(id => now[id] !== before[id]).length >= 50 }",
-        arg=before,
-        timeout=90_000,
-        polling=2_000,
+    # 61 of Huế's own boats are 24 m and longer (domain 1.5); a guest from another province may lie among them.
+    expect(page.locator('[data-kind-key="vessel.fishing_24"] .count')).to_have_text(
+        re.compile("6[1-9]"), timeout=30_000
     )
+    expect(page.locator("#feed-ais-sim")).to_have_attribute("data-fresh", "fresh", timeout=30_000)
+    before = places(page)
+    assert len(before) > 600
+    assert wait_for(lambda: moved(before, places(page)) >= 50, 90, every_s=2)
     page.context.close()
 
 
@@ -91,11 +106,9 @@ def test_step_2_a_search_finds_a_moving_boat_with_its_day_behind_it(demo: Demo, 
 @pytest.mark.timeout(600)
 def test_a_breach_is_raised_once_and_an_acknowledgement_is_seen_at_the_other_desk(demo: Demo, browser: Browser) -> None:
     one, other = page_of(browser, demo.url), page_of(browser, demo.url)
-    alarms = "fetch('/api/v1/alarms').then(r => r.json()).then(a => a.filter(x => x.rule === 'demo_ban'))"
-    one.wait_for_function(f"async () => (await {alarms}).length > 0", timeout=BREACH_MS, polling=2_000)
-    breach = one.evaluate(alarms)[-1]
-    same = [a for a in one.evaluate(alarms) if a["object_key"] == breach["object_key"]]
-    assert len(same) == 1
+    assert wait_for(lambda: breaches(one) != [], BREACH_S, every_s=2)
+    breach = breaches(one)[-1]
+    assert [alarm["object_key"] for alarm in breaches(one)].count(breach["object_key"]) == 1
     expect(other.locator("#desk")).to_contain_text(breach["object_label"], timeout=20_000)
     done = one.evaluate(
         f"""fetch('/api/v1/alarms/{breach["id"]}/acknowledge', {{method: 'POST',
