@@ -44,6 +44,7 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(8050, ge=1, le=65535)
+    behind_proxy: bool = False
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     live_tick_ms: int = Field(250, ge=20, le=5000)
     live_clients_max: int = Field(1000, ge=1)
@@ -80,7 +81,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _loopback_until_access_control(self) -> Self:
         # Accounts and roles do not exist yet, so nothing may be offered beyond this machine.
-        if self.host not in ("127.0.0.1", "::1", "localhost") and not os.environ.get("HAIDANG_BEHIND_PROXY"):
+        if self.host not in ("127.0.0.1", "::1", "localhost") and not self.behind_proxy:
             raise ValueError(
                 f"HAIDANG_HOST={self.host} would offer the map beyond this machine before access control is "
                 "configured; keep 127.0.0.1, or set HAIDANG_BEHIND_PROXY=1 where a guarded proxy stands in front"

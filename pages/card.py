@@ -9,6 +9,7 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from sqlalchemy import Connection
 
+from access import desk
 from access.site import Site
 from geo import alarm, feature, fence, zone
 from geo.actor import Actor
@@ -16,7 +17,7 @@ from geo.basemap import is_land
 from pages import mark, place
 from pages.chart import SPEED_STEPS_KN
 from pages.desk import OPEN, rule_title, state_words
-from pages.read import DatabaseAway, read
+from pages.read import DatabaseAway, act, read
 from pages.text import Text
 
 REFRESH_MS = 3_000
@@ -217,7 +218,7 @@ def register(app: Dash, site: Site) -> None:
             return t("Hãy ghi tên cán bộ trực ban rồi xác nhận."), no_update
         actor = Actor(str(name).strip()[:60], "declared")
         try:
-            done = await read(site, alarm.acknowledge, alarm_id, actor, (comment or "").strip()[:300] or None, now)
+            done = await act(site, desk.acknowledge, alarm_id, actor, (comment or "").strip()[:300] or None)
         except DatabaseAway:
             return t("Cơ sở dữ liệu không trả lời: CHƯA xác nhận được."), no_update
         return (t("Đã xác nhận lúc {at}.", at=t.when(now)) if done else t("Người khác đã xác nhận trước."), "")

@@ -1,4 +1,4 @@
-"""Reads for a page: one short transaction in a worker thread."""
+"""Reads and changes for a page: one short transaction in a worker thread."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,18 +18,26 @@ class DatabaseAway(Exception):
     """The database did not answer; the screen keeps what it shows and says so."""
 
 
-# Dash runs callbacks on the event loop that also serves the live stream, so no read may wait there.
 async def read(site: Site, ask: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     """`ask(connection, ...)` of geo in a transaction of its own, off the event loop. Raises DatabaseAway."""
 
     def work() -> T:
-        try:
-            with site.engine.begin() as connection:
-                return ask(connection, *args, **kwargs)
-        except SQLAlchemyError as error:
-            raise DatabaseAway(str(error).splitlines()[0]) from error
+        with site.engine.begin() as connection:
+            return ask(connection, *args, **kwargs)
 
+    return await _patiently(work)
+
+
+async def act(site: Site, change: Callable[Concatenate[Site, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """`change(site, ...)` of access, which has its own transaction, off the event loop. Raises DatabaseAway."""
+    return await _patiently(lambda: change(site, *args, **kwargs))
+
+
+# Dash runs callbacks on the event loop that also serves the live stream, so nothing may wait there.
+async def _patiently(work: Callable[[], T]) -> T:
     try:
         return await asyncio.wait_for(asyncio.to_thread(work), PATIENCE_S)
+    except SQLAlchemyError as error:
+        raise DatabaseAway(str(error).splitlines()[0]) from error
     except TimeoutError as error:
         raise DatabaseAway(f"no answer within {PATIENCE_S:g} s") from error
