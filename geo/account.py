@@ -133,4 +133,4 @@ def minutes_by_source(connection: sa.Connection, start: datetime, end: datetime)
         .where(column.at >= start, column.at < end)
         .group_by(column.source)
     )
-    return {source: int(total) for source, total in connection.execute(query).tuples()}
+    return {row[0]: int(row[1]) for row in connection.execute(query)}

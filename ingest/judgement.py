@@ -21,15 +21,17 @@ OnFault = Callable[[str, Exception], None]
 
 @dataclass(frozen=True)
 class Scene:
-    """What a batch's rules need: the records in time order, which of them have a position, and the after-state by key.
+    """What a batch's rules need: the records in time order (of which object, when, with a position or not), the
+    after-state by key, and the fences.
 
     core and halo: the indices of the records inside each fence, and inside it widened.
     """
 
     records: pd.DataFrame
+    objects: np.ndarray[Any, Any]
+    moments: Sequence[datetime]
     placed: np.ndarray[Any, Any]
     after: pd.DataFrame
-    key: str
     label: str
     fences: Fences
     core: Hits
@@ -60,7 +62,8 @@ def judge_batch(
     rows = np.flatnonzero(placed)
     hits = fences.hits(records["lon"].to_numpy()[rows], records["lat"].to_numpy()[rows])
     core, halo = ({name: rows[inside] for name, inside in each.items()} for each in hits)
-    scene = Scene(records, placed, after, key, label, fences, core, halo)
+    moments = list(records["observed_at"].dt.to_pydatetime())
+    scene = Scene(records, records[key].astype(str).to_numpy(), moments, placed, after, label, fences, core, halo)
     memory = _load(connection, rules, [str(value) for value in after.index])
     changed = 0
     for rule in rules:
@@ -82,25 +85,24 @@ def _judge_rule(
     rule: Rule, scene: Scene, memory: Mapping[str, Presence]
 ) -> list[tuple[str, Presence | None, list[Raise | Clear]]]:
     records = scene.records
-    moments: list[datetime] = list(records["observed_at"].dt.to_pydatetime())
     if rule.kind in ("distress", "distress_test"):
         inside = widened = matches(records, {**rule.applies_to, **rule.qualifies})
         seen, step = np.ones(len(records), dtype=bool), judge_distress
     else:
-        valid = _valid(scene.fences.by_key.get(rule.fence_key or ""), moments)
+        valid = _valid(scene.fences.by_key.get(rule.fence_key or ""), scene.moments)
         inside, widened = (
             valid & _mask(hits.get(rule.fence_key or ""), len(records)) for hits in (scene.core, scene.halo)
         )
         # While its fence is not in force nothing is outside of it either.
         seen, step = scene.placed & (valid | (rule.kind != "outside")), judge
-    objects = records[scene.key].astype(str).to_numpy()
+    objects, moments = scene.objects, scene.moments
     touched = set(objects[inside | widened]) | set(memory)
     if not touched:
         return []
     applies = scene.after.index[matches(scene.after, rule.applies_to)].astype(str)
     touched &= set(applies) | set(memory)
     qualifies = matches(records, rule.qualifies)
-    rows = np.flatnonzero(seen & np.isin(objects, list(touched)))
+    rows: list[int] = np.flatnonzero(seen & np.isin(objects, list(touched))).tolist()
     steps: dict[str, tuple[Presence | None, list[Raise | Clear]]] = {}
     for row in rows:
         name = objects[row]
@@ -125,7 +127,9 @@ def _mask(points: np.ndarray[Any, Any] | None, length: int) -> np.ndarray[Any, A
 
 def _valid(fence: Fence | None, moments: Sequence[datetime]) -> np.ndarray[Any, Any]:
     """At which moments the fence is in force."""
-    return np.array([fence is not None and fence.in_force(moment) for moment in moments], dtype=bool)
+    if fence is None or (fence.valid_from is None and fence.valid_to is None):
+        return np.full(len(moments), fence is not None)
+    return np.array([fence.in_force(moment) for moment in moments], dtype=bool)
 
 
 def _load(connection: sa.Connection, rules: Sequence[Rule], keys: list[str]) -> dict[int, dict[str, Presence]]:
@@ -178,7 +182,7 @@ def _apply(
     if isinstance(verdict, Clear):
         return clear_alarm(connection, rule, object_key, verdict.at, now) is not None
     state: Any = scene.after.loc[_typed(scene.after, object_key)]
-    own = scene.records[scene.records[scene.key].astype(str) == object_key]
+    own = scene.records[scene.objects == object_key]
     if rule.fence_key is not None:
         own = own[own["lon"].notna()]
     until = own[own["observed_at"] <= verdict.at]

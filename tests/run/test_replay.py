@@ -44,7 +44,8 @@ class System:
 
 
 @pytest.fixture
-def system(database, redis_server, tmp_path) -> Iterator[System]:
+def silent(database, redis_server) -> System:
+    """The servers, and nobody who works."""
     tcp, udp = choose(), choose(socket.SOCK_DGRAM)
     addresses = [f"tcp-listen://127.0.0.1:{tcp}", f"udp://127.0.0.1:{udp}"]
     environment = {
@@ -52,6 +53,12 @@ def system(database, redis_server, tmp_path) -> Iterator[System]:
         "REDIS_URL": redis_server,
         "HAIDANG_FEED_SOURCES": json.dumps({"ais": addresses}),
     }
+    return System(environment, tcp, database)
+
+
+@pytest.fixture
+def system(silent, tmp_path) -> Iterator[System]:
+    tcp, environment, database = silent.port, silent.environment, silent.database
     with ExitStack() as stack:
         for name in ("receive", "work"):
             log = tmp_path / f"{name}.log"
@@ -66,7 +73,7 @@ def system(database, redis_server, tmp_path) -> Iterator[System]:
             return asked(database.owner, "SELECT count(*) FROM feed") == [{"count": 2}]
 
         assert wait_for(listening, 90, every_s=0.1), [path.read_text() for path in tmp_path.glob("*.log")]
-        yield System(environment, tcp, database)
+        yield silent
 
 
 def capture(folder: Path) -> Path:
@@ -116,7 +123,7 @@ def test_a_real_capture_is_committed_to_its_last_sentence(system, shared_data) -
     assert feed["received"] == 2 * answers[0]["received"] == feed["accepted"] + sum(feed["rejected"].values())
 
 
-def test_what_cannot_be_played_is_one_line(system, tmp_path) -> None:
+def test_what_cannot_be_played_is_one_line(silent, tmp_path) -> None:
     path = str(capture(tmp_path))
     for words, said in (
         ([path, "--source", "ais.nowhere"], "ais.tcp"),
@@ -124,8 +131,8 @@ def test_what_cannot_be_played_is_one_line(system, tmp_path) -> None:
         ([path, "--to", "http://x"], "http://x"),
         ([str(tmp_path / "none"), "--speed", "max"], "none"),
     ):
-        done = system.replay(*words)
+        done = silent.replay(*words)
         assert (done.returncode, done.stdout) == (1, ""), words
         assert len(done.stderr.splitlines()) == 1, done.stderr
         assert said in done.stderr
-    assert system.replay(path, "--speed", "fast").returncode == 2
+    assert silent.replay(path, "--speed", "fast").returncode == 2
