@@ -64,8 +64,6 @@ class Settings(BaseSettings):
     spill_bytes_max: int = Field(256 << 20, ge=1 << 20)
     udp_buffer_bytes: int = Field(4 << 20, ge=4096)
     tcp_clients_max: int = Field(1024, ge=1)
-    duplicate_window_s: float = Field(10.0, ge=0)
-    retention_months: int = Field(36, ge=36)
 
     @field_validator("database_url", "database_url_ingest", "database_url_web", "database_url_backup")
     @classmethod
