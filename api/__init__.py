@@ -1,6 +1,6 @@
 """What other systems call: the live stream, features, alarms, health and metrics."""
 
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 
 from access.site import Site
 from api import alarms, features, health, live
@@ -12,3 +12,8 @@ def mount(server: FastAPI, site: Site) -> None:
     features.mount(server, site)
     alarms.mount(server, site)
     live.mount(server, site)
+
+    # Last: what no route above has must not fall through to the screens, which answer every address.
+    @server.api_route("/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+    def unknown(path: str) -> None:
+        raise HTTPException(404, f"there is no /api/{path[:80]}; /api/docs lists what there is")

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import fastapi_offline
 import uvicorn
 from dash import Dash
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
-from swagger_ui_bundle import swagger_ui_path
 
 import api
 import pages
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 # Workers are started by our own scripts, and the base map's data are read by one; neither is a page script.
-NOT_PAGE_SCRIPTS = r".*\.worker\.js$|.*\.py$|^basemap/.*|^vendor/.*|^docs/.*"
+NOT_PAGE_SCRIPTS = r".*\.worker\.js$|.*\.py$"
+NOT_PAGE_FOLDERS = ["^basemap$", "^vendor$", "^docs$"]
 DOCS = """<!DOCTYPE html>
 <html lang="vi"><head><meta charset="utf-8"><title>Hải Đăng API</title>
 <link rel="stylesheet" href="/api/docs/swagger-ui.css"></head>
@@ -58,7 +59,8 @@ def make_server(site: Site) -> ASGIApp:
     def docs() -> HTMLResponse:
         return HTMLResponse(DOCS)
 
-    server.mount("/api/docs/", StaticFiles(directory=swagger_ui_path))
+    viewer = Path(fastapi_offline.__file__).parent / "static"
+    server.mount("/api/docs/", StaticFiles(directory=viewer))
     api.mount(server, site)
     dash = Dash(
         __name__,
@@ -66,11 +68,15 @@ def make_server(site: Site) -> ASGIApp:
         backend="fastapi",
         assets_folder=str(ROOT / "assets"),
         assets_ignore=NOT_PAGE_SCRIPTS,
+        assets_path_ignore=NOT_PAGE_FOLDERS,
         title="Hải Đăng",
         update_title="",
         compress=False,
     )
     pages.mount(dash, site)
+    # Dash finds its scripts and styles at the first request to `/`; any other address asked for before that would be
+    # answered without them.
+    dash._setup_server()
     return Guard(server, site.allowed_hosts)
 
 
