@@ -120,7 +120,7 @@ def _geojson(browser: Browser, report: Report, name: str, count: int, seconds: f
 
 
 def _updated(app: Dash, fleet: Fleet) -> None:
-    @app.callback(Output("vessels", "data"), Input("clock", "n_intervals"), prevent_initial_call=True)  # type: ignore[untyped-decorator, unused-ignore]
+    @app.callback(Output("vessels", "data"), Input("clock", "n_intervals"), prevent_initial_call=True)  # type: ignore[untyped-decorator, unused-ignore]  # as Dash is typed or not
     def update(_: int) -> dict[str, Any]:
         fleet.move(SHARE)
         return _features(fleet)

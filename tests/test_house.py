@@ -81,8 +81,6 @@ def test_each_layer_is_one_file_with_tables_of_its_name() -> None:
 def test_no_warning_is_silenced_without_its_reason() -> None:
     mark = re.compile(r"# (?:noqa|type: ignore)(?P<rest>.*)$", re.MULTILINE)
     for path in modules():
-        if path.parent.name == "bench":  # never part of the product
-            continue
         text = path.read_text("utf-8")
         for found in mark.finditer(text):
             codes = re.match(r"(?::\s*[A-Z]+\d+(?:, ?[A-Z]+\d+)*|\[[a-z, -]+\])", found["rest"].strip())
