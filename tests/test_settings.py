@@ -27,7 +27,6 @@ def run(*words: str, **given: str) -> subprocess.CompletedProcess[str]:
         ("HAIDANG_LOG_LEVEL", "loud"),
         ("HAIDANG_VIEW_LAT", "91"),
         ("HAIDANG_FLUSH_MS", "1000"),
-        ("HAIDANG_RETENTION_MONTHS", "12"),
         ("HAIDANG_FEED_SOURCES", "udp://127.0.0.1:1"),
         ("HAIDANG_HOST", "0.0.0.0"),
         ("DATABASE_URL", "mysql://root:geheim@db/x"),
