@@ -1,9 +1,6 @@
 """What a demo starts with: its drawn areas, its rules, and the day before, put in through the feed's own door."""
 
-import time
-import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import redis
 import sqlalchemy as sa
@@ -16,9 +13,9 @@ from geo.account import feeds
 from geo.actor import Actor
 from geo.fence import Fence, put_fences
 from geo.rule import Rule, put_rules
-from ingest.feed import RawBatch, Source
+from ingest.feed import Source
 from ingest.sentence import NmeaFramer
-from ingest.stream import to_entry
+from ingest.stream import Writer
 
 DEMO = Actor("mô phỏng", "system")
 LAST_SHIFT = Actor("Ca trước (mô phỏng)")
@@ -81,26 +78,15 @@ def missing_since(connection: sa.Connection, source: str, now: float) -> float:
 
 def seed_history(client: redis.Redis, source: Source, seed: int, start: float, end: float) -> int:
     """Put [start, end) of the simulated day into the source's stream, as its receiver would; returns the sentences."""
-    boot, seq, count = f"seed-{uuid.uuid4().hex}", 0, 0
-    framer = NmeaFramer()
-
-    def add() -> None:
-        nonlocal seq, count
-        framed = framer.take()
-        if framed:
-            seq += 1
-            count += len(framed.lines)
-            raw = b"\n".join(framed.lines)
-            batch = RawBatch(source.name, boot, seq, time.time(), raw, "seed", framed.rejected, framed.letters)
-            fields: Any = to_entry(batch)
-            client.xadd(source.stream, fields)
-
+    stream, framer, count = Writer(client, source, peer="seed"), NmeaFramer(), 0
     for line in history(seed, start, end):
         framer.feed(line + b"\n", 0.0)
         if framer.ready.size > BATCH_BYTES:
-            add()
+            count += len(framer.ready.lines)
+            stream.add(framer.take())
     framer.close()
-    add()
+    count += len(framer.ready.lines)
+    stream.add(framer.take())
     return count
 
 

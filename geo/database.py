@@ -44,11 +44,6 @@ def engine(url: str) -> Engine:
     )
 
 
-def dsn(url: str) -> str:
-    """`url` as psycopg itself takes it (no SQLAlchemy driver name)."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-
 def role_url(url: str, role: str) -> str:
     """`url` for a login that becomes `role` at connection; for servers where only one login was given."""
     return make_url(url).update_query_dict({"options": f"-c role={role}"}).render_as_string(hide_password=False)

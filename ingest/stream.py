@@ -2,10 +2,15 @@
 
 import base64
 import json
+import time
+import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.feed import RawBatch
+import redis
+
+from ingest.feed import Framed, RawBatch, Source
 
 GROUP = "work"
 # A source is worked by one worker at a time, so that all share one consumer name: whoever takes a source over finds
@@ -57,3 +62,27 @@ def trim_below(pending: Iterable[bytes], last_acknowledged: bytes) -> bytes:
         return oldest
     time_ms, number = entry_order(last_acknowledged)
     return f"{time_ms}-{number + 1}".encode()
+
+
+@dataclass
+class Writer:
+    """Puts framed records straight into a source's stream, as its receiver would; for what does not come by a socket.
+
+    peer: the sender's name in the ledger; boot: the identity that makes its batches its own.
+    """
+
+    client: redis.Redis
+    source: Source
+    peer: str
+    boot: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _seq: int = 0
+
+    def add(self, framed: Framed) -> None:
+        """One entry of what is framed, if anything is."""
+        if not framed:
+            return
+        self._seq += 1
+        raw = b"\n".join(framed.lines)
+        whence = (self.source.name, self.boot, self._seq, time.time())
+        fields: Any = to_entry(RawBatch(*whence, raw, self.peer, framed.rejected, framed.letters))
+        self.client.xadd(self.source.stream, fields)

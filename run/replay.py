@@ -15,10 +15,10 @@ import typer
 
 from geo.account import Account, peer_account
 from geo.database import engine
-from ingest.feed import AddressError, RawBatch, Source, split_address
+from ingest.feed import AddressError, Source, split_address
 from ingest.offline import CaptureError
 from ingest.playback import Playback
-from ingest.stream import to_entry
+from ingest.stream import Writer
 from layers import discover, lanes
 from run.connection import addresses
 from run.fault import Fault
@@ -145,26 +145,16 @@ def _send(to: str, play: Playback, chunks: Iterator[bytes]) -> str:
 
 def _add(redis_url: str, source: Source, play: Playback, chunks: Iterator[bytes]) -> str:
     """Add to the source's stream directly, as the receiver would; returns the sender's name in the ledger."""
-    boot = uuid.uuid4().hex
-    name = f"replay {boot}"
+    name = f"replay {uuid.uuid4().hex}"
     with redis.Redis.from_url(redis_url, socket_timeout=30) as client:
-        seq = 0
-
-        def add() -> None:
-            nonlocal seq
-            framed = play.framer.take()
-            play.taken()
-            if framed:
-                seq += 1
-                raw = b"\n".join(framed.lines)
-                batch = RawBatch(source.name, boot, seq, time.time(), raw, name, framed.rejected, framed.letters)
-                client.xadd(source.stream, to_entry(batch))
-
+        stream = Writer(client, source, name)
         for _ in chunks:
             if play.factor is not None or play.framer.ready.size > BATCH_BYTES:
-                add()
+                stream.add(play.framer.take())
+                play.taken()
         play.finish()
-        add()
+        stream.add(play.framer.take())
+        play.taken()
     return name
 
 
