@@ -11,12 +11,16 @@ from sqlalchemy.dialects.postgresql import insert
 
 from geo import table
 
-COUNTS = ("received", "accepted", "ignored", "messages", "positions", "rows")
+COUNTS = ("received", "accepted", "ignored", "messages", "positions", "rows", "duplicates")
 
 
 @dataclass
 class Account:
-    """Counts of one batch or of many; received = accepted + sum(rejected), in sentences or records of the feed."""
+    """Counts of one batch or of many; received = accepted + sum(rejected), in sentences or records of the feed.
+
+    duplicates: positions that another station (or the same one) had brought already; positions = rows + duplicates,
+    save for what the database refused.
+    """
 
     received: int = 0
     accepted: int = 0
@@ -24,6 +28,7 @@ class Account:
     messages: int = 0
     positions: int = 0
     rows: int = 0
+    duplicates: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Account") -> None:
@@ -42,6 +47,7 @@ class Account:
             "messages": self.messages,
             "positions": self.positions,
             "rows": self.rows,
+            "duplicates": self.duplicates,
         }
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Float,
     ForeignKey,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     text,
@@ -103,12 +105,22 @@ def _copy(columns: list[Column[Any]]) -> list[Column[Any]]:
     return [Column(column.name, column.type) for column in columns]
 
 
+def _judged() -> list[Column[Any]]:
+    """What is found out about each fix of a moving thing.
+
+    fingerprint: a hash of the transmission's payload, by which one transmission heard by two stations is known;
+    anomaly: bits of geo.anomaly; track: 0, or the number of the other thing that sends under the same key.
+    """
+    return [Column("fingerprint", BigInteger), Column("anomaly", SmallInteger), Column("track", SmallInteger)]
+
+
 def moving(name: str, key: Column[Any], fix: list[Column[Any]], description: list[Column[Any]]) -> Shape:
     """Things that move (vessels): latest state plus one history row a fix.
 
     `fix` columns change with each fix and stand in both tables; `description` columns (names, sizes) stand in the
     latest state alone and keep their last known value.
     """
+    fix = [*fix, *_judged()]
     latest = _latest(name, key, [*_copy(fix), *description, _stamp("described_at")])
     return Shape("moving", latest, _history(name, key, _copy(fix)), key.name)
 
@@ -251,6 +263,7 @@ ledger = Table(
     Column("messages", Integer, nullable=False),
     Column("positions", Integer, nullable=False),
     Column("rows", Integer, nullable=False),
+    Column("duplicates", Integer, nullable=False, server_default=text("0")),
     Column("rejected", JSONB, nullable=False),
     _stamp("committed_at", nullable=False),
     Index("ledger_source_peer", "source", "peer"),
@@ -272,6 +285,7 @@ feed = Table(
     Column("messages", BigInteger, nullable=False, server_default=text("0")),
     Column("positions", BigInteger, nullable=False, server_default=text("0")),
     Column("rows", BigInteger, nullable=False, server_default=text("0")),
+    Column("duplicates", BigInteger, nullable=False, server_default=text("0")),
     Column("rejected", JSONB, nullable=False, server_default=text("'{}'")),
     Column("faults", JSONB, nullable=False, server_default=text("'{}'")),
 )
@@ -284,7 +298,34 @@ dead_letter = Table(
     Column("reason", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     _stamp("at", nullable=False),
+    _stamp("replayed_at"),
     Index("dead_letter_at", "at"),
+)
+
+anomaly = Table(
+    "anomaly",
+    core,
+    Column("layer", Text, primary_key=True),
+    Column("object_key", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    _stamp("first_at", nullable=False),
+    _stamp("last_at", nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("evidence", JSONB, nullable=False, server_default=text("'{}'")),
+    Index("anomaly_last_at", "last_at"),
+)
+
+archive = Table(
+    "archive",
+    core,
+    Column("history", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("file", Text, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    _stamp("archived_at", nullable=False),
 )
 
 minute = Table(

@@ -18,7 +18,7 @@ BEGIN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
         END IF;
     END LOOP;
-    GRANT UPDATE (rows) ON ledger TO haidang_ingest; -- known only after what the database refused was taken out
+    GRANT UPDATE (rows, duplicates) ON ledger TO haidang_ingest; -- known only after what the database refused was taken out
     GRANT DELETE ON presence TO haidang_ingest;
     GRANT UPDATE (acknowledged_at, acknowledged_by, comment, shelved_until, withdrawn_at) ON alarm TO haidang_web;
     GRANT INSERT ON alarm_journal TO haidang_web;

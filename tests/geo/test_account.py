@@ -23,6 +23,7 @@ def test_accounts_add_up() -> None:
     assert total.as_dict() == {
         "received": 5, "accepted": 2, "rejected": {"checksum": 2, "mmsi": 1}, "ignored": 0, "messages": 0,
         "positions": 0, "rows": 1,
+        "duplicates": 0,
     }  # fmt: skip
 
 
