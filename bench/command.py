@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ import typer
 app = typer.Typer(help="Side-by-side benchmarks; nothing here is a test.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+ROOT = Path(__file__).resolve().parent.parent
 Seconds = Annotated[float, typer.Option("--seconds", min=3, help="How long each contender runs.")]
 
 
@@ -49,3 +51,46 @@ def live(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     report.print(as_json)
+
+
+@app.command()
+def table(
+    files: Annotated[list[Path], typer.Argument(help="What `bench NAME --json` printed.")],
+    write: Annotated[bool, typer.Option("--write", help="Put it into README.md, in place of the last one.")] = False,
+) -> None:
+    """A Markdown table of measured figures beside their floors and stretches."""
+    from bench import table as page
+
+    try:
+        made = page.markdown(page.read(files))
+        if write:
+            page.write(ROOT / "README.md", made)
+    except page.TableError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(made)
+
+
+@app.command("all")
+def every(
+    out: Annotated[Path, typer.Option(help="Directory for one JSON file per benchmark.")],
+    only: Annotated[str, typer.Option(help="Some of them, with commas between; else all.")] = "",
+    data: Annotated[Path | None, typer.Option(help="A capture for those that take one.")] = None,
+) -> None:
+    """Run the benchmarks in turn, each in a process of its own; those that fail are named at the end."""
+    from bench import turn
+
+    group: Any = typer.main.get_command(app)
+    known = [name for name in group.commands if name not in ("all", "table")]
+    names = only.split(",") if only else known
+    if unknown := set(names) - set(known):
+        raise typer.BadParameter(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+
+    def options(name: str) -> list[str]:
+        takes_data = any("--data" in option.opts for option in group.commands[name].params)
+        return ["--data", str(data.resolve())] if data and takes_data else []
+
+    failed = turn.run([(name, options(name)) for name in names], out, lambda words: typer.echo(words, err=True))
+    if failed:
+        typer.echo(f"failed: {', '.join(failed)}", err=True)
+        raise typer.Exit(1)
