@@ -1,7 +1,7 @@
 """The account: what each source brought, what of it was accepted, and what was refused and why."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -79,6 +79,47 @@ def record(connection: sa.Connection, source: str, account: Account, last_messag
             rejected=sa.func.add_counts(column.rejected, faults) if account.rejected else column.rejected,
         )
     )
+
+
+Identity = tuple[str, int]
+
+
+def enter(
+    connection: sa.Connection,
+    source: str,
+    batches: Sequence[tuple[str, int, str | None, Account]],
+    now: datetime,
+) -> set[Identity]:
+    """Write batches (boot, seq, peer, account) into the ledger; the identities of those that were not there yet."""
+    if not batches:
+        return set()
+    rows = [
+        {
+            **{name: getattr(account, name) for name in COUNTS},
+            "source": source,
+            "boot": boot,
+            "seq": seq,
+            "peer": peer,
+            "committed_at": now,
+            "rejected": dict(account.rejected),
+        }
+        for boot, seq, peer, account in batches
+    ]
+    statement = insert(table.ledger).on_conflict_do_nothing().returning(table.ledger.c.boot, table.ledger.c.seq)
+    return {(boot, seq) for boot, seq in connection.execute(statement, rows)}
+
+
+def settle(connection: sa.Connection, source: str, batches: Sequence[tuple[str, int, Account]]) -> None:
+    """Put to the ledger what is known only after storing: each batch's (boot, seq) rows and duplicates."""
+    values = sa.text(
+        "UPDATE ledger l SET rows = b.rows, duplicates = b.duplicates"
+        " FROM unnest(CAST(:boots AS text[]), CAST(:seqs AS bigint[]), CAST(:rows AS int[]),"
+        " CAST(:duplicates AS int[])) AS b(boot, seq, rows, duplicates)"
+        " WHERE l.source = :source AND l.boot = b.boot AND l.seq = b.seq"
+    )
+    boots, seqs, accounts = zip(*batches, strict=True)
+    counts = {"rows": [each.rows for each in accounts], "duplicates": [each.duplicates for each in accounts]}
+    connection.execute(values, {"source": source, "boots": list(boots), "seqs": list(seqs), **counts})
 
 
 def record_minutes(connection: sa.Connection, source: str, counts: Mapping[datetime, int]) -> None:

@@ -49,7 +49,8 @@ def test_one_object_a_message_and_the_account_on_stderr(capture) -> None:
     assert (account["received"], account["accepted"], account["rejected"]) == (5, 4, {"checksum": 1})
     assert (account["messages"], account["positions"]) == (3, 1)
     assert set(account) == {
-        "received", "accepted", "rejected", "ignored", "messages", "positions", "rows", "seconds",
+        "received", "accepted", "rejected", "ignored", "messages", "positions", "rows", "duplicates",
+        "seconds",
     }  # fmt: skip
 
 

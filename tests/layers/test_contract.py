@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from geo.table import Shape
+from ingest.blame import decode
 from ingest.feed import AddressError, RawBatch, split_address
 from ingest.worker import Worker
 from layers import discover, kpi_values, lanes, seed
@@ -116,9 +117,8 @@ def test_samples_become_rows_and_figures(layer: Layer, database, redis_server) -
             worker._claim(connection)
             worker._reload(connection)
             for index, lane in enumerate(worker.lanes[: len(layer.feeds)]):
-                worker.process(
-                    connection, lane, [replace(batch_of(layer, min(index, len(layer.feeds) - 1)), seq=index)]
-                )
+                batch = replace(batch_of(layer, min(index, len(layer.feeds) - 1)), seq=index)
+                worker.process(connection, lane, [(batch, decode(lane, batch))])
         with connected(database.web) as web, web.connect() as connection:
             assert connection.scalar(sa.select(sa.func.count()).select_from(layer.shape.latest)) >= bool(layer.feeds)
             figures = kpi_values(connection, layer)

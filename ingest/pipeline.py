@@ -1,0 +1,185 @@
+"""The pipeline: what one transaction does with a portion of decoded batches, from ledger to alarms, in one sequence."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+import structlog
+
+from geo import account as accounts
+from geo import history, latest
+from geo.alarm import journal_head
+from geo.column import STAMP, conform
+from geo.fence import Fences
+from geo.rule import Rule
+from ingest import duplicate
+from ingest.blame import blames_record
+from ingest.feed import Decoded, Lane, RawBatch
+from ingest.judgement import judge_batch
+
+log = structlog.get_logger()
+REFUSED = "refused_by_database"
+MINUTE_US = 60_000_000
+Part = tuple[RawBatch, Decoded]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """By what a portion is judged: the fences and rules in force, and within how many seconds two are one."""
+
+    fences: Fences
+    rules: tuple[Rule, ...]
+    duplicate_window_s: float = duplicate.WINDOW_S
+
+
+@dataclass
+class Committed:
+    """What a portion left behind: rows and duplicates by batch number, after-states to tell, the journal's head."""
+
+    rows: Counter[int] = field(default_factory=Counter)
+    duplicates: Counter[int] = field(default_factory=Counter)
+    after: list[pd.DataFrame] = field(default_factory=list)
+    head: int = 0
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One portion's way through one transaction of one connection."""
+
+    connection: sa.Connection
+    lane: Lane
+    measures: Measures
+    now: datetime
+
+    def commit(self, decoded: Sequence[Part]) -> Committed:
+        """One transaction {ledger, latest, history, rules, accounts}; a batch that is in the ledger has no effect."""
+        source = self.lane.source.name
+        with self.connection.begin():
+            for _, part in decoded:
+                if len(part.frame):
+                    history.ensure_days(self.connection, self.lane.shape, part.frame)
+        done = Committed()
+        with self.connection.begin():
+            fresh = self._enter(decoded)
+            frame = joined(self.lane, fresh)
+            if len(frame):
+                self._store(frame, done)
+            self._account(fresh, done)
+            accounts.record_minutes(self.connection, source, by_minute(frame))
+            done.head = journal_head(self.connection)
+        return done
+
+    def _enter(self, decoded: Sequence[Part]) -> list[Part]:
+        """Write the batches into the ledger; those that are there already are left out: they have had their effect."""
+        entered = accounts.enter(
+            self.connection,
+            self.lane.source.name,
+            [(batch.boot, batch.seq, batch.peer, part.account) for batch, part in decoded],
+            self.now,
+        )
+        fresh = []
+        for batch, part in decoded:
+            if (batch.boot, batch.seq) in entered:
+                entered.remove((batch.boot, batch.seq))  # two entries of one batch may stand in one portion
+                fresh.append((batch, part))
+        return fresh
+
+    def _store(self, frame: pd.DataFrame, done: Committed) -> None:
+        """Store a frame; what the database refuses is bisected out to the dead letters."""
+        try:
+            with self.connection.begin_nested():
+                rows, duplicates, after = self._write(frame)
+        except Exception as error:
+            if not blames_record(error):
+                raise
+            if len(frame) > 1:
+                middle = len(frame) // 2
+                self._store(frame.iloc[:middle], done)
+                self._store(frame.iloc[middle:], done)
+                return
+            source = self.lane.source.name
+            log.error("record refused", source=source, error=str(error).splitlines()[0])
+            text = frame.iloc[0].dropna().to_json(date_format="iso", force_ascii=False)
+            accounts.keep_letters(self.connection, source, [(REFUSED, (text or "").encode())], self.now)
+            accounts.record_fault(self.connection, source, REFUSED)
+            return
+        done.rows.update(rows)
+        done.duplicates.update(duplicates)
+        done.after.append(after)
+
+    def _write(self, frame: pd.DataFrame) -> tuple[Counter[int], Counter[int], pd.DataFrame]:
+        """Lock what is known -> drop what is known already -> latest, history -> fences and rules.
+
+        Returns rows and duplicates by batch number, and the after-state by key.
+        """
+        connection, shape = self.connection, self.lane.shape
+        frame = conform(frame, shape.latest)
+        before = latest.lock(connection, shape, frame[shape.key].to_numpy(), self.lane.source.name, self.now)
+        frame, repeated = duplicate.drop(connection, shape, frame, self.measures.duplicate_window_s)
+        before = before[before.index.isin(frame[shape.key])]
+        after = latest.merge(shape, before, frame)
+        fixes = frame[latest.fixes(shape, frame)]
+        history.append(connection, shape, fixes)
+        latest.write(connection, shape, after)
+        known = before["observed_at"].reindex(frame[shape.key]).to_numpy()
+        # A late record is history; the rules' memory is already past it.
+        timely = frame[pd.isna(known) | (frame["observed_at"].to_numpy() >= known)]
+        judge_batch(
+            connection,
+            [rule for rule in self.measures.rules if rule.layer == self.lane.layer],
+            self.measures.fences,
+            shape.key,
+            self.lane.label,
+            timely,
+            after,
+            self.now,
+            self._fault,
+        )
+        return Counter(fixes["batch"].tolist()), repeated, after
+
+    def _fault(self, name: str, error: Exception) -> None:
+        log.error("rule failed", source=self.lane.source.name, rule=name, error=repr(error))
+        accounts.record_fault(self.connection, self.lane.source.name, name)
+
+    def _account(self, fresh: Sequence[Part], done: Committed) -> None:
+        """Put rows and duplicates to the ledger's lines, keep the dead letters, add it all to the feed's counts."""
+        if not fresh:
+            return
+        total = accounts.Account()
+        source = self.lane.source.name
+        for number, (_, part) in enumerate(fresh):
+            part.account.rows, part.account.duplicates = done.rows[number], done.duplicates[number]
+            total.add(part.account)
+        accounts.settle(self.connection, source, [(batch.boot, batch.seq, part.account) for batch, part in fresh])
+        letters = [letter for _, part in fresh for letter in part.letters]
+        accounts.keep_letters(self.connection, source, letters, self.now)
+        heard = datetime.fromtimestamp(max(batch.received_at for batch, _ in fresh), UTC)
+        accounts.record(self.connection, source, total, heard)
+
+
+def joined(lane: Lane, parts: Sequence[Part]) -> pd.DataFrame:
+    """All parts' rows in time order, each with its batch's number, source and time of reception."""
+    frames = []
+    for number, (batch, part) in enumerate(parts):
+        if len(part.frame):
+            received = pd.Timestamp(batch.received_at, unit="s", tz="UTC")
+            frames.append(part.frame.assign(batch=number, received_at=received))
+    if not frames:
+        return pd.DataFrame()
+    frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    frame = frame.assign(source=lane.source.name, simulated=lane.source.simulated)
+    frame["received_at"] = frame["received_at"].astype(STAMP)
+    return frame.sort_values("observed_at", kind="stable", ignore_index=True)
+
+
+def by_minute(frame: pd.DataFrame) -> dict[datetime, int]:
+    """How many records were observed in each minute."""
+    if frame.empty:
+        return {}
+    stamps = frame["observed_at"].dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
+    minutes, counts = np.unique(stamps // MINUTE_US, return_counts=True)
+    return {datetime.fromtimestamp(m * 60, UTC): n for m, n in zip(minutes.tolist(), counts.tolist(), strict=True)}
