@@ -1,0 +1,270 @@
+"""The AIS messages that are decoded by columns: a table of fields each, their lengths, and what "not available" is."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+Kind = Literal["number", "signed", "degrees", "turn", "ship_type", "epfd", "flag", "text", "spare"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a message: its bits, how they read, and which raw numbers are values rather than "not available".
+
+    number, signed: the raw number divided by `per`; degrees: the same, signed and rounded to six decimals; turn: the
+    standard's square-root scale in degrees a minute; ship_type, epfd: a code, unknown ones are 0; text: 6-bit ASCII.
+    valid: lowest and highest raw number that says something; None = all do. first: set by its Table.
+    """
+
+    name: str
+    width: int
+    kind: Kind = "number"
+    per: int = 1
+    valid: tuple[int, int] | None = None
+    first: int = 0
+
+    @property
+    def end(self) -> int:
+        """The bit after the field's last."""
+        return self.first + self.width
+
+
+@dataclass(frozen=True)
+class Table:
+    """The fields of one message (ITU-R M.1371-5, annex 8) in their order, and the lengths in bits it may have.
+
+    lengths: all that are accepted; None = any that holds `needs` bits, which is all fields save a cut text at the end.
+    part: the part number, for messages that have several forms.
+    """
+
+    types: tuple[int, ...]
+    fields: tuple[Field, ...]
+    lengths: tuple[int, ...] | None = None
+    needs: int = 0
+    part: int | None = None
+    named: dict[str, Field] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        first, placed = 0, []
+        for each in self.fields:
+            placed.append(replace(each, first=first))
+            first += each.width
+        object.__setattr__(self, "fields", tuple(placed))
+        object.__setattr__(self, "named", {each.name: each for each in placed if each.kind != "spare"})
+        if not self.needs:
+            object.__setattr__(self, "needs", max(each.end for each in self.named.values()))
+
+    @property
+    def bits(self) -> int:
+        """The bits of all fields together."""
+        return self.fields[-1].end
+
+
+def flag(name: str) -> Field:
+    """A yes or no of one bit."""
+    return Field(name, 1, "flag")
+
+
+def text(name: str, characters: int) -> Field:
+    """6-bit text."""
+    return Field(name, characters * 6, "text")
+
+
+def spare(bits: int) -> Field:
+    """Bits that carry nothing."""
+    return Field("", bits, "spare")
+
+
+HEAD = (Field("msg_type", 6), Field("repeat", 2), Field("mmsi", 30))
+LON = Field("lon", 28, "degrees", 600_000, (-180 * 600_000, 180 * 600_000))
+LAT = Field("lat", 27, "degrees", 600_000, (-90 * 600_000, 90 * 600_000))
+PLACE = (flag("accuracy"), LON, LAT)
+SPEED = Field("speed", 10, per=10, valid=(0, 1022))  # 102.2 kn is a floor and is kept
+COURSE = Field("course", 12, per=10, valid=(0, 3599))
+HEADING = Field("heading", 9, valid=(0, 359))
+SECOND = Field("second", 6, valid=(0, 59))
+STATUS = Field("status", 4, valid=(0, 14))  # 15 is undefined, save for distress transmitters, whose test it is
+SIZE_FIELDS = ("to_bow", "to_stern", "to_port", "to_starboard")
+SIZE = tuple(Field(name, width) for name, width in zip(SIZE_FIELDS, (9, 9, 6, 6), strict=True))
+SHIP_TYPE = Field("ship_type", 8, "ship_type", valid=(1, 255))
+EPFD = Field("epfd", 4, "epfd")
+CALLSIGN, SHIPNAME = text("callsign", 7), text("shipname", 20)
+MONTH, DAY = Field("month", 4, valid=(1, 15)), Field("day", 5, valid=(1, 31))
+HOUR, MINUTE = Field("hour", 5, valid=(0, 23)), Field("minute", 6, valid=(0, 59))
+# One slot holds 168 bits. Some receivers append 36 bits of their own (all 730 such reports of a world-wide sample have
+# a sound first 168 bits, and gpsd reads them so); any other length is a damaged message.
+ONE_SLOT = (168, 204)
+
+CLASS_A = Table(
+    (1, 2, 3),
+    (
+        *HEAD,
+        STATUS,
+        Field("turn", 8, "turn", valid=(-127, 127)),
+        SPEED,
+        *PLACE,
+        COURSE,
+        HEADING,
+        SECOND,
+        Field("maneuver", 2),
+        spare(3),
+        flag("raim"),
+        Field("radio", 19),
+    ),
+    ONE_SLOT,
+)
+BASE_STATION = Table(
+    (4, 11),
+    (
+        *HEAD,
+        Field("year", 14),
+        MONTH,
+        DAY,
+        HOUR,
+        MINUTE,
+        SECOND,
+        *PLACE,
+        EPFD,
+        spare(10),
+        flag("raim"),
+        Field("radio", 19),
+    ),
+    ONE_SLOT,
+)
+VOYAGE = Table(
+    (5,),
+    (
+        *HEAD,
+        Field("ais_version", 2),
+        Field("imo", 30, valid=(1, 2**30 - 1)),
+        CALLSIGN,
+        SHIPNAME,
+        SHIP_TYPE,
+        *SIZE,
+        EPFD,
+        MONTH,
+        DAY,
+        HOUR,
+        MINUTE,
+        Field("draught", 8, per=10, valid=(1, 255)),
+        text("destination", 20),
+        flag("dte"),
+        spare(1),
+    ),
+)
+SAR_AIRCRAFT = Table(
+    (9,),
+    (
+        *HEAD,
+        Field("alt", 12),
+        Field("speed", 10, valid=(0, 1022)),  # whole knots
+        *PLACE,
+        COURSE,
+        SECOND,
+        Field("reserved_1", 8),
+        flag("dte"),
+        spare(3),
+        flag("assigned"),
+        flag("raim"),
+        Field("radio", 20),
+    ),
+    ONE_SLOT,
+)
+CLASS_B = Table(
+    (18,),
+    (
+        *HEAD,
+        Field("reserved_1", 8),
+        SPEED,
+        *PLACE,
+        COURSE,
+        HEADING,
+        SECOND,
+        Field("reserved_2", 2),
+        *(flag(name) for name in ("cs", "display", "dsc", "band", "msg22", "assigned", "raim")),
+        Field("radio", 20),
+    ),
+    ONE_SLOT,
+)
+CLASS_B_EXTENDED = Table(
+    (19,),
+    (
+        *HEAD,
+        Field("reserved_1", 8),
+        SPEED,
+        *PLACE,
+        COURSE,
+        HEADING,
+        SECOND,
+        Field("reserved_2", 4),
+        SHIPNAME,
+        SHIP_TYPE,
+        *SIZE,
+        EPFD,
+        flag("raim"),
+        flag("dte"),
+        flag("assigned"),
+        spare(4),
+    ),
+    (312,),
+)
+AID = Table(
+    (21,),
+    (
+        *HEAD,
+        Field("aid_type", 5),
+        text("name", 20),
+        *PLACE,
+        *SIZE,
+        EPFD,
+        SECOND,
+        flag("off_position"),
+        Field("reserved_1", 8),
+        *(flag(name) for name in ("raim", "virtual_aid", "assigned")),
+        spare(1),
+        Field("name_ext", 88, "text"),  # as long as the message goes on
+    ),
+    needs=272,
+)
+NAME_B = Table((24,), (*HEAD, Field("partno", 2), SHIPNAME, spare(8)), part=0)
+STATIC_B = Table(
+    (24,),
+    (
+        *HEAD,
+        Field("partno", 2),
+        Field("ship_type", 8, valid=(1, 255)),
+        text("vendorid", 3),
+        Field("model", 4),
+        Field("serial", 20),
+        CALLSIGN,
+        *SIZE,
+        spare(6),
+    ),
+    part=1,
+)
+LONG_RANGE = Table(
+    (27,),
+    (
+        *HEAD,
+        flag("accuracy"),
+        flag("raim"),
+        STATUS,
+        Field("lon", 18, "degrees", 600, (-180 * 600, 180 * 600)),
+        Field("lat", 17, "degrees", 600, (-90 * 600, 90 * 600)),
+        Field("speed", 6, valid=(0, 62)),
+        Field("course", 9, valid=(0, 359)),
+        flag("gnss"),
+        spare(1),
+    ),
+)
+TABLES = (
+    CLASS_A,
+    BASE_STATION,
+    VOYAGE,
+    SAR_AIRCRAFT,
+    CLASS_B,
+    CLASS_B_EXTENDED,
+    AID,
+    NAME_B,
+    STATIC_B,
+    LONG_RANGE,
+)
