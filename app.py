@@ -23,12 +23,13 @@ ROOMS = {
     "run.processes": ("receive", "work", "clock", "web"),
     "run.replay": ("replay",),
     "run.status": ("status",),
+    "run.letters": ("dead-letters",),
     "demo.command": ("simulate",),
     "ingest.command": ("decode",),
     "run.schema": ("db",),
     "bench.command": ("bench",),
 }
-GROUPS = {"run.schema": "db", "bench.command": "bench"}
+GROUPS = {"run.schema": "db", "run.letters": "dead-letters", "bench.command": "bench"}
 
 
 def mount(asked: str | None) -> None:

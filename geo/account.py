@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from geo import table
 
+LETTER_BYTES = 1024  # kept of each dead letter; one of that length may have been longer
 COUNTS = ("received", "accepted", "ignored", "messages", "positions", "rows", "duplicates")
 
 
@@ -143,7 +144,7 @@ def record_fault(connection: sa.Connection, source: str, name: str) -> None:
 
 def keep_letters(connection: sa.Connection, source: str, letters: Iterable[tuple[str, bytes]], now: datetime) -> None:
     """Keep rejected input (reason, raw bytes) as dead letters: the first 1 kB of each."""
-    rows = [{"source": source, "reason": reason, "raw": raw[:1024], "at": now} for reason, raw in letters]
+    rows = [{"source": source, "reason": reason, "raw": raw[:LETTER_BYTES], "at": now} for reason, raw in letters]
     if rows:
         connection.execute(sa.insert(table.dead_letter), rows)
 

@@ -77,12 +77,12 @@ class Writer:
     boot: str = field(default_factory=lambda: uuid.uuid4().hex)
     _seq: int = 0
 
-    def add(self, framed: Framed) -> None:
-        """One entry of what is framed, if anything is."""
+    def add(self, framed: Framed, received_at: float | None = None) -> None:
+        """One entry of what is framed, if anything is; received_at (epoch seconds): now, unless it is told."""
         if not framed:
             return
         self._seq += 1
         raw = b"\n".join(framed.lines)
-        whence = (self.source.name, self.boot, self._seq, time.time())
+        whence = (self.source.name, self.boot, self._seq, received_at or time.time())
         fields: Any = to_entry(RawBatch(*whence, raw, self.peer, framed.rejected, framed.letters))
         self.client.xadd(self.source.stream, fields)

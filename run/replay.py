@@ -62,7 +62,7 @@ def replay(
         peer = _send(to, play, chunks) if to else _add(where["REDIS_URL"], chosen, play, chunks)
         database = engine(where["DATABASE_URL_WEB"])
         lossy = (to or "").startswith("udp")
-        account = _await(database, chosen.name, peer, since, play.counted, lossy, quiet=as_json)
+        account = wait_committed(database, chosen.name, peer, since, play.counted, lossy, quiet=as_json)
         answer = {**account.as_dict(), "seconds": round(time.monotonic() - began, 3)}
         if account.received < play.counted:
             typer.echo(f"{play.counted - account.received} of {play.counted} sentences never arrived (UDP)", err=True)
@@ -158,7 +158,7 @@ def _add(redis_url: str, source: Source, play: Playback, chunks: Iterator[bytes]
     return name
 
 
-def _await(
+def wait_committed(
     database: sa.Engine, source: str, peer: str, since: datetime, expected: int, lossy: bool, quiet: bool
 ) -> Account:
     """Wait until the ledger holds all that was sent.

@@ -19,6 +19,7 @@ BEGIN
         END IF;
     END LOOP;
     GRANT UPDATE (rows, duplicates) ON ledger TO haidang_ingest; -- known only after what the database refused was taken out
+    GRANT UPDATE (replayed_at) ON dead_letter TO haidang_ingest;
     GRANT DELETE ON presence TO haidang_ingest;
     GRANT UPDATE (acknowledged_at, acknowledged_by, comment, shelved_until, withdrawn_at) ON alarm TO haidang_web;
     GRANT INSERT ON alarm_journal TO haidang_web;
