@@ -10,6 +10,7 @@ import typer
 app = typer.Typer(help="Side-by-side benchmarks; nothing here is a test.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Data = Annotated[str | None, typer.Option(help="A capture of AIS sentences, gzipped or not.")]
 ROOT = Path(__file__).resolve().parent.parent
 Seconds = Annotated[float, typer.Option("--seconds", min=3, help="How long each contender runs.")]
 
@@ -34,6 +35,37 @@ def draw(as_json: Json = False, seconds: Seconds = 15) -> None:
 
 
 @app.command()
+def pipeline(
+    as_json: Json = False,
+    data: Data = None,
+    sentences: Annotated[int, typer.Option(min=20_000, help="How many, where no file is given.")] = 200_000,
+    runs: Annotated[int, typer.Option(min=1, help="How often each contender runs.")] = 3,
+) -> None:
+    """The whole path from the stream to committed rows, beside pyais with executemany and with an ORM."""
+    from bench import pipeline as path
+
+    path.measure(data, sentences, runs).print(as_json)
+
+
+@app.command()
+def world(
+    as_json: Json = False,
+    minutes: Annotated[float, typer.Option(min=0.2, help="How long, after ten seconds to warm up.")] = 10,
+    rate: Annotated[int, typer.Option(min=100, help="Sentences a second.")] = 19_000,
+) -> None:
+    """The world's rate, sustained through the real processes: lag, memory and disk over time."""
+    from bench import world as path
+    from bench.program import StartError
+
+    try:
+        report = path.measure(minutes, rate, lambda line: typer.echo(line, err=True))
+    except StartError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    report.print(as_json)
+
+
+@app.command()
 def live(
     context: typer.Context,
     as_json: Json = False,
@@ -43,11 +75,12 @@ def live(
     """Time from a UDP datagram to a drawn pixel, through every process, at a steady rate."""
     from bench import live as path
     from bench.chromium import NoBrowserError
+    from bench.program import StartError
 
     settings: Any = context.find_root().obj
     try:
         report = path.measure(seconds, rate, settings.flush_ms, settings.live_tick_ms)
-    except (NoBrowserError, path.StartError) as error:
+    except (NoBrowserError, StartError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     report.print(as_json)

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
 import struct
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from playwright.sync_api import Page
@@ -27,17 +16,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from bench.chromium import chromium
+from bench.program import START_S, StartError, free_port, program
 from bench.report import Report, percentile
 
-ROOT = Path(__file__).resolve().parent.parent
 VESSELS = 10_000  # so that ten seconds lie between two messages of one, and no value is overtaken by a newer one
 BURST_S = 0.01
-START_S = 180.0
 STEP = 1 / 600_000  # degrees: the resolution of AIS
-
-
-class StartError(Exception):
-    """The processes to be measured did not come up; the message says what they said."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +85,14 @@ def measure(seconds: float, rate: int, flush_ms: int, tick_ms: int) -> Report:
     data += f"; flush {flush_ms} ms, tick {tick_ms} ms"
     report = Report("live", data, ("dash", "fastapi", "uvicorn", "redis", "psycopg", "playwright"))
     script = sentences(round(rate * seconds))
-    with processes(flush_ms, tick_ms) as (web, port), chromium() as browser:
+    port = free_port(socket.SOCK_DGRAM)
+    own = {
+        "HAIDANG_LIVE_TICK_MS": str(tick_ms),
+        "HAIDANG_FLUSH_MS": str(flush_ms),
+        "HAIDANG_FEED_SOURCES": json.dumps({"ais": [f"udp://127.0.0.1:{port}"]}),
+    }
+    with program(own) as running, chromium() as browser:
+        web = running.url
         report.versions["chromium"] = browser.version
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(web)
@@ -189,57 +180,3 @@ def _latencies(page: Page, script: list[Sentence], sent: list[float], ear: Ear) 
         if first < len(frames):
             late.append(frames[first][1] - moment * 1000)
     return late
-
-
-@contextmanager
-def processes(flush_ms: int, tick_ms: int) -> Iterator[tuple[str, int]]:
-    """The whole program on free ports in a home of its own: the map's address and the feed's UDP port."""
-    web, feed = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
-    with tempfile.TemporaryDirectory(prefix="haidang-bench-", ignore_cleanup_errors=True) as home:
-        Path(home).chmod(0o755)  # as root, the servers run as another user
-        own = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("HAIDANG_", "DATABASE_", "REDIS_"))
-        }
-        own |= {"HAIDANG_HOME": home, "HAIDANG_PORT": str(web), "HAIDANG_LIVE_TICK_MS": str(tick_ms)}
-        own |= {
-            "HAIDANG_FLUSH_MS": str(flush_ms),
-            "HAIDANG_FEED_SOURCES": json.dumps({"ais": [f"udp://127.0.0.1:{feed}"]}),
-        }
-        log = Path(home, "bench.log")
-        with log.open("wb") as words:
-            program = subprocess.Popen(
-                [sys.executable, str(ROOT / "app.py"), "up"], cwd=ROOT, env=own, stdout=words, stderr=words
-            )
-        try:
-            _await(f"http://127.0.0.1:{web}", program, log)
-            yield f"http://127.0.0.1:{web}", feed
-        finally:
-            program.send_signal(signal.SIGINT)
-            try:
-                program.wait(60)
-            except subprocess.TimeoutExpired:
-                program.kill()
-
-
-def _await(url: str, program: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_S
-    while time.monotonic() < end:
-        if program.poll() is not None:
-            raise StartError(
-                f"the processes ended with {program.returncode}: {log.read_text('utf-8', 'replace')[-500:]}"
-            )
-        try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise StartError(f"the map did not come up within {START_S:g} s: {log.read_text('utf-8', 'replace')[-500:]}")
-
-
-def _free_port(kind: Any) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -40,6 +40,8 @@ class Setup(Protocol):
     def host(self) -> str: ...  # noqa: D102
     @property
     def port(self) -> int: ...  # noqa: D102
+    @property
+    def workers(self) -> int: ...  # noqa: D102
     def secret(self, name: str) -> str | None: ...  # noqa: D102
 
 
@@ -82,7 +84,7 @@ def _run(setup: Setup, purpose: str, port: int, minutes: float | None, speed: fl
                 rehearsal = Rehearsal(f"udp://127.0.0.1:{speech}", speed, _say)
                 environment |= rehearsal.environment()
             _prepare(environment["DATABASE_URL"])
-            _start(home, supervisor, environment)
+            _start(home, supervisor, setup.workers, environment)
             if rehearsal is not None:
                 rehearsal.put_in(environment)
                 supervisor.start_up(rehearsal.committed)
@@ -123,10 +125,12 @@ def _connect(setup: Setup, home: Home, supervisor: Supervisor) -> dict[str, str]
     return {**environment, "REDIS_URL": redis_url}
 
 
-def _start(home: Home, supervisor: Supervisor, environment: Mapping[str, str]) -> None:
-    # The worker first: it has the most to load, and a demo waits for it.
+def _start(home: Home, supervisor: Supervisor, workers: int, environment: Mapping[str, str]) -> None:
+    # The workers first: they have the most to load, and a demo waits for one.
     for name, stage in sorted(STAGES.items(), key=lambda item: item[0] != "work"):
-        supervisor.start(_process(home, name, (name,), stage, environment))
+        for number in range(1, workers + 1 if name == "work" else 2):
+            own = name if number == 1 else f"{name}-{number}"
+            supervisor.start(_process(home, own, (name,), stage, environment))
 
 
 def _prepare(owner_url: str) -> None:

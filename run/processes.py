@@ -64,7 +64,9 @@ def work(context: typer.Context) -> None:
     with _one_line():
         client = redis.Redis.from_url(_given(settings, "redis_url"), socket_timeout=10, socket_connect_timeout=2)
         found = lanes(discover(), settings.feed_sources, settings.simulated_sources)
-        Worker(found, engine(_given(settings, "database_url_ingest")), client, _heartbeat()).run(_stopping())
+        database = engine(_given(settings, "database_url_ingest"))
+        worker = Worker(found, database, client, _heartbeat(), duplicate_window_s=settings.duplicate_window_s)
+        worker.run(_stopping())
 
 
 @app.command()
