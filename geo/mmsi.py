@@ -2,6 +2,9 @@
 
 from typing import Literal
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 Station = Literal[
     "ship", "group", "coast", "sar_aircraft", "handheld", "aton", "craft", "sart", "mob", "epirb", "invalid"
 ]
@@ -46,3 +49,16 @@ def mid(mmsi: int) -> int | None:
 
 def _has_mid(digits: str, at: int) -> bool:
     return MID_MIN <= int(digits[at : at + 3]) <= MID_MAX
+
+
+def has_country(mmsi: ArrayLike) -> NDArray[np.bool_]:
+    """For many numbers at once: whether station_kind finds a station, with a country's digits where it needs them."""
+    number = np.asarray(mmsi, np.int64)
+    known = (number > 0) & (number <= 999_999_999) & ~np.isin(number, list(PLACEHOLDERS))
+    top = number // 1_000_000
+    maker = np.isin(top, (970, 972, 974))
+    starts = [top == 111, number < 10_000_000, top // 10 >= 98, number < 100_000_000, top // 100 == 8]
+    digits = [number // 1000, number // 10_000, number // 10_000, number // 100_000, number // 100_000]
+    place = np.select(starts, [each % 1000 for each in digits], top)
+    valid: NDArray[np.bool_] = known & (maker | ((place >= MID_MIN) & (place <= MID_MAX)))
+    return valid

@@ -16,7 +16,7 @@ from geo.alarm import journal_head
 from geo.column import STAMP, conform
 from geo.fence import Fences
 from geo.rule import Rule
-from ingest import duplicate
+from ingest import anomaly, duplicate
 from ingest.blame import blames_record
 from ingest.feed import Decoded, Lane, RawBatch
 from ingest.judgement import judge_batch
@@ -112,7 +112,7 @@ class Pipeline:
         done.after.append(after)
 
     def _write(self, frame: pd.DataFrame) -> tuple[Counter[int], Counter[int], pd.DataFrame]:
-        """Lock what is known -> drop what is known already -> latest, history -> fences and rules.
+        """Lock what is known -> drop what is known already -> mark what is odd -> latest, history -> fences and rules.
 
         Returns rows and duplicates by batch number, and the after-state by key.
         """
@@ -121,7 +121,8 @@ class Pipeline:
         before = latest.lock(connection, shape, frame[shape.key].to_numpy(), self.lane.source.name, self.now)
         frame, repeated = duplicate.drop(connection, shape, frame, self.measures.duplicate_window_s)
         before = before[before.index.isin(frame[shape.key])]
-        after = latest.merge(shape, before, frame)
+        frame, standing = anomaly.mark(connection, shape, frame, before)
+        after = anomaly.stand(latest.merge(shape, before, frame), standing)
         fixes = frame[latest.fixes(shape, frame)]
         history.append(connection, shape, fixes)
         latest.write(connection, shape, after)

@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from geo.mmsi import mid, station_kind
+from geo.mmsi import has_country, mid, station_kind
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,11 @@ def test_fact_17_what_an_mmsi_says(mmsi: int, kind: str, country: int | None) ->
 def test_fact_17_numbers_of_nobody(mmsi: int) -> None:
     assert station_kind(mmsi) == "invalid"
     assert mid(mmsi) is None
+
+
+def test_many_numbers_at_once_are_judged_as_each_alone() -> None:
+    random = np.random.default_rng(17)
+    starts = [0, 574, 57_400_000, 111_574_000, 857_400_000, 970_000_000, 975_000_000, 985_740_000, 995_740_000]
+    spread = [start + random.integers(0, 99_999_999, 300) for start in starts]
+    numbers = np.concatenate([*spread, random.integers(-5, 1_000_000_050, 3000), [0, 111_111_111, 123_456_789]])
+    assert has_country(numbers).tolist() == [station_kind(int(number)) != "invalid" for number in numbers]
