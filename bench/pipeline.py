@@ -18,6 +18,7 @@ import shapely
 import sqlalchemy as sa
 from geoalchemy2 import WKTElement
 from pyais.stream import IterMessages
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from bench.capture import World
@@ -38,8 +39,11 @@ from run.role import make_database, urls
 from run.servers import Servers, servers
 
 assert LAYER.shape.history is not None
-HISTORY = LAYER.shape.history
-FENCES, RULES, VESSELS = 500, 30, 60_000
+HISTORY, LATEST = LAYER.shape.history, LAYER.shape.latest
+COLUMNS = tuple(
+    "mmsi geom observed_at received_at source simulated speed course heading turn status accuracy msg_type".split()
+)
+FENCES, RULES, VESSELS = 500, 30, 11_000
 BATCH_BYTES = 1 << 20  # a receiver's largest batch; the worker joins what waits to portions of 2 MiB
 EXECUTEMANY_ROWS, EXECUTEMANY_BATCHES, ORM_ROWS = 10_000, 4, 1_500
 SECOND = 20_000  # sentences of the made-up world in one of its seconds
@@ -114,8 +118,8 @@ def measure(data: str | None, sentences: int, runs: int) -> Report:
             report.versions["postgresql"] = running.postgres.title
             contenders: dict[str, Callable[[Ground, bytes], float]] = {
                 "Hải Đăng, the whole path": ours,
-                "pyais + Core executemany, history only": executemany,
-                "pyais + ORM, a commit per row, history only": orm_rows,
+                "pyais + Core executemany, history and latest only": executemany,
+                "pyais + ORM, a commit per row, history and latest only": orm_rows,
             }
             speeds: dict[str, list[float]] = {name: [] for name in contenders}
             for _ in range(runs):
@@ -168,15 +172,20 @@ def ours(ground: Ground, raw: bytes) -> float:
 
 
 def executemany(ground: Ground, raw: bytes) -> float:
-    """Messages a second of pyais's stream reader and Core's executemany into the history: no fences, rules, latest."""
+    """Messages a second of pyais's stream reader and Core's executemany: history and latest, no fences, no rules."""
     with ground.database() as database:
         with database.begin() as connection:
             ensure_today(connection)
         rows = _rows(raw)
+        newest = insert(LATEST)
+        fix = {name: newest.excluded[name] for name in COLUMNS if name != "mmsi"}
+        newest = newest.on_conflict_do_update(index_elements=["mmsi"], set_=fix)
         began = time.perf_counter()
         for _ in range(EXECUTEMANY_BATCHES):
+            batch = list(islice(rows, EXECUTEMANY_ROWS))
             with database.begin() as connection:
-                connection.execute(sa.insert(HISTORY), list(islice(rows, EXECUTEMANY_ROWS)))
+                connection.execute(sa.insert(HISTORY), batch)
+                connection.execute(newest, list({row["mmsi"]: row for row in batch}.values()))
         return EXECUTEMANY_BATCHES * EXECUTEMANY_ROWS / (time.perf_counter() - began)
 
 
@@ -195,8 +204,14 @@ class Position(Base):
     }
 
 
+class Vessel(Base):
+    """A row of the latest state as an object."""
+
+    __table__ = LATEST
+
+
 def orm_rows(ground: Ground, raw: bytes) -> float:
-    """Messages a second of pyais's stream reader, an ORM object and a commit for each: no fences, rules, latest."""
+    """Messages a second of pyais's stream reader, ORM objects and a commit for each: history and latest alone."""
     with ground.database() as database:
         with database.begin() as connection:
             ensure_today(connection)
@@ -204,6 +219,7 @@ def orm_rows(ground: Ground, raw: bytes) -> float:
         with Session(database) as session:
             for row in islice(_rows(raw), ORM_ROWS):
                 session.add(Position(**row))
+                session.merge(Vessel(**row))
                 session.commit()
         return ORM_ROWS / (time.perf_counter() - began)
 
@@ -222,7 +238,7 @@ def _rows(raw: bytes) -> Iterator[dict[str, Any]]:
         if lon is None or lat is None or abs(lon) > 180 or abs(lat) > 90:
             continue
         stamp = began + timedelta(milliseconds=n)
-        yield {
+        yield {  # its keys are COLUMNS
             "mmsi": fields["mmsi"],
             "geom": WKTElement(f"POINT({lon} {lat})", srid=4326),
             "observed_at": stamp,

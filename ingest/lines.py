@@ -1,5 +1,6 @@
 """Records that are lines: cuts one sender's bytes at line ends, and refuses what never ends."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ingest.feed import Framed
@@ -25,16 +26,14 @@ class LineFramer:
             self._skipping = False
         lines = (self._tail + data).split(b"\n")
         self._tail = lines.pop()
-        for line in lines:
-            self._bounded(line, now)
+        self._lines(lines, now)
         if len(self._tail) > self.limit:
             self._reject("too_long", self._tail)
             self._tail, self._skipping = b"", True
 
     def datagram(self, data: bytes, now: float) -> None:
         """Take one datagram: one or more whole lines; the last needs no line end."""
-        for line in data.split(b"\n"):
-            self._bounded(line, now)
+        self._lines(data.split(b"\n"), now)
 
     def close(self) -> None:
         """The sender is gone: the last line counts as it is."""
@@ -45,6 +44,10 @@ class LineFramer:
         """Hand over what is whole so far and begin anew."""
         taken, self.ready = self.ready, Framed()
         return taken
+
+    def _lines(self, lines: Sequence[bytes], now: float) -> None:
+        for line in lines:
+            self._bounded(line, now)
 
     def _bounded(self, line: bytes, now: float) -> None:
         # The limit is on the line as it came, so that it does not matter in what pieces it came.

@@ -2,6 +2,7 @@
 
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import xor
@@ -16,6 +17,8 @@ TALKERS = b"AI|AB|AD|AN|AR|AS|AT|AX|BS|SA"
 # An optional tag block, then a sentence up to whatever cannot be part of one.
 SENTENCE = re.compile(rb"(?:\\([^\\\r\n]*)\\)?(![^!\\\r\n]*)")
 HEADER = re.compile(rb"!(?:" + TALKERS + rb")VD[MO],(\d),(\d),(\d?),([^,]*),([^,]*),(\d?)\*([0-9A-Fa-f]{2})")
+# A line that is one whole message by its own word, which is nearly every line: it passes as it is.
+WHOLE = re.compile(rb"(?:\\[^\\\r\n]*\\)?![^!\\\r\n]{5},1,1,[^!\\\r\n]*")
 FORM = re.compile(rb"!..VD[MO],")
 
 
@@ -127,6 +130,24 @@ class NmeaFramer(LineFramer):
         super().close()
         while self._slots:
             self._drop(next(iter(self._slots)))
+
+    def _lines(self, lines: Sequence[bytes], now: float) -> None:
+        """Whole messages pass by the run; only what stands between them is looked at line by line."""
+        if max(map(len, lines), default=0) > self.limit:
+            super()._lines(lines, now)
+            return
+        lines = [line.strip() for line in lines]
+        passed = 0
+        for at, line in enumerate(lines):
+            if not WHOLE.fullmatch(line):
+                self._pass(lines[passed:at])
+                self._bounded(line, now)
+                passed = at + 1
+        self._pass(lines[passed:])
+
+    def _pass(self, lines: Sequence[bytes]) -> None:
+        self.ready.lines += lines
+        self.ready.size += sum(map(len, lines)) + len(lines)
 
     def _line(self, line: bytes, now: float) -> None:
         found = False
