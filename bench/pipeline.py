@@ -41,7 +41,21 @@ from run.servers import Servers, servers
 assert LAYER.shape.history is not None
 HISTORY, LATEST = LAYER.shape.history, LAYER.shape.latest
 COLUMNS = tuple(
-    "mmsi geom observed_at received_at source simulated speed course heading turn status accuracy msg_type".split()
+    [
+        "mmsi",
+        "geom",
+        "observed_at",
+        "received_at",
+        "source",
+        "simulated",
+        "speed",
+        "course",
+        "heading",
+        "turn",
+        "status",
+        "accuracy",
+        "msg_type",
+    ]
 )
 FENCES, RULES, VESSELS = 500, 30, 11_000
 BATCH_BYTES = 1 << 20  # a receiver's largest batch; the worker joins what waits to portions of 2 MiB
