@@ -40,23 +40,6 @@ from run.servers import Servers, servers
 
 assert LAYER.shape.history is not None
 HISTORY, LATEST = LAYER.shape.history, LAYER.shape.latest
-COLUMNS = tuple(
-    [
-        "mmsi",
-        "geom",
-        "observed_at",
-        "received_at",
-        "source",
-        "simulated",
-        "speed",
-        "course",
-        "heading",
-        "turn",
-        "status",
-        "accuracy",
-        "msg_type",
-    ]
-)
 FENCES, RULES, VESSELS = 500, 30, 11_000
 BATCH_BYTES = 1 << 20  # a receiver's largest batch; the worker joins what waits to portions of 2 MiB
 EXECUTEMANY_ROWS, EXECUTEMANY_BATCHES, ORM_ROWS = 10_000, 4, 1_500
@@ -192,7 +175,7 @@ def executemany(ground: Ground, raw: bytes) -> float:
             ensure_today(connection)
         rows = _rows(raw)
         newest = insert(LATEST)
-        fix = {name: newest.excluded[name] for name in COLUMNS if name != "mmsi"}
+        fix = {name: newest.excluded[name] for name in next(_rows(raw)) if name != "mmsi"}
         newest = newest.on_conflict_do_update(index_elements=["mmsi"], set_=fix)
         began = time.perf_counter()
         for _ in range(EXECUTEMANY_BATCHES):
@@ -252,7 +235,7 @@ def _rows(raw: bytes) -> Iterator[dict[str, Any]]:
         if lon is None or lat is None or abs(lon) > 180 or abs(lat) > 90:
             continue
         stamp = began + timedelta(milliseconds=n)
-        yield {  # its keys are COLUMNS
+        yield {
             "mmsi": fields["mmsi"],
             "geom": WKTElement(f"POINT({lon} {lat})", srid=4326),
             "observed_at": stamp,

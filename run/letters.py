@@ -19,8 +19,9 @@ from geo import table
 from geo.account import LETTER_BYTES
 from geo.database import engine
 from ingest.feed import Source
+from ingest.pipeline import REFUSED
 from ingest.stream import Writer
-from ingest.worker import NO_BATCH, REFUSED
+from ingest.worker import NO_BATCH
 from layers import discover
 from run.connection import addresses
 from run.fault import Fault
