@@ -87,6 +87,25 @@ def live(
 
 
 @app.command()
+def clients(
+    context: typer.Context,
+    as_json: Json = False,
+    number: Annotated[int, typer.Option("--clients", min=1, help="Live clients of the one web process.")] = 1000,
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long they listen; the target says 10.")] = 1,
+) -> None:
+    """Live clients held by one web process without a lost tick, and the age of what reaches them."""
+    from bench import clients as crowd
+
+    settings: Any = context.find_root().obj
+    try:
+        report = crowd.measure(number, minutes, settings.live_tick_ms)
+    except crowd.StartError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    report.print(as_json)
+
+
+@app.command()
 def table(
     files: Annotated[list[Path], typer.Argument(help="What `bench NAME --json` printed.")],
     write: Annotated[bool, typer.Option("--write", help="Put it into README.md, in place of the last one.")] = False,
