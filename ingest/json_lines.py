@@ -1,7 +1,8 @@
 """Line-delimited JSON: one object a record, read after the declaration of the layer's own table."""
 
 import json
-import math
+import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,8 @@ from geo.column import STAMP
 from geo.table import Shape
 from ingest.feed import Decoded, RawBatch, empty_frame, in_time_range
 
+FLOAT_MAX = sys.float_info.max  # JSON's numbers may have any length; NaN is above no bound, and below none
+SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which JSON can write and UTF-8 cannot
 OURS = ("geom", "received_at", "source", "simulated", "described_at")  # never the sender's to say
 
 
@@ -68,20 +71,25 @@ def json_lines(shape: Shape) -> Callable[[RawBatch], Decoded]:
 
 def _value(column: sa.Column[Any], value: Any) -> Any:
     kind: Any = column.type
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= FLOAT_MAX
     if isinstance(kind, sa.Boolean):
         fits = isinstance(value, bool)
     elif isinstance(kind, sa.Integer):
-        fits = number and value == int(value) and abs(value) < 1 << 53
+        fits = number and value == int(value) and abs(value) < _bound(kind)
     elif isinstance(kind, sa.Float):
         fits = number
     elif isinstance(kind, sa.DateTime):
         return datetime.fromtimestamp(_seconds(value, f"value:{column.name}"), UTC)
     else:
-        fits = isinstance(value, str) and "\0" not in value
+        fits = isinstance(value, str) and "\0" not in value and not SURROGATE.search(value)
     if not fits:
         raise Refused("key" if column.primary_key else f"value:{column.name}")
     return value
+
+
+def _bound(kind: Any) -> int:
+    """The least whole number that is too large for a column, or for a float to tell from its neighbours."""
+    return 1 << (15 if isinstance(kind, sa.SmallInteger) else 53 if isinstance(kind, sa.BigInteger) else 31)
 
 
 def _place(lon: Any, lat: Any) -> tuple[float | None, float | None]:

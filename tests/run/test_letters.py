@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from geo.account import keep_letters, register_feed
-from ingest.worker import NO_BATCH, REFUSED
+from ingest.pipeline import REFUSED
+from ingest.worker import NO_BATCH
 from run.letters import visible
 from tests.connections import asked, connected
 from tests.ingest.conftest import (
