@@ -13,6 +13,7 @@ import structlog
 from geo import account as accounts
 from geo import history, latest
 from geo.alarm import journal_head
+from geo.anomaly import is_future
 from geo.column import STAMP, conform
 from geo.fence import Fences
 from geo.rule import Rule
@@ -122,8 +123,9 @@ class Pipeline:
         frame, repeated = duplicate.drop(connection, shape, frame, self.measures.duplicate_window_s)
         before = before[before.index.isin(frame[shape.key])]
         frame, standing = anomaly.mark(connection, shape, frame, before)
-        after = anomaly.stand(latest.merge(shape, before, frame), standing)
         fixes = frame[latest.fixes(shape, frame)]
+        frame = as_seen(frame)
+        after = anomaly.stand(latest.merge(shape, before, frame), standing)
         history.append(connection, shape, fixes)
         latest.write(connection, shape, after)
         known = before["observed_at"].reindex(frame[shape.key]).to_numpy()
@@ -175,6 +177,18 @@ def joined(lane: Lane, parts: Sequence[Part]) -> pd.DataFrame:
     frame = frame.assign(source=lane.source.name, simulated=lane.source.simulated)
     frame["received_at"] = frame["received_at"].astype(STAMP)
     return frame.sort_values("observed_at", kind="stable", ignore_index=True)
+
+
+def as_seen(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as the latest state and the rules see it: a fix told ahead of its time counts at its reception.
+
+    The history keeps what was told. Taken at its word here, it would make the true fixes after it late ones.
+    """
+    ahead = is_future(frame["observed_at"], frame["received_at"])
+    if not ahead.any():
+        return frame
+    seen = frame.assign(observed_at=frame["observed_at"].where(~ahead, frame["received_at"]))
+    return seen.sort_values("observed_at", kind="stable", ignore_index=True)
 
 
 def by_minute(frame: pd.DataFrame) -> dict[datetime, int]:
