@@ -67,16 +67,17 @@ def register_feed(
     connection.execute(statement.on_conflict_do_update(index_elements=["source"], set_=row))
 
 
-def record(connection: sa.Connection, source: str, account: Account, last_message_at: datetime) -> None:
-    """Add a committed batch's account to its source's counts."""
+def record(connection: sa.Connection, source: str, account: Account, last_message_at: datetime | None) -> None:
+    """Add a committed batch's account to its source's counts; `last_message_at` is None when it brought no message."""
     column = table.feed.c
+    heard = column.last_message_at.type
     faults = sa.literal(dict(account.rejected), table.feed.c.rejected.type)
     connection.execute(
         sa.update(table.feed)
         .where(column.source == source)
         .values(
             **{name: column[name] + getattr(account, name) for name in COUNTS},
-            last_message_at=sa.func.greatest(column.last_message_at, last_message_at),
+            last_message_at=sa.func.greatest(column.last_message_at, sa.literal(last_message_at, heard)),
             rejected=sa.func.add_counts(column.rejected, faults) if account.rejected else column.rejected,
         )
     )
@@ -133,10 +134,10 @@ def record_minutes(connection: sa.Connection, source: str, counts: Mapping[datet
     connection.execute(statement.on_conflict_do_update(index_elements=["source", "at"], set_={"messages": total}))
 
 
-def record_fault(connection: sa.Connection, source: str, name: str) -> None:
-    """Count a failure of our own (a rule that threw) as a fact about the feed's health."""
+def record_fault(connection: sa.Connection, source: str, name: str, count: int = 1) -> None:
+    """Count failures of our own (a rule that threw, datagrams dropped) as a fact about the feed's health."""
     column = table.feed.c
-    fault = sa.literal({name: 1}, table.feed.c.faults.type)
+    fault = sa.literal({name: count}, table.feed.c.faults.type)
     connection.execute(
         sa.update(table.feed).where(column.source == source).values(faults=sa.func.add_counts(column.faults, fault))
     )

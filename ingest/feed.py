@@ -25,6 +25,8 @@ class RawBatch:
     """Whole messages of one source as they came: one record a line; parts of one message stand next to each other.
 
     (source, boot, seq) is the receiver's own identity of the batch, the key of the ledger. received_at: epoch seconds.
+    faults: what the receiver has to say about the feed's health since its last batch, by name; a batch may carry
+    nothing else.
     """
 
     source: str
@@ -35,6 +37,7 @@ class RawBatch:
     peer: str | None = None
     rejected: Mapping[str, int] = field(default_factory=dict)
     letters: Sequence[tuple[str, bytes]] = ()
+    faults: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

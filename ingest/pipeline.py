@@ -160,8 +160,14 @@ class Pipeline:
         accounts.settle(self.connection, source, [(batch.boot, batch.seq, part.account) for batch, part in fresh])
         letters = [letter for _, part in fresh for letter in part.letters]
         accounts.keep_letters(self.connection, source, letters, self.now)
-        heard = datetime.fromtimestamp(max(batch.received_at for batch, _ in fresh), UTC)
-        accounts.record(self.connection, source, total, heard)
+        # A batch that only tells of a fault is no sign that the feed lives.
+        heard = max((batch.received_at for batch, part in fresh if part.account.received), default=None)
+        accounts.record(
+            self.connection, source, total, None if heard is None else datetime.fromtimestamp(heard, UTC)
+        )
+        for batch, _ in fresh:
+            for name, count in batch.faults.items():
+                accounts.record_fault(self.connection, source, name, count)
 
 
 def joined(lane: Lane, parts: Sequence[Part]) -> pd.DataFrame:

@@ -27,6 +27,7 @@ def to_entry(batch: RawBatch) -> dict[str, bytes]:
         "peer": batch.peer,
         "rejected": dict(batch.rejected),
         "letters": [[reason, base64.b64encode(raw).decode()] for reason, raw in batch.letters],
+        "faults": dict(batch.faults),
     }
     return {"head": json.dumps(head).encode(), "raw": batch.raw}
 
@@ -43,6 +44,7 @@ def from_entry(source: str, fields: dict[bytes, bytes]) -> RawBatch:
         peer=head["peer"],
         rejected=head["rejected"],
         letters=[(reason, base64.b64decode(raw)) for reason, raw in head["letters"]],
+        faults=head.get("faults", {}),  # an entry written before there were any is still a batch
     )
 
 

@@ -86,4 +86,5 @@ def _lines(answer: dict[str, Any]) -> list[str]:
             f"{row['source']:<22}{age:>10}{row['rate_per_s']:>9}{lag:>6}{row['received']:>12}{row['accepted']:>12}{refused:>10}"
         )
         lines += [f"    {reason:<24}{number:>8}" for reason, number in sorted(row["rejected"].items())]
+        lines += [f"    {name:<24}{number:>8}  (fault)" for name, number in sorted(row["faults"].items())]
     return lines

@@ -1,3 +1,4 @@
+import json
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from ingest import judgement
 from ingest.ais import AIS, decode
 from ingest.blame import blames_record
 from ingest.feed import Decoded, RawBatch
+from ingest.stream import from_entry, to_entry
 from layers.vessel import LAYER
 from run.process import wait_for
 from tests.connections import asked, connected, told
@@ -282,6 +284,27 @@ def test_promise_25_a_rule_that_throws_is_a_fact_about_the_feed(bench, work, mon
     assert bench.one("SELECT count(*) FROM vessel_history") == 1
     assert bench.one("SELECT key FROM alarm JOIN rule ON rule.id = rule_id") == "other"
     assert bench.one("SELECT faults FROM feed") == {"rule breach": 1}
+
+
+def test_what_the_receiver_tells_of_itself_is_counted_and_is_no_sign_of_life(bench, work) -> None:
+    work(bench.batch(T0, fix(INSIDE, 0), faults={"kernel_drop": 3}))
+    work(bench.batch(T0 + 60, faults={"receiver_gap": 1, "kernel_drop": 4}), bench.batch(T0 + 61))
+    (feed,) = bench.ask("SELECT faults, last_message_at, received FROM feed")
+    assert feed == {"faults": {"kernel_drop": 7, "receiver_gap": 1}, "last_message_at": when(0), "received": 1}
+
+
+def test_a_fault_before_the_first_message_gives_the_feed_no_time(bench, work) -> None:
+    work(bench.batch(T0, faults={"receiver_gap": 1}))
+    (feed,) = bench.ask("SELECT faults, last_message_at FROM feed")
+    assert feed == {"faults": {"receiver_gap": 1}, "last_message_at": None}
+
+
+def test_an_entry_without_faults_is_a_batch_too(bench) -> None:
+    entry = to_entry(bench.batch(T0, b"!x", faults={"kernel_drop": 1}))
+    head = json.loads(entry["head"])
+    del head["faults"]
+    old = from_entry("ais.test", {b"head": json.dumps(head).encode(), b"raw": entry["raw"]})
+    assert (old.raw, old.faults) == (b"!x", {})
 
 
 def test_a_schema_that_is_not_there_costs_no_record(bench, work) -> None:
