@@ -112,7 +112,12 @@ class Source:
     @property
     def stream(self) -> str:
         """The Redis Stream that carries the source's raw batches."""
-        return f"haidang:raw:{self.name}"
+        return stream_name(self.name)
+
+
+def stream_name(source: str) -> str:
+    """The Redis Stream of a source's name."""
+    return f"haidang:raw:{source}"
 
 
 @dataclass(frozen=True)

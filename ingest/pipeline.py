@@ -162,9 +162,7 @@ class Pipeline:
         accounts.keep_letters(self.connection, source, letters, self.now)
         # A batch that only tells of a fault is no sign that the feed lives.
         heard = max((batch.received_at for batch, part in fresh if part.account.received), default=None)
-        accounts.record(
-            self.connection, source, total, None if heard is None else datetime.fromtimestamp(heard, UTC)
-        )
+        accounts.record(self.connection, source, total, None if heard is None else datetime.fromtimestamp(heard, UTC))
         for batch, _ in fresh:
             for name, count in batch.faults.items():
                 accounts.record_fault(self.connection, source, name, count)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ from ingest.feed import AddressError, Source, split_address
 log = structlog.get_logger()
 READ_BYTES = 1 << 16
 SO_RCVBUFFORCE = 33  # Linux; lets root pass net.core.rmem_max
+SO_MEMINFO, DROPS = 55, struct.Struct("9I")  # Linux 4.12; the ninth is what /proc/net/udp shows as `drops`
+KERNEL_DROP, DROPS_EVERY_S = "kernel_drop", 1.0
 
 
 class Peer(Protocol):
@@ -31,6 +34,7 @@ class Peer(Protocol):
 
 
 OpenPeer = Callable[[str | None], Peer]
+Note = Callable[[str, int], None]  # a fault of the source, and how often
 
 
 class PortTaken(AddressError):
@@ -46,6 +50,15 @@ def grant_buffer(sock: socket.socket, wanted: int) -> int:
             continue
         break
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+
+def dropped(sock: socket.socket) -> int:
+    """How many datagrams the kernel dropped since the socket was opened, for want of room; 0 where it cannot say."""
+    try:
+        found: int = DROPS.unpack(sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, DROPS.size))[8]
+    except (OSError, struct.error):
+        return 0
+    return found
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -75,9 +88,9 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 
 async def open_transport(
-    source: Source, open_peer: OpenPeer, udp_buffer_bytes: int, clients_max: int
+    source: Source, open_peer: OpenPeer, note: Note, udp_buffer_bytes: int, clients_max: int
 ) -> "asyncio.Task[None]":
-    """Open a source's transport; the task runs until it is cancelled.
+    """Open a source's transport; the task runs until it is cancelled. What the kernel drops is told to `note`.
 
     Raises:
         PortTaken: the address is in use. AddressError: it cannot be used at all.
@@ -85,7 +98,7 @@ async def open_transport(
     scheme, host, port = split_address(source.address)
     try:
         if scheme == "udp":
-            return await _udp(source, host, port, open_peer, udp_buffer_bytes)
+            return await _udp(source, host, port, open_peer, note, udp_buffer_bytes)
         if scheme == "tcp-listen":
             return await _listen(source, host, port, open_peer, clients_max)
     except OSError as error:
@@ -101,15 +114,26 @@ def _existing(source: Source, path: Path) -> Path:
     return path
 
 
-async def _udp(source: Source, host: str, port: int, open_peer: OpenPeer, buffer_bytes: int) -> "asyncio.Task[None]":
+async def _udp(
+    source: Source, host: str, port: int, open_peer: OpenPeer, note: Note, buffer_bytes: int
+) -> "asyncio.Task[None]":
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(open_peer), local_addr=(host, port))
-    granted = grant_buffer(transport.get_extra_info("socket"), buffer_bytes)
+    sock: socket.socket = transport.get_extra_info("socket")
+    granted = grant_buffer(sock, buffer_bytes)
     log.info("listening", source=source.name, address=source.address, buffer_bytes=granted)
+    if granted < buffer_bytes:
+        log.warning("the kernel grants less than was asked for: raise net.core.rmem_max", asked_bytes=buffer_bytes)
 
     async def hold() -> None:
+        known = 0
         try:
-            await loop.create_future()
+            while True:
+                await asyncio.sleep(DROPS_EVERY_S)
+                if count := (dropped(sock) - known) % (1 << 32):
+                    note(KERNEL_DROP, count)
+                    log.warning("the kernel dropped datagrams", source=source.name, count=count)
+                    known = (known + count) % (1 << 32)
         finally:
             transport.close()
 

@@ -12,6 +12,7 @@ import typer
 
 from geo.heartbeat import Heartbeat
 from ingest.feed import AddressError, Source
+from ingest.spill import SpoolError
 from layers import discover, lanes
 from run.fault import Fault
 
@@ -44,6 +45,7 @@ async def _receive(settings: "Settings", sources: list[Source], flush: "receiver
     await receiver.receive(
         sources,
         _given(settings, "redis_url"),
+        settings.home.absolute() / "spool",
         flush,
         settings.udp_buffer_bytes,
         settings.tcp_clients_max,
@@ -116,6 +118,6 @@ def _one_line() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         return
-    except (Fault, AddressError) as error:
+    except (Fault, AddressError, SpoolError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

@@ -48,6 +48,7 @@ def test_promise_01_and_02_a_worker_killed_at_any_moment_loses_and_repeats_nothi
         environment = {
             **roles.environment(),
             "REDIS_URL": running.redis.url,
+            "HAIDANG_HOME": str(home_directory),
             "HAIDANG_FEED_SOURCES": json.dumps({"ais": [f"tcp-listen://127.0.0.1:{tcp}"]}),
         }
         upgrade = [sys.executable, "app.py", "db", "upgrade"]

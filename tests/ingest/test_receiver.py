@@ -1,7 +1,10 @@
 import asyncio
+import os
 import socket
+import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +14,7 @@ from geo.account import Account
 from geo.heartbeat import Heartbeat
 from ingest.ais import AIS, decode
 from ingest.feed import RawBatch, Source
-from ingest.receiver import BACKLOG_FULL, Flush, Outbox, receive, weight
-from ingest.sentence import NmeaFramer
+from ingest.receiver import Flush, receive
 from ingest.stream import from_entry
 from ingest.transport import PortTaken
 from run.port import choose
@@ -37,12 +39,15 @@ async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
 @asynccontextmanager
 async def receiving(redis_url: str, *sources: Source, flush: Flush = FLUSH, clients_max: int = 100) -> Any:
     stop = asyncio.Event()
-    task = asyncio.create_task(receive(sources, redis_url, flush, 1 << 20, clients_max, Heartbeat(), stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, 20)
+    with tempfile.TemporaryDirectory() as home:
+        spool = Path(home, "spool")
+        task = asyncio.create_task(receive(sources, redis_url, spool, flush, 1 << 20, clients_max, Heartbeat(), stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, 20)
+        assert os.listdir(spool) == ["lock"]
 
 
 def batches(redis_url: str, source: Source) -> list[RawBatch]:
@@ -196,10 +201,14 @@ def test_more_clients_than_allowed_are_refused_and_the_others_served(redis_serve
     run(scenario)
 
 
-def test_a_taken_port_is_named(redis_server) -> None:
+def test_a_taken_port_is_named(redis_server, tmp_path) -> None:
     source = tcp()
     with socket.create_server(("127.0.0.1", port(source))), pytest.raises(PortTaken, match=source.address):
-        run(lambda: receive([source], redis_server, FLUSH, 1 << 20, 10, Heartbeat(), asyncio.Event()))
+        run(
+            lambda: receive(
+                [source], redis_server, tmp_path / "spool", FLUSH, 1 << 20, 10, Heartbeat(), asyncio.Event()
+            )
+        )
 
 
 def test_an_upstream_that_closes_is_dialled_again(redis_server) -> None:
@@ -267,39 +276,3 @@ def test_promise_03_redis_may_go_and_come_back(home_directory) -> None:
 
         run(scenario)
         child.stop()
-
-
-def test_a_full_backlog_is_counted_in_the_next_batch_that_fits() -> None:
-    outbox = Outbox("boot", 2_000)
-
-    def put(*texts: bytes) -> None:
-        framer = NmeaFramer()
-        for text in texts:
-            framer.datagram(text, 0.0)
-        outbox.put("ais.test", "udp 1", framer, 1.0)
-
-    put(lines(1)[0])
-    put(*lines(40))
-    put(*lines(30), b"garbage")
-    assert outbox.lost == {"ais.test": 71}
-    assert len(outbox.waiting) == 1
-    outbox.sent(1)
-    assert (outbox.size, outbox.filled.is_set()) == (0, False)
-    put(lines(1)[0])
-    (batch,) = outbox.waiting
-    assert batch.rejected == {BACKLOG_FULL: 71}
-    assert batch.seq == 2
-    assert decode(batch).account.received == 72
-    assert outbox.size == weight(batch) > len(batch.raw)
-
-
-def test_one_round_trip_takes_a_bounded_group() -> None:
-    outbox = Outbox("boot", 1 << 30)
-    for n in range(200):
-        framer = NmeaFramer()
-        framer.datagram(lines(1, 574_000_000 + n)[0], 0.0)
-        outbox.put("ais.test", None, framer, 1.0)
-    first = outbox.group()
-    assert [batch.seq for batch in first] == list(range(1, 65))
-    outbox.sent(len(first))
-    assert outbox.group()[0].seq == 65

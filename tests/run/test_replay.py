@@ -44,13 +44,14 @@ class System:
 
 
 @pytest.fixture
-def silent(database, redis_server) -> System:
+def silent(database, redis_server, tmp_path) -> System:
     """The servers, and nobody who works."""
     tcp, udp = choose(), choose(socket.SOCK_DGRAM)
     addresses = [f"tcp-listen://127.0.0.1:{tcp}", f"udp://127.0.0.1:{udp}"]
     environment = {
         **database.environment(),
         "REDIS_URL": redis_server,
+        "HAIDANG_HOME": str(tmp_path / "home"),
         "HAIDANG_FEED_SOURCES": json.dumps({"ais": addresses}),
     }
     return System(environment, tcp, database)
