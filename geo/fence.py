@@ -16,8 +16,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from geo import table, zone
 from geo.actor import Actor
+from geo.raster import Raster, raster
 
 METRES_PER_DEGREE = 111_195.0  # of latitude, mean sphere
+ON_WAY = 1e-9  # a share of a way: what rounding may shift a crossing by
 # A side of a line has no polygon of its own: it is told by the zones' classification.
 SIDES = {"zone_coastal": (zone.COASTAL, "coast_line"), "zone_offshore": (zone.OFFSHORE, "inshore_line")}
 REFERENCE_NOTE = "sơ đồ tham khảo, không phải căn cứ pháp lý"
@@ -45,16 +47,26 @@ class Fence:
         return begun and (self.valid_to is None or moment < self.valid_to)
 
 
+def make_valid(geom: Any) -> Any:
+    """A ring that crosses itself (drawn by hand) means what the even-odd rule says, and must not stop the others."""
+    try:
+        return shapely.make_valid(geom)
+    except shapely.errors.GEOSException:  # collapsed parts in a multipolygon can be too much for that rule
+        return shapely.make_valid(geom, method="structure")
+
+
 def widen(geom: Any, metres: float) -> Any:
     """`geom` buffered by metres: x is scaled by the cosine of its middle latitude first (error < 4 % over 8-21° N)."""
     if metres <= 0:
         return geom
-    scale = cos(radians(geom.centroid.y))
+    scale = max(cos(radians(geom.centroid.y)), 1e-3)  # at a pole there is no east
     flat = affinity.scale(geom, xfact=scale, yfact=1.0, origin=(0, 0))
     return affinity.scale(flat.buffer(metres / METRES_PER_DEGREE), xfact=1 / scale, yfact=1.0, origin=(0, 0))
 
 
 Hits = Mapping[str, NDArray[np.intp]]
+# Of each fence: the segments that cross it, and the shares of their ways at which they enter and leave it.
+Crossings = Mapping[str, tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]]
 
 
 @dataclass(frozen=True)
@@ -65,39 +77,61 @@ class Fences:
     by_key: Mapping[str, Fence] = field(init=False)
     zones: zone.Zones | None = field(init=False)
     _areas: tuple[Fence, ...] = field(init=False)
-    _core: NDArray[Any] = field(init=False)
-    _halo: NDArray[Any] = field(init=False)
+    _wide: NDArray[Any] = field(init=False)
+    _core: Raster = field(init=False)
+    _halo: Raster = field(init=False)
 
     def __post_init__(self) -> None:
-        areas = tuple(item for item in self.items if item.geom.geom_type in ("Polygon", "MultiPolygon"))
-        # A ring that crosses itself (drawn by hand) means what the even-odd rule says, and must not stop the others.
-        valid = [shapely.make_valid(item.geom) for item in areas]
-        core = np.array(valid, dtype=object)
-        halo = np.array([widen(geom, item.hysteresis_m) for geom, item in zip(valid, areas, strict=True)], dtype=object)
-        shapely.prepare(core)
-        shapely.prepare(halo)
+        polygons = [item for item in self.items if item.geom.geom_type in ("Polygon", "MultiPolygon")]
+        # Those with hysteresis come first: they alone have a halo that is not the fence itself.
+        areas = sorted((item for item in polygons if not item.geom.is_empty), key=lambda item: item.hysteresis_m <= 0)
+        valid = [make_valid(item.geom) for item in areas]
+        wide = [widen(geom, item.hysteresis_m) for geom, item in zip(valid, areas, strict=True)]
         for name, value in (
             ("by_key", {item.key: item for item in self.items}),
             ("zones", zone.zones_of(self.items)),
-            ("_areas", areas),
-            ("_core", core),
-            ("_halo", halo),
+            ("_areas", tuple(areas)),
+            ("_wide", np.array(wide, dtype=object)),
+            ("_core", raster(valid)),
+            ("_halo", raster([geom for geom, item in zip(wide, areas, strict=True) if item.hysteresis_m > 0])),
         ):
             object.__setattr__(self, name, value)
 
     def hits(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[Hits, Hits]:
         """For every fence that holds any of the n points: the indices of those inside it, and inside it widened."""
-        core: dict[str, NDArray[np.intp]] = {}
-        halo: dict[str, NDArray[np.intp]] = {}
-        if self._areas and len(lon):
-            # A tree over the points asked with prepared polygons is far faster than a tree over the polygons.
-            tree = STRtree(shapely.points(lon, lat))
-            for result, polygons in ((core, self._core), (halo, self._halo)):
-                which, points = tree.query(polygons, predicate="intersects")
-                for index in np.unique(which):
-                    result[self._areas[index].key] = np.sort(points[which == index])
+        core = self._by_key(*self._core.hits(lon, lat))
+        halo = core | self._by_key(*self._halo.hits(lon, lat))
         self._add_sides(core, halo, lon, lat)
         return core, halo
+
+    def crossings(
+        self,
+        lon0: NDArray[np.float64],
+        lat0: NDArray[np.float64],
+        lon1: NDArray[np.float64],
+        lat1: NDArray[np.float64],
+    ) -> Crossings:
+        """The areas that n straight segments cross with both ends outside, by the fence's key.
+
+        Arrays (segment, entry, exit), a row a stretch, in the order of the way: entry is the share of the way at which
+        the area is first touched, exit the one at which the area widened is left, NaN when it is not left on this way.
+        """
+        near = np.flatnonzero(self._core.near_edge(lon0, lat0, lon1, lat1) & (np.abs(lon1 - lon0) < 180))
+        ends = np.stack([lon0[near], lat0[near], lon1[near], lat1[near]], axis=1).reshape(-1, 2, 2)
+        ways = shapely.linestrings(ends)
+        # A tree over the ways asked with prepared polygons is far faster than a tree over the polygons.
+        area, way = STRtree(ways).query(self._core.areas, predicate="intersects")
+        outside = ~shapely.intersects_xy(self._core.areas[area][:, None], *ends[way].transpose(2, 0, 1)).any(axis=1)
+        rows: dict[str, list[tuple[int, float, float]]] = {}
+        for index, line in zip(area[outside], way[outside], strict=True):
+            stretches = _stretches(ways[line], self._core.areas[index], self._wide[index])
+            rows.setdefault(self._areas[index].key, []).extend((int(near[line]), *each) for each in stretches)
+        return {key: _columns(sorted(found)) for key, found in rows.items()}
+
+    def _by_key(self, area: NDArray[np.intp], point: NDArray[np.intp]) -> dict[str, NDArray[np.intp]]:
+        starts = np.flatnonzero(np.diff(area, prepend=-1))
+        parts = np.split(point, starts[1:])
+        return {self._areas[area[start]].key: part for start, part in zip(starts, parts, strict=False)}
 
     def _add_sides(
         self, core: dict[str, Any], halo: dict[str, Any], lon: NDArray[np.float64], lat: NDArray[np.float64]
@@ -115,6 +149,27 @@ class Fences:
                 core[item.key] = np.flatnonzero(inside)
             if (inside | near).any():
                 halo[item.key] = np.flatnonzero(inside | (near & (item.hysteresis_m > 0)))
+
+
+def _stretches(way: Any, area: Any, wide: Any) -> list[tuple[float, float]]:
+    """Where a way is in the area: the shares at which it enters it, and leaves it widened."""
+
+    def shares(geom: Any) -> list[tuple[float, float]]:
+        parts = shapely.get_parts(shapely.intersection(geom, way))
+        places = [shapely.line_locate_point(way, shapely.points(part.coords), normalized=True) for part in parts]
+        return sorted((float(place.min()), float(place.max())) for place in places if len(place))
+
+    entries, found = [entry for entry, _ in shares(area)], []
+    for begin, end in shares(wide):
+        own = [entry for entry in entries if begin - ON_WAY <= entry <= end + ON_WAY]
+        if own:
+            found.append((own[0], float("nan") if end >= 1 - ON_WAY else max(own[0], end)))
+    return found
+
+
+def _columns(rows: list[tuple[int, float, float]]) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
+    segment, entry, leave = zip(*rows, strict=True)
+    return np.array(segment, dtype=np.intp), np.array(entry), np.array(leave)
 
 
 def fences(connection: sa.Connection) -> list[Fence]:

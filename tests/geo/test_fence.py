@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 import sqlalchemy as sa
-from shapely.geometry import MultiPolygon, Point, Polygon, box
+from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
 from geo.actor import Actor
 from geo.database import engine
@@ -122,3 +122,65 @@ def test_fences_are_kept_once_and_an_operators_change_stays(database) -> None:
     assert found["vung_long"].geom.equals(next(item.geom for item in items if item.key == "vung_long"))
     assert all(item.note for item in found.values())
     assert all(item.id for item in found.values())
+
+
+def crossed(fence: Fence, *way: float) -> list[tuple[int, float, float]]:
+    found = Fences((fence,)).crossings(*(np.array([each]) for each in way)).get(fence.key)
+    return [] if found is None else [(int(n), float(a), float(b)) for n, a, b in zip(*found, strict=True)]
+
+
+def test_a_way_across_a_thin_fence_enters_and_leaves_it() -> None:
+    thin = Fence("thin", "area", "", "", box(107.5, 16, 107.51, 17))
+    assert crossed(thin, 107.0, 16.5, 108.0, 16.5) == [(0, pytest.approx(0.5), pytest.approx(0.51))]
+    assert crossed(thin, 108.0, 16.5, 107.0, 16.5) == [(0, pytest.approx(0.49), pytest.approx(0.5))]
+    assert crossed(thin, 107.0, 16.5, 107.505, 16.5) == []  # it ends inside: the fix itself tells
+    assert crossed(thin, 107.0, 16.5, 107.4, 16.5) == []
+    assert crossed(thin, 107.0, 17.5, 108.0, 17.5) == []
+    assert crossed(thin, 107.0, 16.5, 107.0, 16.5) == []
+
+
+def test_a_way_leaves_a_fence_where_it_leaves_it_widened() -> None:
+    thin = Fence("thin", "area", "", "", box(107.5, 16, 107.51, 17), hysteresis_m=1000)
+    margin = 1000 / METRES_PER_DEGREE / np.cos(np.radians(16.5))
+    assert crossed(thin, 107.0, 16.5, 108.0, 16.5) == [(0, pytest.approx(0.5), pytest.approx(0.51 + margin))]
+    ((_, entry, leave),) = crossed(thin, 107.0, 16.5, 107.512, 16.5)
+    assert entry == pytest.approx(0.5 / 0.512)
+    assert np.isnan(leave)  # its end is still within the margin
+
+
+def test_a_way_over_the_arms_of_a_fence_is_as_many_stretches_as_it_leaves() -> None:
+    arms = MultiPolygon([box(107.2, 16, 107.3, 17), box(107.6, 16, 107.7, 17)])
+    narrow, wide = (Fence("arms", "area", "", "", arms, hysteresis_m=metres) for metres in (0, 20_000))
+    way = (107.0, 16.5, 108.0, 16.5)
+    assert crossed(narrow, *way) == [
+        (0, pytest.approx(0.2), pytest.approx(0.3)),
+        (0, pytest.approx(0.6), pytest.approx(0.7)),
+    ]
+    ((_, entry, leave),) = crossed(wide, *way)
+    assert (entry, leave) == (pytest.approx(0.2), pytest.approx(0.7 + 20_000 / METRES_PER_DEGREE / 0.9588, abs=1e-4))
+
+
+def test_a_line_is_never_crossed_and_no_way_goes_round_the_world() -> None:
+    assert (
+        crossed(Fence("line", "coast_line", "", "", LineString([(107.5, 16), (107.5, 17)])), 107, 16.5, 108, 16.5) == []
+    )
+    assert crossed(Fence("area", "area", "", "", box(0, -1, 1, 1)), 179.9, 0.0, -179.9, 0.0) == []
+
+
+def test_ways_across_fences_are_those_that_shapely_finds() -> None:
+    order = np.random.default_rng(3)
+    items = tuple(
+        Fence(f"f{n}", "area", "", "", star(*order.uniform((107, 16), (109, 18)), 0.2, 30, n)) for n in range(15)
+    )
+    begins = order.uniform((106.5, 15.5), (109.5, 18.5), (400, 2))
+    ends = begins + order.normal(0, 0.2, (400, 2))
+    found = Fences(items).crossings(*begins.T, *ends.T)
+    lines = shapely.linestrings(np.stack([begins, ends], axis=1))
+    for item in items:
+        segment, entry, leave = found.get(item.key, (np.zeros(0, int), np.zeros(0), np.zeros(0)))
+        outside = ~shapely.intersects_xy(item.geom, *begins.T) & ~shapely.intersects_xy(item.geom, *ends.T)
+        over = lines[outside & shapely.intersects(item.geom, lines)]
+        assert lines[np.unique(segment)].tolist() == over.tolist()
+        inside = ((leave - entry) * shapely.length(lines[segment])).sum()
+        assert inside == pytest.approx(shapely.length(shapely.intersection(item.geom, over)).sum())
+    assert len(found) > 5
