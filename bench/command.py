@@ -106,6 +106,14 @@ def clients(
 
 
 @app.command()
+def fences(as_json: Json = False) -> None:
+    """Points in 500 fences, beside shapely's tree and a join in PostGIS."""
+    from bench import fences as contest
+
+    contest.measure().print(as_json)
+
+
+@app.command()
 def table(
     files: Annotated[list[Path], typer.Argument(help="What `bench NAME --json` printed.")],
     write: Annotated[bool, typer.Option("--write", help="Put it into README.md, in place of the last one.")] = False,

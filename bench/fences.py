@@ -29,7 +29,7 @@ Ask = Callable[[NDArray[np.float64], NDArray[np.float64]], Pairs]
 
 
 def drawn_fences(seed: int = 1) -> list[shapely.Polygon]:
-    """Areas like drawn ones and like coasts: bays and capes of every size around 5 to 65 km, overlapping here and there."""
+    """Areas like drawn ones and like coasts: bays and capes of every size, 5 to 65 km across, some overlapping."""
     order = np.random.default_rng(seed)
     found = []
     for _ in range(FENCES):
@@ -69,7 +69,8 @@ def measure() -> Report:
         return np.stack([owner, np.concatenate(list(core.values()))])
 
     def stored(x: NDArray[np.float64], y: NDArray[np.float64]) -> Pairs:
-        return tree.query(shapely.points(x, y), predicate="intersects")[::-1]
+        pairs: Pairs = tree.query(shapely.points(x, y), predicate="intersects")[::-1]
+        return pairs
 
     with tempfile.TemporaryDirectory(prefix="haidang-bench-") as home:
         Path(home).chmod(0o755)  # as root, the servers run as another user
@@ -131,5 +132,5 @@ def _fill(
     for table in ("part", "point"):
         database.execute(f"CREATE INDEX ON {table} USING gist (geom)")
         database.execute(f"ANALYZE {table}")
-    row = database.execute("SELECT postgis_lib_version()").fetchone()
-    return str(row[0]) if row else "?"
+    version = database.execute("SELECT postgis_lib_version()").fetchone()
+    return str(version[0]) if version else "?"

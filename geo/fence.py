@@ -99,8 +99,8 @@ class Fences:
 
     def hits(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[Hits, Hits]:
         """For every fence that holds any of the n points: the indices of those inside it, and inside it widened."""
-        core = self._by_key(*self._core.hits(lon, lat))
-        halo = core | self._by_key(*self._halo.hits(lon, lat))
+        core = {self._areas[area].key: points for area, points in self._core.hits(lon, lat).items()}
+        halo = core | {self._areas[area].key: points for area, points in self._halo.hits(lon, lat).items()}
         self._add_sides(core, halo, lon, lat)
         return core, halo
 
@@ -127,11 +127,6 @@ class Fences:
             stretches = _stretches(ways[line], self._core.areas[index], self._wide[index])
             rows.setdefault(self._areas[index].key, []).extend((int(near[line]), *each) for each in stretches)
         return {key: _columns(sorted(found)) for key, found in rows.items()}
-
-    def _by_key(self, area: NDArray[np.intp], point: NDArray[np.intp]) -> dict[str, NDArray[np.intp]]:
-        starts = np.flatnonzero(np.diff(area, prepend=-1))
-        parts = np.split(point, starts[1:])
-        return {self._areas[area[start]].key: part for start, part in zip(starts, parts, strict=False)}
 
     def _add_sides(
         self, core: dict[str, Any], halo: dict[str, Any], lon: NDArray[np.float64], lat: NDArray[np.float64]

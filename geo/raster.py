@@ -33,19 +33,27 @@ class Raster:
     entries: NDArray[np.int32]  # area * 2, + 1 where an edge touches the cell
     edges: NDArray[np.int32]  # how many cells with an edge lie south-west of each corner
 
-    def hits(self, lon: Floats, lat: Floats) -> tuple[Indices, Indices]:
-        """Pairs (area, point) of which the area holds the point, in the order of areas, then of points."""
+    def hits(self, lon: Floats, lat: Floats) -> dict[int, Indices]:
+        """The points that each area holds, by the area's number, in ascending order; no areas without points."""
         cell = self._cells(lon, self.west, self.columns) + self.columns * self._cells(lat, self.south, self.rows)
-        start, count = self.starts[cell], self.starts[cell + 1] - self.starts[cell]
-        point, step = expand(np.zeros_like(count), count - 1)
-        entry = self.entries[start[point] + step]
+        start, end = self.starts[cell], self.starts[cell + 1]
+        points = np.flatnonzero(start < end)
+        start, end, found = start[points], end[points], [(self.entries[:0], points[:0])]
+        while len(points):  # every cell's first entry, then its second, ...: few cells have many
+            found.append((self.entries[start], points))
+            more = np.flatnonzero(start + 1 < end)
+            points, start, end = points[more], start[more] + 1, end[more]
+        entries, points = (np.concatenate(column) for column in zip(*found, strict=True))
         # Sixteen bits are sorted in linear time.
-        order = np.argsort((entry >> 1).astype(np.uint16 if len(self.areas) < 1 << 16 else np.intp), kind="stable")
-        point, area, doubt = point[order], (entry >> 1)[order], (entry & 1)[order].astype(bool)
-        asked = point[doubt]
-        held = ~doubt
-        held[doubt] = shapely.intersects_xy(self.areas[area[doubt]], lon[asked], lat[asked])
-        return area[held].astype(np.intp), point[held]
+        order = np.argsort((entries >> 1).astype(np.uint16 if len(self.areas) < 1 << 16 else np.int32), kind="stable")
+        entries, points = entries[order], points[order]
+        doubt = np.flatnonzero(entries & 1)
+        asked, held = points[doubt], np.ones(len(points), dtype=bool)
+        held[doubt] = shapely.intersects_xy(self.areas[entries[doubt] >> 1], lon[asked], lat[asked])
+        areas, points = entries[held] >> 1, points[held]
+        begins = np.flatnonzero(np.diff(areas, prepend=-1))
+        parts = np.split(points, begins[1:])
+        return {int(areas[begin]): np.sort(part) for begin, part in zip(begins, parts, strict=False)}
 
     def near_edge(self, lon0: Floats, lat0: Floats, lon1: Floats, lat1: Floats) -> NDArray[np.bool_]:
         """Which boxes between two corners have a cell with an edge in them; all others cross no edge."""

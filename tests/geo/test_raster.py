@@ -35,9 +35,9 @@ def exact(given_areas: list[shapely.Geometry], lon: np.ndarray, lat: np.ndarray)
 
 
 def told(found: Raster, lon: np.ndarray, lat: np.ndarray) -> set[tuple[int, int]]:
-    area, point = found.hits(lon, lat)
-    assert (np.diff(area) >= 0).all()
-    return set(zip(area.tolist(), point.tolist(), strict=True))
+    held = found.hits(lon, lat)
+    assert all(len(points) and (np.diff(points) > 0).all() for points in held.values())
+    return {(area, int(point)) for area, points in held.items() for point in points}
 
 
 def borders(found: Raster) -> tuple[np.ndarray, np.ndarray]:
