@@ -76,6 +76,14 @@ class Running:
             self._signal_group(signal.SIGKILL)
         return self._popen.poll()
 
+    def stopped(self) -> bool:
+        """Whether something has stopped it (SIGSTOP), so that it holds what it holds and does nothing."""
+        try:
+            # proc_pid_stat(5): the state stands after the name, which is in brackets and may itself hold some.
+            return Path(f"/proc/{self.pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"T"
+        except (OSError, IndexError):
+            return False
+
     def send(self, sig: signal.Signals) -> None:
         """Send `sig` to the process, if it still lives."""
         if self.poll() is not None:

@@ -22,6 +22,7 @@ TICK_S = 0.1
 BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # before the first restart, the second, ...
 STEADY_S = 30.0  # a process that lived this long starts again without waiting
 FIRST_BEAT_S = 90.0  # a process may need this long before its first heartbeat: a cold disk, a busy machine
+STOPPED_S = 2.0  # a process that something stopped (SIGSTOP) holds its locks and connections for so long at most
 STARTS_AT_MOST = 3  # deaths during set-up: then it is no accident
 SHOWN_AT_MOST, QUIET_S = 5, 60.0  # lines of one process on the console per so many seconds: its log has them all
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -43,6 +44,7 @@ class Watched:
     start_at: float = 0.0  # monotonic; when to start it again
     beat: int | None = None  # time of change of its heartbeat file, ns
     beat_seen: float = 0.0  # monotonic; when that was last seen to change
+    going: float = 0.0  # monotonic; when it was last seen not to be stopped
     shown: int = 0  # lines for the console since shown_since (monotonic)
     shown_since: float = 0.0
 
@@ -108,6 +110,7 @@ class Supervisor:
         for watched in self._watched:
             if pause > 1.0:  # we stood still ourselves (a suspended machine), and so perhaps did all the others
                 watched.beat_seen += pause
+                watched.going += pause
             self._look_after(watched, now)
             self._show_news(watched)
         self._write_state()
@@ -158,7 +161,7 @@ class Supervisor:
             raise KeyboardInterrupt
 
     def _watch(self, watched: Watched) -> None:
-        watched.beat_seen = time.monotonic()
+        watched.beat_seen = watched.going = time.monotonic()
         self._watched.append(watched)
         self._write_state()
 
@@ -170,9 +173,9 @@ class Supervisor:
         code = watched.running.poll()
         if code is not None:
             self._bury(watched, code, now)
-        elif watched.program.heartbeat is not None and self._is_frozen(watched, now):
+        elif (still_s := self._still_s(watched, now)) is not None:
             watched.frozen += 1
-            self._say(f"{watched.program.name} stood still for {now - watched.beat_seen:.0f} s: killed")
+            self._say(f"{watched.program.name} stood still for {still_s:.0f} s: killed")
             watched.running.kill()
 
     def _bury(self, watched: Watched, code: int, now: float) -> None:
@@ -190,13 +193,24 @@ class Supervisor:
         watched.restarts += 1
         watched.position = watched.program.log.stat().st_size if watched.program.log.exists() else 0
         watched.started_at = _now()
-        watched.beat, watched.beat_seen = None, now
+        watched.beat, watched.beat_seen, watched.going = None, now, now
         try:
             watched.running = start(watched.program)
         except OSError as error:
             watched.quick_deaths += 1
             watched.start_at = now + BACKOFF_S[min(watched.quick_deaths, len(BACKOFF_S) - 1)]
             self._say(f"{watched.program.name} could not be started ({error.strerror})")
+
+    def _still_s(self, watched: Watched, now: float) -> float | None:
+        """How long a process has stood still that may not any longer; None while it goes on, or still may."""
+        assert watched.running is not None
+        if not watched.running.stopped():
+            watched.going = now
+        elif now - watched.going > STOPPED_S:  # the servers too, which have no heartbeat
+            return now - watched.going
+        if watched.program.heartbeat is not None and self._is_frozen(watched, now):
+            return now - watched.beat_seen
+        return None
 
     def _is_frozen(self, watched: Watched, now: float) -> bool:
         # Seen to change, not compared with the clock on the wall, which may be set at any time.

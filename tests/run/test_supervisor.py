@@ -97,6 +97,25 @@ def test_the_frozen_are_killed_and_started_again(home: Home) -> None:
         assert not Path(f"/proc/{first.pid}").exists()
 
 
+def test_stopped_servers_and_processes_are_killed_and_started_again(home: Home) -> None:
+    supervisor = Supervisor(home, "test", lambda line: None)
+    with supervisor.listening():
+        postgres, postgres_process = start_postgres(home, lambda line: None)
+        redis, redis_process = start_redis(home, lambda line: None)
+        supervisor.adopt(postgres_process)
+        supervisor.adopt(redis_process)
+        supervisor.start(_program(home))
+        supervisor.run(lambda: _beats(home))
+        names = ("postgres", "redis", "work")
+        for name in names:
+            pid = _process(home, name).pid
+            assert pid is not None
+            os.kill(pid, signal.SIGSTOP)
+        supervisor.run(lambda: all(_process(home, name).restarts == 1 for name in names))
+        assert [_process(home, name).frozen for name in names] == [1, 1, 1]
+        supervisor.run(lambda: postgres.answers() and redis.answers() and _beats(home))
+
+
 def test_a_process_that_never_starts_is_one_clear_line(home: Home) -> None:
     supervisor = Supervisor(home, "test", lambda line: None)
     with supervisor.listening():
