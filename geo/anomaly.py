@@ -6,7 +6,7 @@ The kinds and their limits are domain.md 2.5 (decided by us, [D]); a fix may car
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,7 @@ INVALID_MID, ZERO_POSITION, ON_LAND, IMPOSSIBLE_SPEED, JUMP, DUPLICATE_MMSI, FUT
 EARTH_M, KNOT = 6_371_008.8, 1852.0 / 3600.0
 SPEED_MAX_KN, FISHING_MAX_KN = 60.0, 30.0
 SPEED_OVER_S = 10.0  # over less time the rounding of times and positions would make speeds of its own
+MINUTE_S, SPEED_ERROR = 60.0, 1.2
 JUMP_M, JUMP_S = 10_000.0, 120.0
 AHEAD_MAX = timedelta(minutes=2)
 ZERO_DEG = 0.001  # a receiver without a fix says (0, 0), give or take the last bits
@@ -71,14 +72,19 @@ def distance_m(lon: ArrayLike, lat: ArrayLike, to_lon: ArrayLike, to_lat: ArrayL
     return metres
 
 
-def odd_links(distance: ArrayLike, seconds: ArrayLike, limit_kn: ArrayLike) -> NDArray[np.int64]:
+def odd_links(
+    distance: ArrayLike, seconds: ArrayLike, limit_kn: ArrayLike, told_kn: ArrayLike = np.nan
+) -> NDArray[np.int64]:
     """Bits for steps of so many metres in so many seconds (NaN = there was no fix before): a jump, else a speed.
 
-    A jump is more than 10 km within 2 min; an impossible speed is one above limit_kn over at least 10 s.
+    A jump is more than 10 km within 2 min; an impossible speed is one above limit_kn over at least 10 s. Times without
+    a tag block are known but for the minute: a step is no wonder that the told speed (NaN = none) makes in one more.
     """
     metres, over = np.asarray(distance, np.float64), np.abs(np.asarray(seconds, np.float64))
     too_far = metres > np.asarray(limit_kn) * KNOT * over
-    jumped, fast = too_far & (metres > JUMP_M) & (over <= JUMP_S), too_far & (over >= SPEED_OVER_S)
+    told = np.where(np.asarray(told_kn) <= limit_kn, told_kn, 0.0)  # NaN is told to be nothing
+    wonder = metres > SPEED_ERROR * told * KNOT * (over + MINUTE_S)
+    jumped, fast = too_far & (metres > JUMP_M) & (over <= JUMP_S), too_far & (over >= SPEED_OVER_S) & wonder
     return np.where(jumped, JUMP, np.where(fast, IMPOSSIBLE_SPEED, 0)).astype(np.int64)
 
 
@@ -99,6 +105,15 @@ class Track:
     lat: float
 
 
+class Fix(NamedTuple):
+    """One position: epoch seconds, degrees, and the speed that it tells (knots; NaN = none)."""
+
+    at: float
+    lon: float
+    lat: float
+    told_kn: float = np.nan
+
+
 @dataclass(frozen=True)
 class Step:
     """What follow makes of one fix: its track's number and its bits."""
@@ -108,21 +123,21 @@ class Step:
 
 
 def follow(
-    fixes: Iterable[tuple[float, float, float]],
+    fixes: Iterable[Fix],
     known: Sequence[Track] = (),
     current: int | None = None,
     limit_kn: float = SPEED_MAX_KN,
 ) -> tuple[list[Step], list[Track]]:
     """Tell apart the senders under one key (domain fact 18): each fix goes to the track that it can have come from.
 
-    fixes: (epoch seconds, lon, lat) in time order; known: the tracks so far, of which `current` had the last fix.
+    fixes: in time order; known: the tracks so far, of which `current` had the last fix.
     A fix out of the current track's reach is a jump (or an impossible speed) and begins a track. Coming back to the
     other one is nothing yet: a single fix astray does that. Only when both have had two fixes do two boats alternate.
     """
     tracks, steps = {track.number: track for track in known}, []
-    for at, lon, lat in fixes:
+    for at, lon, lat, told in fixes:
         here = tracks.get(current) if current is not None else None
-        bits = int(odd_links(_metres(here, lon, lat), at - here.at, limit_kn)) if here else 0
+        bits = int(odd_links(_metres(here, lon, lat), at - here.at, limit_kn, told)) if here else 0
         if here is None or _apart(here, at, lon, lat):
             others = [t for t in tracks.values() if t is not here and abs(at - t.at) <= TRACK_KEPT_S]
             within = [t for t in others if not _apart(t, at, lon, lat)]

@@ -30,6 +30,7 @@ class _Fixes:
     at: Numbers  # epoch seconds; of a fix told ahead of its time, that of its reception
     lon: Numbers
     lat: Numbers
+    speed: Numbers  # told, in knots; NaN = none
     bits: Numbers
     track: Numbers
 
@@ -48,7 +49,7 @@ def mark(
     fixes = _look(shape, frame, before, placed)
     limit = _limits(shape, before)
     chain, metres, seconds = _steps(fixes, before)
-    fixes.bits[chain] |= anomaly.odd_links(metres, seconds, limit[fixes.slot[chain]])
+    fixes.bits[chain] |= anomaly.odd_links(metres, seconds, limit[fixes.slot[chain]], fixes.speed[chain])
     astray = anomaly.apart(metres, seconds) & (limit[fixes.slot[chain]] < NO_LIMIT_KN)
     lost = before["track"].to_numpy() == anomaly.NO_TRACK
     split = np.union1d(fixes.slot[chain][astray], np.intersect1d(np.flatnonzero(lost), fixes.slot[chain]))
@@ -74,7 +75,8 @@ def _look(shape: Shape, frame: pd.DataFrame, before: pd.DataFrame, placed: Numbe
         bits |= ~has_country(keys) * anomaly.INVALID_MID
     track = np.nan_to_num(before["track"].to_numpy()[slot]).clip(0).astype(int)
     track[(bits & anomaly.ZERO_POSITION) > 0] = anomaly.NO_TRACK
-    return _Fixes(placed, slot, np.where(ahead, heard, told), lon, lat, bits, track)
+    speed = frame["speed"].to_numpy()[placed] if "speed" in frame else np.full(len(placed), np.nan)
+    return _Fixes(placed, slot, np.where(ahead, heard, told), lon, lat, speed, bits, track)
 
 
 def _limits(shape: Shape, before: pd.DataFrame) -> Numbers:
@@ -118,8 +120,8 @@ def _follow(
         began = known[current].began if current in known else at
         known[current] = anomaly.Track(current, began, at, state["lon"], state["lat"])
     rows = chain[fixes.slot[chain] == slot]
-    places = zip(fixes.at[rows].tolist(), fixes.lon[rows].tolist(), fixes.lat[rows].tolist(), strict=True)
-    steps, tracks = anomaly.follow(places, list(known.values()), current, limit_kn)
+    columns = (each[rows].tolist() for each in (fixes.at, fixes.lon, fixes.lat, fixes.speed))
+    steps, tracks = anomaly.follow(map(anomaly.Fix, *columns), list(known.values()), current, limit_kn)
     by_itself = fixes.bits[rows] & ~(anomaly.JUMP | anomaly.IMPOSSIBLE_SPEED)
     fixes.bits[rows] = by_itself | [step.bits for step in steps]
     fixes.track[rows] = [step.track for step in steps]

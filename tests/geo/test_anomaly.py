@@ -9,6 +9,7 @@ from geo.anomaly import (
     IMPOSSIBLE_SPEED,
     JUMP,
     KINDS,
+    Fix,
     Track,
     distance_m,
     follow,
@@ -22,9 +23,9 @@ NM_DEG = 1 / 60
 A, B, C = (107.8, 16.7), (108.8, 17.0), (110.5, 15.0)  # A and B are 110 km apart, C far from both
 
 
-def fixes(*places: tuple[float, float], every_s: float = 60) -> list[tuple[float, float, float]]:
+def fixes(*places: tuple[float, float], every_s: float = 60) -> list[Fix]:
     """A fix a minute, each place creeping east a little as boats do."""
-    return [(n * every_s, lon + n * 1e-4, lat) for n, (lon, lat) in enumerate(places)]
+    return [Fix(n * every_s, lon + n * 1e-4, lat) for n, (lon, lat) in enumerate(places)]
 
 
 def test_a_kind_is_one_bit_and_one_name() -> None:
@@ -59,6 +60,21 @@ def test_a_degree_of_latitude_is_sixty_miles() -> None:
 )
 def test_jumps_and_impossible_speeds(metres: float, seconds: float, limit_kn: float, bits: int) -> None:
     assert odd_links(metres, seconds, limit_kn) == bits
+
+
+@pytest.mark.parametrize(
+    ("metres", "seconds", "told_kn", "bits"),
+    [
+        (400, 10, 12.0, 0),  # 78 kn, or 12 kn of a minute and ten seconds
+        (600, 10, 12.0, IMPOSSIBLE_SPEED),
+        (400, 10, 0.0, IMPOSSIBLE_SPEED),
+        (400, 10, float("nan"), IMPOSSIBLE_SPEED),
+        (400, 10, 61.0, IMPOSSIBLE_SPEED),  # a speed told that cannot be either explains nothing
+        (10_001, 60, 59.0, JUMP),
+    ],
+)
+def test_a_minute_that_was_not_told_makes_no_wonder(metres: float, seconds: float, told_kn: float, bits: int) -> None:
+    assert odd_links(metres, seconds, 60, told_kn) == bits
 
 
 def test_fact_18_two_boats_under_one_number_are_two_tracks() -> None:
@@ -101,10 +117,10 @@ def test_a_small_impossible_step_stays_on_its_track() -> None:
 def test_tracks_are_remembered_between_calls_and_forgotten_in_time() -> None:
     _, tracks = follow(fixes(A, B, A))
     here = next(track for track in tracks if track.number == 0)
-    again, _ = follow([(200.0, *B)], tracks, here.number)
+    again, _ = follow([Fix(200.0, *B)], tracks, here.number)
     assert [(step.track, step.bits) for step in again] == [(1, DUPLICATE_MMSI)]
     old = [here, Track(1, -90_000.0, -86_000.0, *B)]
-    late, _ = follow([(180.0, *B)], old, here.number)
+    late, _ = follow([Fix(180.0, *B)], old, here.number)
     assert [(step.track, step.bits) for step in late] == [(2, JUMP)]
 
 
