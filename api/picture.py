@@ -21,7 +21,7 @@ class Picture:
         style, table = layer.style, layer.shape.latest
         self.name: str = layer.name
         self.reading = Reading(style.label, style.angle, style.value, classifier([kind.where for kind in style.kinds]))
-        wanted = dict.fromkeys((*style.columns(), "simulated", "estimated"))
+        wanted = dict.fromkeys((*style.columns(), "simulated", "estimated", "anomaly"))
         key = table.c[layer.shape.key]
         self._table = table
         self._select = sa.select(

@@ -168,7 +168,7 @@ function tellRows() {
   const t = now();
   say("rows", {
     rows: near.slice(0, 200).map(({ layer, h }) => ({
-      layer: layer.name, key: layer.keys[h], label: layer.labels[h] || layer.keys[h], kind: layer.kinds[layer.kind[h]].name,
+      layer: layer.name, key: layer.keys[h], label: layer.labels[h] || layer.keys[h], kind: layer.kinds[layer.kind[h]].name, marked: layer.marked[h] === 1,
       speed: Number.isNaN(layer.value[h]) ? null : Math.round(layer.value[h] * 10) / 10, age_s: Math.max(0, Math.round(t - layer.observed[h])), age: age(t - layer.observed[h], lang),
     })),
   });

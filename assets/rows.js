@@ -26,6 +26,14 @@
     element.textContent = text;
     return element;
   };
+  const note = () => {
+    const element = document.createElement("span");
+    element.className = "icon icon-note";
+    element.setAttribute("role", "img");
+    element.title = list().dataset.marked;
+    element.setAttribute("aria-label", element.title);
+    return element;
+  };
   const kindTitle = (row) => {
     const button = document.querySelector(`.legend [data-kind-key="${CSS.escape(`${row.layer}.${row.kind}`)}"] .toggle`);
     return button ? button.title : String(row.kind ?? "");
@@ -44,7 +52,9 @@
       element.dataset.layer = row.layer;
       element.dataset.key = row.key;
       element.setAttribute("aria-selected", String(identity(row) === active));
-      element.append(cell("label", String(row.label || row.key)), cell("kind", row.kind_title),
+      const label = cell("label", String(row.label || row.key));
+      if (row.marked) label.append(note());
+      element.append(label, cell("kind", row.kind_title),
         cell("speed", haidang.number(row.speed, 1)), cell("age", haidang.age(row.age_s)));
       return element;
     }));

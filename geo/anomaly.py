@@ -5,11 +5,14 @@ The kinds and their limits are domain.md 2.5 (decided by us, [D]); a fix may car
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
+import sqlalchemy as sa
 from numpy.typing import ArrayLike, NDArray
+
+from geo import table
 
 INVALID_MID, ZERO_POSITION, ON_LAND, IMPOSSIBLE_SPEED, JUMP, DUPLICATE_MMSI, FUTURE = (1 << bit for bit in range(7))
 
@@ -159,3 +162,15 @@ def _metres(track: Track, lon: float, lat: float) -> float:
 
 def _apart(track: Track, at: float, lon: float, lat: float) -> bool:
     return bool(apart(_metres(track, lon, lat), at - track.at))
+
+
+def anomalies(connection: sa.Connection, layer: str, object_key: str, since: datetime) -> list[dict[str, Any]]:
+    """What was odd about one thing since a moment, the latest first: kind (a Kind), first_at, last_at, count."""
+    column = table.anomaly.c
+    query = (
+        sa.select(column.kind, column.first_at, column.last_at, column.count)
+        .where(column.layer == layer, column.object_key == object_key, column.last_at >= since)
+        .order_by(column.last_at.desc(), column.kind)
+    )
+    rows = connection.execute(query).mappings()
+    return [{**row, "kind": BY_NAME[row["kind"]]} for row in rows if row["kind"] in BY_NAME]

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from geo.anomaly import kinds_of
 from geo.table import Shape
 
 LOOK_BACK = timedelta(hours=1)  # how far back a past moment's picture looks for each object's last fix
@@ -148,11 +149,13 @@ def _envelopes(west: float, south: float, east: float, north: float) -> list[Any
 
 
 def geojson(shape: Shape, row: Any) -> dict[str, Any]:
-    """One row of this module as a GeoJSON Feature; times as RFC 3339 in UTC."""
+    """One row of this module as a GeoJSON Feature; times as RFC 3339 in UTC, anomalies by their names."""
     properties = {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in row.items()
-        if name not in ("lon", "lat")
+        if name not in ("lon", "lat", "fingerprint")
     }
+    if "anomaly" in properties:
+        properties["anomaly"] = [kind.name for kind in kinds_of(row["anomaly"])]
     point = None if row["lon"] is None else {"type": "Point", "coordinates": [row["lon"], row["lat"]]}
     return {"type": "Feature", "id": str(row[shape.key]), "geometry": point, "properties": properties}

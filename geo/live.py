@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from geo.criteria import Range, matches
-from geo.record import ESTIMATED, pack
+from geo.record import ESTIMATED, MARKED, pack
 
 Classify = Callable[[pd.DataFrame], npt.NDArray[np.uint8]]
 NameRow = tuple[int, str, str, bool]  # handle, key, label, simulated
@@ -170,6 +170,7 @@ class _Columns:
         reading = self.reading
         kind = reading.classify(rows).astype(np.uint8)
         kind |= np.where(_flags(rows, "estimated"), ESTIMATED, 0).astype(np.uint8)
+        kind |= np.where(_numbers(rows, "anomaly") > 0, MARKED, 0).astype(np.uint8)
         return {
             "angle": _numbers(rows, reading.angle).astype(np.float32),
             "value": _numbers(rows, reading.value).astype(np.float32),

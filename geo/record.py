@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 RECORD = np.dtype([("handle_kind", "<u4"), ("lon", "<i4"), ("lat", "<i4"), ("angle_value_age", "<u4")])
 ESTIMATED = 0x80  # top bit of the kind byte: the position is estimated or hand-entered
+MARKED = 0x40  # the next: something is odd about the object (geo.anomaly)
+KINDS_MAX = 64
 NO_ANGLE, NO_VALUE, OLDEST = 511, 1023, 8191
 
 

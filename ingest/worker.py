@@ -172,7 +172,8 @@ class Worker:
             for after in done.after:
                 drawn = after[after["lon"].notna()]
                 if len(drawn):
-                    names = ["lon", "lat", "observed_at", "simulated", *lane.live_columns]
+                    odd = [name for name in ("anomaly",) if name in drawn]
+                    names = ["lon", "lat", "observed_at", "simulated", *odd, *lane.live_columns]
                     frame = drawn[list(dict.fromkeys(names))].assign(key=drawn.index.astype(str))
                     self.stream.publish(f"haidang:live:{lane.layer}", encode(frame))
             if done.after:

@@ -1,7 +1,7 @@
 """The card of the chosen object: what it is, where and how old, its alarms in words, and what can be done."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from access import desk
 from access.site import Site
-from geo import alarm, feature, fence, zone
+from geo import alarm, anomaly, feature, fence, zone
 from geo.actor import Actor
 from geo.basemap import is_land
 from pages import mark, place
@@ -22,6 +22,7 @@ from pages.text import Text
 
 REFRESH_MS = 3_000
 SHOWN_ALARMS = 5
+SHOWN_NOTES = timedelta(hours=24)
 
 
 def layout(site: Site, t: Text) -> html.Section:
@@ -150,6 +151,19 @@ def _alarm(t: Text, one: Mapping[str, Any], now: datetime) -> html.Li:
     return html.Li([html.Div(head, className="alarm-line"), *words, *comment], className=f"past-{one['state']}")
 
 
+def notes(t: Text, found: Sequence[Mapping[str, Any]], now: datetime) -> html.Ul:
+    """What was odd about the object, in words and with its times: a note to look into, never an alarm."""
+    return html.Ul(
+        [_note(t, one, now) for one in found], className="card-notes", **{"aria-label": t("Có dấu hiệu bất thường")}
+    )
+
+
+def _note(t: Text, one: Mapping[str, Any], now: datetime) -> html.Li:
+    line = [mark.icon("note"), html.Span(t.title(one["kind"])), mark.age(t, one["last_at"], now)]
+    times = t("{n} lần, từ {at}", n=t.number(one["count"]), at=t.when(one["first_at"]))
+    return html.Li([html.Div(line, className="alarm-line"), html.P(times, className="muted")])
+
+
 def _dwell(t: Text, one: Mapping[str, Any]) -> str:
     dwell = one.get("dwell_s")
     return t("quá {age} liên tục", age=t.age(float(dwell))) if dwell else ""
@@ -245,7 +259,8 @@ async def _card(site: Site, t: Text, chosen: Mapping[str, Any], now: datetime) -
     wanted = target_of(alarms, chosen.get("alarm"))
     what = rule_title(t, wanted) if wanted else ""
     form = (wanted is None, what, wanted["id"] if wanted else None)
-    listed = [alarm_list(t, alarms, now)] if alarms else []
+    found = await read(site, anomaly.anomalies, layer.name, key, now - SHOWN_NOTES) if layer is not None else []
+    listed = [*([alarm_list(t, alarms, now)] if alarms else []), *([notes(t, found, now)] if found else [])]
     if layer is None or row is None:
         nothing = html.P(t("Không có dữ liệu về đối tượng này."), className="empty")
         return False, html.Div(html.H2(key), className="card-head"), listed, nothing, *form

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import dash_leaflet as dl
@@ -10,6 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 
 from access.site import Site
 from geo import feature, fence
+from geo.anomaly import NO_TRACK
 from pages.read import DatabaseAway, read
 from pages.text import Text
 from pages.view import View
@@ -116,10 +117,15 @@ def _latlon(line: Any) -> list[list[float]]:
 
 
 def trail(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """A track as one multi-line per speed class, dotted where more than 30 minutes are unknown."""
+    """A track as one multi-line per speed class, dotted where more than 30 minutes are unknown.
+
+    No line leads from one sender to another under the same key, nor to a placeholder's place (domain fact 18).
+    """
     classes: list[list[list[list[float]]]] = [[] for _ in range(len(SPEED_STEPS_KN) + 1)]
     gaps: list[list[list[float]]] = []
-    for before, after in pairwise(rows):
+    numbers = sorted({row.get("track") or 0 for row in rows} - {NO_TRACK})
+    own = [[row for row in rows if (row.get("track") or 0) == number] for number in numbers]
+    for before, after in chain.from_iterable(map(pairwise, own)):
         ends = [[before["lat"], before["lon"]], [after["lat"], after["lon"]]]
         if after["observed_at"] - before["observed_at"] > GAP:
             gaps.append(ends)

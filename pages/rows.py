@@ -33,6 +33,7 @@ def layout(site: Site, t: Text) -> html.Details:
                 **{
                     "aria-label": t("Danh sách tàu trong khung nhìn"),
                     "data-empty": t("Không có tàu nào trong khung nhìn này."),
+                    "data-marked": t("Có dấu hiệu bất thường"),
                 },
             ),
             html.P(t("Danh sách đứng yên khi đang đọc"), id="rows-held", className="note", hidden=True),

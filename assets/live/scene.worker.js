@@ -6,6 +6,7 @@ import { DOT, LEVELS, LOST, STEPS, Sprites } from "./sprite.worker.js";
 const RANK = { critical: 0, high: 1, medium: 2, low: 3 };
 const CLUSTER_TO_ZOOM = 13;
 const STILL = 0.5; // knots
+const NOTES_FROM_ZOOM = 6; // further out nobody can look into what is odd
 const CROWD = 20000; // in view; from here on, of those within the same two pixels one is drawn
 
 export class Scene {
@@ -68,6 +69,8 @@ export class Scene {
   draw(sheet, view, now) {
     this.taken = this.seen > CROWD ? new Uint8Array((sheet.width + 2 >> 1) * (sheet.height + 2 >> 1)) : null;
     this.seen = 0;
+    this.noting = view.zoom >= NOTES_FROM_ZOOM;
+    this.notes = [];
     const late = [];
     for (const layer of this.layers) {
       if (view.zoom < layer.style.min_zoom && !layer.distress.includes(true)) continue;
@@ -75,6 +78,7 @@ export class Scene {
       else this.drawLayer(layer, sheet, view, now, late);
     }
     for (const { layer, h, x, y } of late) this.drawOne(layer, h, x, y, sheet, now);
+    for (const [x, y] of this.notes) sheet.blit(this.sprites.note(false), x, y);
     this.drawMarked(sheet, now);
   }
 
@@ -112,6 +116,7 @@ export class Scene {
     const pose = this.pose(layer, h, age), level = this.level(layer, kind, age), stale = age > layer.staleS[kind] ? 1 : 0;
     const at = Sprites.place(kind, estimated, stale, pose, level);
     sheet.blit(table[at] || (table[at] = this.sprites.make(layer, kind, estimated, stale, pose, level)), x, y);
+    if (layer.marked[h] && this.noting) this.notes.push([x, y]);
   }
 
   see(index, h) {
@@ -150,6 +155,7 @@ export class Scene {
     const alarm = this.alarms.get(`${layer.name} ${layer.keys[handle]}`);
     sheet.blit(this.sprites.chosen(layer, layer.kind[handle], this.pose(layer, handle, now - layer.observed[handle]), !!alarm), p.x, p.y);
     if (alarm) sheet.blit(this.sprites.alarm(alarm.severity, alarm.state === "acknowledged"), p.x, p.y);
+    if (layer.marked[handle]) sheet.blit(this.sprites.note(true), p.x, p.y);
   }
 
   clusterIndex(layer) {

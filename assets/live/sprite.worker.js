@@ -132,6 +132,22 @@ export class Sprites {
     });
   }
 
+  /* Something is odd about it: an asterisk, as in a text, at the mark's shoulder; outside the ring of what is chosen. */
+  note(chosen) {
+    return this.mark(`note ${chosen}`, 18, (c) => {
+      const away = chosen ? 12 : 4 + 4 * this.size;
+      c.translate(away - 1, -away);
+      c.lineCap = "round";
+      for (const [width, ink] of [[3.4, "sea"], [1.3, "ink"]]) {
+        c.lineWidth = width; c.strokeStyle = this.color(ink);
+        for (const turn of [0, 1, 2]) {
+          const x = 2.9 * Math.sin(turn * Math.PI / 3), y = 2.9 * Math.cos(turn * Math.PI / 3);
+          c.beginPath(); c.moveTo(-x, -y); c.lineTo(x, y); c.stroke();
+        }
+      }
+    });
+  }
+
   cluster(count, token, severity) {
     const text = count < 1000 ? String(count) : `${Math.round(count / 1000)}k`;
     return this.mark(`cluster ${text} ${token} ${severity}`, 24, (c) => {

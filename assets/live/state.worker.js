@@ -1,6 +1,6 @@
 /* What is where: one layer's objects as typed arrays addressed by handle, filled from the wire's frames. */
 const NONE = 255;
-const ESTIMATED = 0x80;
+const ESTIMATED = 0x80, MARKED = 0x40, KIND = 0x3f;
 
 function valueOf(code) {
   if (code === 1023) return NaN;
@@ -63,6 +63,7 @@ export class Layer {
     grown("value", Float32Array, NaN);
     grown("angle", Uint16Array, 511);
     grown("estimated", Uint8Array);
+    grown("marked", Uint8Array);
     grown("simulated", Uint8Array);
     grown("kind", Uint8Array, NONE);
   }
@@ -87,8 +88,9 @@ export class Layer {
       if (handle >= this.size) this.reach(handle);
       if (this.kind[handle] === NONE) this.total++;
       const kind = head >>> 24;
-      this.kind[handle] = kind & 0x7f;
+      this.kind[handle] = kind & KIND;
       this.estimated[handle] = kind & ESTIMATED ? 1 : 0;
+      this.marked[handle] = kind & MARKED ? 1 : 0;
       this.x[handle] = unitX(signed[w + 1] / 1e7);
       this.y[handle] = unitY(signed[w + 2] / 1e7);
       this.angle[handle] = tail & 511;

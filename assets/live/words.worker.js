@@ -1,7 +1,7 @@
 /* Facts in words, in the operator's language: ages, speeds, courses, and the few lines of a tooltip. */
 const WORDS = {
-  vi: { s: "giây", min: "phút", h: "giờ", d: "ngày", lost: "mất tín hiệu", ago: "Vị trí", simulated: "Mô phỏng", yes: "dữ liệu mô phỏng", kind: "Loại", estimated: "ước tính", nm: "hl/giờ" },
-  en: { s: "s", min: "min", h: "h", d: "d", lost: "signal lost", ago: "Position", simulated: "Simulated", yes: "simulated data", kind: "Class", estimated: "estimated", nm: "kn" },
+  vi: { s: "giây", min: "phút", h: "giờ", d: "ngày", lost: "mất tín hiệu", ago: "Vị trí", simulated: "Mô phỏng", yes: "dữ liệu mô phỏng", kind: "Loại", estimated: "ước tính", odd: "Lưu ý", why: "có dấu hiệu bất thường", nm: "hl/giờ" },
+  en: { s: "s", min: "min", h: "h", d: "d", lost: "signal lost", ago: "Position", simulated: "Simulated", yes: "simulated data", kind: "Class", estimated: "estimated", odd: "Note", why: "something is odd", nm: "kn" },
 };
 
 export function age(seconds, lang) {
@@ -32,6 +32,7 @@ export function facts(layer, h, now, lang) {
   if (value !== null && layer.style.value) rows.push([layer.style.value[lang], value]);
   if (layer.angle[h] !== 511 && layer.style.angle) rows.push([layer.style.angle[lang], `${layer.angle[h]}°`]);
   rows.push([w.ago, age(now - layer.observed[h], lang) + (layer.estimated[h] ? ` · ${w.estimated}` : "")]);
-  if (layer.simulated[h] && rows.length < 5) rows.push([w.simulated, w.yes]);
+  if (layer.marked[h] && rows.length < 6) rows.push([w.odd, w.why]);
+  if (layer.simulated[h] && rows.length < 6) rows.push([w.simulated, w.yes]);
   return { title, rows };
 }

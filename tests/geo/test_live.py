@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.live import LiveState, Reading, classifier, decode, encode
-from geo.record import ESTIMATED, NO_ANGLE, NO_VALUE, RECORD, pack
+from geo.record import ESTIMATED, MARKED, NO_ANGLE, NO_VALUE, RECORD, pack
 
 NOW = pd.Timestamp("2026-11-21 13:14:07", tz="UTC")
 NOW_MS = NOW.timestamp() * 1000
@@ -179,3 +179,13 @@ def test_an_estimated_position_is_marked(state: LiveState) -> None:
     state.apply("vessel", boats({"key": "1"}).assign(estimated=True))
     (delta,) = state.delta(NOW_MS)
     assert int(records(delta)["handle_kind"][0]) >> 24 & ESTIMATED
+
+
+def test_what_is_odd_about_a_boat_is_told_and_taken_back(state: LiveState) -> None:
+    for bits, marked in ((8.0, MARKED), (0.0, 0), (float("nan"), 0)):
+        state.apply("vessel", boats({"key": "1"}, {"key": "2", "speed": bits + 1}).assign(anomaly=[bits, 0.0]))
+        told = {
+            int(head) & 0xFFFFFF: int(head) >> 24 for d in state.delta(NOW_MS) for head in records(d)["handle_kind"]
+        }
+        assert told.get(0, 0) & MARKED == marked
+        assert told.get(1, 0) & MARKED == 0

@@ -6,6 +6,7 @@ from importlib import import_module
 import pytest
 import sqlalchemy as sa
 
+from geo.record import KINDS_MAX
 from geo.table import Shape
 from ingest.blame import decode
 from ingest.feed import AddressError, RawBatch, split_address
@@ -70,7 +71,7 @@ def test_the_style_reads_columns_of_the_table_and_its_last_kind_takes_the_rest(l
     assert all(NAME.fullmatch(name) for name in names)
     assert {kind.color for kind in layer.style.kinds} <= TOKENS
     assert 0 < layer.style.stale_s <= layer.style.lost_s
-    assert len(names) < 128  # the wire record has seven bits for the kind
+    assert len(names) <= KINDS_MAX
 
 
 @every

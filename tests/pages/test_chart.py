@@ -46,3 +46,12 @@ def test_fact_24_reference_lines_say_that_they_are_no_legal_ground() -> None:
     assert names == {"fence-3": "tuyến bờ · sơ đồ tham khảo", "fence-4": "Khu cấm"}
     assert [shape.className for shape in shapes] == ["zone coast_line fence-3", "zone area fence-4"]
     assert shapes[0].positions == [[[17, 107], [16, 108]]]
+
+
+def test_fact_18_no_line_leads_from_one_boat_to_another_under_the_same_number() -> None:
+    here, there = [107.1, 107.2, 107.3], [109.1, 109.2, 109.3]
+    both = [pair for pairs in zip(here, there, strict=True) for pair in pairs]
+    rows = [{**fix(n, lon, 5), "track": n % 2} for n, lon in enumerate(both)]
+    rows.insert(3, {**fix(2, 0.0, 5), "lat": 0.0, "track": -1})
+    (line,) = trail(rows)
+    assert line.positions == [[[16.6, lon] for lon in here], [[16.6, lon] for lon in there]]
