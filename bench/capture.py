@@ -109,7 +109,6 @@ class World:
 
 def payload(table: Table, values: Mapping[str, Any], count: int) -> Array:
     """The payload characters of `count` messages as bytes, shape (count, characters); what has no value is 0."""
-    bits = table.needs if table is AID else table.bits
     words = np.zeros((table.bits // WORD_BITS + 2, count), np.uint64)
     for field in table.fields:
         value = values.get(field.name, 0)
@@ -120,7 +119,7 @@ def payload(table: Table, values: Mapping[str, Any], count: int) -> Array:
             for at, letter in enumerate(letters.view(np.uint8).reshape(count, -1).T):
                 _put(words, field.first + 6 * at, 6, letter)
     characters = np.ascontiguousarray(armour(spread_out(words)).T.astype(">u8")).view(np.uint8)
-    return characters[:, : -(-bits // 6)]
+    return characters[:, : -(-table.bits // 6)]
 
 
 def _put(words: Array, first: int, width: int, value: Array) -> None:
@@ -140,7 +139,7 @@ def encode(table: Table, values: Mapping[str, Any], times: Array | None = None) 
     """
     count = len(values["mmsi"])
     characters = payload(table, values, count)
-    fill = characters.shape[1] * 6 - (table.needs if table is AID else table.bits)
+    fill = characters.shape[1] * 6 - table.bits
     tag = [] if times is None else [_summed(b"\\", b"c:", [_digits(times, 10)], b"\\", count)]
     if characters.shape[1] <= CHARACTERS_MAX:
         lines = [*tag, _summed(b"!", b"AIVDM,1,1,,A,", [characters], b"\n", count, b",%d" % fill)]

@@ -10,16 +10,17 @@ from pyais.messages import ANY_MESSAGE
 
 from geo.account import Account
 from geo.mmsi import DISTRESS_MAX, DISTRESS_MIN, PLACEHOLDERS
-from ingest.feed import Decoded, Feed, RawBatch, empty_frame, in_time_range
+from ingest.feed import Decoded, Feed, RawBatch
 from ingest.lines import LETTERS_MAX
+from ingest.message import ONE_SLOT
 from ingest.sentence import SENTENCE, NmeaFramer, Sentence, parse, read_tag, tag_time
 
 POSITION_TYPES = frozenset({1, 2, 3, 4, 9, 11, 18, 19, 21, 27})
 STATIC_TYPES = frozenset({5, 19, 21, 24})
 USED_TYPES = POSITION_TYPES | STATIC_TYPES | {14}
 CLASS_B_TYPES = frozenset({18, 19, 24})
-# Payload bits of the types that have one fixed length, and the least that the others need to be what they say.
-EXACT_BITS = {1: 168, 2: 168, 3: 168, 4: 168, 9: 168, 11: 168, 18: 168, 19: 312}
+# Payload bits of the types that have fixed lengths, and the least that the others need to be what they say.
+EXACT_BITS = {**dict.fromkeys((1, 2, 3, 4, 9, 11, 18), ONE_SLOT), 19: (312,)}
 LEAST_BITS = {5: 420, 14: 40, 21: 270, 24: 156, 27: 96}
 ARMOUR = frozenset(range(48, 88)) | frozenset(range(96, 120))  # the 64 characters of the 6-bit armouring
 FUTURE_SECOND_S = 2.0  # a transmission cannot be later than its reception, save for the clocks' disagreement
@@ -48,7 +49,7 @@ def read_message(parts: list[Sentence]) -> dict[str, Any]:
     if not 1 <= msg_type <= 28:
         raise Refused("unknown_type")
     bits = len(payload) * 6 - int(parts[-1].bare[-4:-3] if parts[-1].bare[-4:-3].isdigit() else 0)
-    if bits < LEAST_BITS.get(msg_type, 38) or bits != EXACT_BITS.get(msg_type, bits):
+    if bits < LEAST_BITS.get(msg_type, 38) or bits not in EXACT_BITS.get(msg_type, (bits,)):
         raise Refused("length")
     try:
         message = pyais.decode(*[part.bare for part in parts])
@@ -209,32 +210,10 @@ def spoken_status(text: str) -> int | None:
 
 def decode(batch: RawBatch) -> Decoded:
     """Framed AIS sentences to a frame of vessel rows; see Feed.decode."""
-    # Loaded here: the receiver knows feeds but never decodes, and does without pandas' 75 MB.
-    import pandas as pd
+    # Loaded here: the receiver knows feeds but never decodes, and does without numpy's and pandas' 75 MB.
+    from ingest.vessel_frame import decode_batch
 
-    account, letters, rows = Account(), list(batch.letters), []
-    account.received = sum(batch.rejected.values())
-    account.rejected.update(batch.rejected)
-    for fields, parts in messages(batch.raw, account, letters):
-        if fields["msg_type"] not in USED_TYPES:
-            continue
-        row = row_of(fields)
-        row["observed_at"] = at = observed_at(fields, read_tag(parts[0].tag), batch.received_at)
-        if not in_time_range(at, batch.received_at):
-            account.accepted -= len(parts)
-            account.messages -= 1
-            account.rejected["time_range"] += len(parts)
-            letters.extend(("time_range", part.bare) for part in parts)
-            continue
-        account.positions += row.get("lon") is not None
-        rows.append(row)
-    if not rows:
-        return Decoded(empty_frame(["mmsi"]), account, letters)
-    frame = pd.DataFrame.from_records(rows)
-    for name in ("lon", "lat"):
-        frame[name] = frame[name].astype(float) if name in frame else float("nan")
-    frame["observed_at"] = pd.to_datetime(frame["observed_at"], unit="s", utc=True).astype("datetime64[us, UTC]")
-    return Decoded(frame, account, letters)
+    return decode_batch(batch)
 
 
 def sample() -> Iterable[bytes]:

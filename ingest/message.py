@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-Kind = Literal["number", "signed", "degrees", "turn", "ship_type", "epfd", "flag", "text", "spare"]
+Kind = Literal["number", "degrees", "turn", "ship_type", "epfd", "flag", "text", "spare"]
 
 
 @dataclass(frozen=True)
 class Field:
     """One field of a message: its bits, how they read, and which raw numbers are values rather than "not available".
 
-    number, signed: the raw number divided by `per`; degrees: the same, signed and rounded to six decimals; turn: the
+    number: the raw number divided by `per`; degrees: the same, signed and rounded to six decimals; turn: the
     standard's square-root scale in degrees a minute; ship_type, epfd: a code, unknown ones are 0; text: 6-bit ASCII.
     valid: lowest and highest raw number that says something; None = all do. first: set by its Table.
     """
@@ -32,16 +32,16 @@ class Field:
 class Table:
     """The fields of one message (ITU-R M.1371-5, annex 8) in their order, and the lengths in bits it may have.
 
-    lengths: all that are accepted; None = any that holds `needs` bits, which is all fields save a cut text at the end.
+    lengths: those that are read by columns; None = any that holds `needs` bits, the end of the last named field.
     part: the part number, for messages that have several forms.
     """
 
     types: tuple[int, ...]
     fields: tuple[Field, ...]
     lengths: tuple[int, ...] | None = None
-    needs: int = 0
     part: int | None = None
     named: dict[str, Field] = field(init=False, compare=False)
+    needs: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         first, placed = 0, []
@@ -50,8 +50,7 @@ class Table:
             first += each.width
         object.__setattr__(self, "fields", tuple(placed))
         object.__setattr__(self, "named", {each.name: each for each in placed if each.kind != "spare"})
-        if not self.needs:
-            object.__setattr__(self, "needs", max(each.end for each in self.named.values()))
+        object.__setattr__(self, "needs", max(each.end for each in self.named.values()))
 
     @property
     def bits(self) -> int:
@@ -221,9 +220,8 @@ AID = Table(
         Field("reserved_1", 8),
         *(flag(name) for name in ("raim", "virtual_aid", "assigned")),
         spare(1),
-        Field("name_ext", 88, "text"),  # as long as the message goes on
     ),
-    needs=272,
+    (272,),  # a longer one goes on with the rest of its name
 )
 NAME_B = Table((24,), (*HEAD, Field("partno", 2), SHIPNAME, spare(8)), part=0)
 STATIC_B = Table(
@@ -256,6 +254,8 @@ LONG_RANGE = Table(
         spare(1),
     ),
 )
+# What every message begins with, for the types whose content nobody uses: they are counted, and that is all.
+OTHER = Table((6, 7, 8, 10, 12, 13, 15, 16, 17, 20, 22, 23, 25, 26, 28), HEAD)
 TABLES = (
     CLASS_A,
     BASE_STATION,
