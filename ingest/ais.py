@@ -13,7 +13,7 @@ from geo.mmsi import DISTRESS_MAX, DISTRESS_MIN, PLACEHOLDERS
 from ingest.feed import Decoded, Feed, RawBatch
 from ingest.lines import LETTERS_MAX
 from ingest.message import ONE_SLOT
-from ingest.sentence import SENTENCE, NmeaFramer, Sentence, parse, read_tag, tag_time
+from ingest.sentence import SENTENCE, NmeaFramer, Sentence, parse, tag_time
 
 POSITION_TYPES = frozenset({1, 2, 3, 4, 9, 11, 18, 19, 21, 27})
 STATIC_TYPES = frozenset({5, 19, 21, 24})

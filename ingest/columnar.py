@@ -7,7 +7,7 @@ import numpy as np
 from pyais.constants import EpfdType, ShipType
 
 from geo.mmsi import DISTRESS_MAX, DISTRESS_MIN, PLACEHOLDERS
-from ingest.message import OTHER, SIZE_FIELDS, TABLES, Field, Table
+from ingest.message import SIZE_FIELDS, TABLES, Field, Table
 from ingest.sentence import TALKERS, read_tag, tag_time
 from ingest.sixbit import ILLEGAL, VALUES, WORD_BITS, Array, ascii_text, pack, spread
 
@@ -89,7 +89,7 @@ def _text(words: Array, field: Field) -> Array:
 
 
 def read(words: Array, field: Field) -> Array:
-    """One field as a typed column: float64 with NaN for "not available" where it has that, else int64, bool or bytes."""
+    """One field as a typed column: float64 where it can be "not available" (NaN), else int64, bool or bytes."""
     if field.kind == "text":
         return _text(words, field)
     raw = bits_of(words, field)
@@ -171,7 +171,7 @@ class Scan:
 
     def line(self, number: int) -> bytes:
         """One line without its end."""
-        return self.data[self.starts[number] : self.ends[number]]
+        return self.data[int(self.starts[number]) : int(self.ends[number])]
 
     def times(self, lines: Array) -> Array:
         """Epoch seconds that the tag blocks of lines give, NaN where there is none or its checksum is wrong."""
@@ -202,7 +202,8 @@ class Scan:
         for row in np.flatnonzero(~plain & (many > 0) | ~sound):
             told_time = tag_time(read_tag(self.data[first[row] : close[row]]))
             value[row] = np.nan if told_time is None else told_time
-        return value
+        times: Array = value
+        return times
 
 
 def scan(raw: bytes, tables: Sequence[Table] = TABLES) -> Scan:
@@ -336,14 +337,14 @@ def _double(values: bytes, found: _Sentences, table: Table, lines: Array) -> Gro
 
 def _most(table: Table) -> int:
     """The most payload characters that are gathered; what is longer than a table's fields goes the slow way."""
-    return -(-max(table.lengths) // 6) if table.lengths else -(-table.bits // 6) if table is not OTHER else PAYLOAD_MAX
+    return PAYLOAD_MAX if table.lengths is None else -(-max(table.lengths) // 6)
 
 
 def _checked(table: Table, lines: Array, parts: int, words: Array, length: Array, fill: Array) -> Group:
     """The group of those messages whose characters, length, part number and MMSI are those of the table."""
     bits, head = length * 6 - fill, pack(words[0])
     sound = ((np.bitwise_or.reduce(words, axis=0) & ILLEGAL_WORD) == 0) & (length <= 8 * len(words))
-    sound &= np.isin(bits, table.lengths) if table.lengths else bits >= table.needs
+    sound &= np.isin(bits, table.lengths) if table.lengths else bits >= table.bits
     mmsi = (head >> U64(10)) & U64(0x3FFFFFFF)
     sound &= (mmsi > U64(0)) & (mmsi <= U64(999_999_999)) & ~np.isin(mmsi, sorted(PLACEHOLDERS))
     if table.part is not None:

@@ -32,7 +32,7 @@ class Field:
 class Table:
     """The fields of one message (ITU-R M.1371-5, annex 8) in their order, and the lengths in bits it may have.
 
-    lengths: those that are read by columns; None = any that holds `needs` bits, the end of the last named field.
+    lengths: those that are read by columns; None = any that holds all fields.
     part: the part number, for messages that have several forms.
     """
 
@@ -41,7 +41,6 @@ class Table:
     lengths: tuple[int, ...] | None = None
     part: int | None = None
     named: dict[str, Field] = field(init=False, compare=False)
-    needs: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         first, placed = 0, []
@@ -50,7 +49,6 @@ class Table:
             first += each.width
         object.__setattr__(self, "fields", tuple(placed))
         object.__setattr__(self, "named", {each.name: each for each in placed if each.kind != "spare"})
-        object.__setattr__(self, "needs", max(each.end for each in self.named.values()))
 
     @property
     def bits(self) -> int:
@@ -223,7 +221,7 @@ AID = Table(
     ),
     (272,),  # a longer one goes on with the rest of its name
 )
-NAME_B = Table((24,), (*HEAD, Field("partno", 2), SHIPNAME, spare(8)), part=0)
+NAME_B = Table((24,), (*HEAD, Field("partno", 2), SHIPNAME), part=0)  # eight spare bits follow, or not
 STATIC_B = Table(
     (24,),
     (

@@ -50,7 +50,7 @@ class _Rows:
         lines = np.concatenate([line for line, _ in self.pieces])
         place = np.empty(len(lines), np.int64)
         place[np.argsort(lines, kind="stable")] = np.arange(len(lines))
-        names = list(dict.fromkeys(name for _, columns in self.pieces for name in columns))
+        names = dict.fromkeys([*(name for _, columns in self.pieces for name in columns), "lon", "lat"])
         whole = {name: _empty(name, len(lines)) for name in names}
         first = 0
         for line, columns in self.pieces:

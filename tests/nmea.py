@@ -21,9 +21,11 @@ def sentences(msg_type: int, mmsi: int, *, channel: str = "A", seq_id: int = 0, 
 
 
 def message(msg_type: int, mmsi: int, at: float | None = None, **fields: object) -> list[bytes]:
-    """As `sentences`, with the time `at` (epoch seconds) in a tag block before the first."""
-    lines = sentences(msg_type, mmsi, **fields)
-    return lines if at is None else [tag(c=round(at)) + lines[0], *lines[1:]]
+    """As `sentences`, with the time `at` (epoch seconds) in a tag block before the first and as the sender's second."""
+    if at is None:
+        return sentences(msg_type, mmsi, **fields)
+    lines = sentences(msg_type, mmsi, **{"second": round(at) % 60, **fields})
+    return [tag(c=round(at)) + lines[0], *lines[1:]]
 
 
 def position(mmsi: int, lon: float, lat: float, at: float | None = None, **fields: object) -> bytes:

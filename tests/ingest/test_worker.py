@@ -488,6 +488,7 @@ def test_the_second_of_two_stations_hears_the_same_boat_without_a_race(bench) ->
         stop.set()
         for thread in threads:
             thread.join(20)
-    assert bench.one("SELECT count(*) FROM vessel_history") == 600
+    assert bench.one("SELECT count(*) FROM vessel_history") == 300
+    assert bench.one("SELECT sum(positions) = 600 AND sum(duplicates) = 300 FROM feed")
     assert bench.one("SELECT count(*) FROM vessel") == 30
     assert bench.one("SELECT max(observed_at) - min(observed_at) FROM vessel") == timedelta(0)
