@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def measure(clients: int, minutes: float, tick_ms: int) -> Report:
     data = f"{clients:,} websocket clients in {PROCESSES} processes for {minutes:g} min; {VESSELS:,} vessels, "
     data += f"{SHARE_A_S:.0%} moved each second, published each {PUBLISH_S * 1000:g} ms; tick <= {tick_ms} ms"
     report = Report("clients", data, ("uvicorn", "uvloop", "websockets", "fastapi", "redis"))
-    with web(tick_ms, clients) as (process, port, redis_url, fleet):
+    with _stage(tick_ms, clients) as (process, port, redis_url, fleet):
         heard, busy = _listened(process, port, redis_url, fleet, clients, 60 * minutes)
         memory = resident_mb(process.pid)
     ages = [age for one in heard for age in one.ages_ms]
@@ -131,35 +131,42 @@ class Publisher:
 
 
 @contextmanager
-def web(tick_ms: int, clients_max: int) -> Iterator[tuple[Running, int, str, Fleet]]:
+def _stage(tick_ms: int, clients_max: int) -> Iterator[tuple[Running, int, str, Fleet]]:
     """A web process on servers of its own, in whose database a fleet lies: it, its port, Redis's address, the fleet."""
-    fleet, port = Fleet(VESSELS), choose()
+    fleet = Fleet(VESSELS)
     with tempfile.TemporaryDirectory(prefix="haidang-bench-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         directory.chmod(0o755)  # as root, the servers run as another user
         with servers(directory, "bench clients") as running:
             roles = urls(running.postgres)
             bring_up(roles.owner)
-            _store(roles.owner, fleet)
+            store(roles.owner, fleet)
             environment = {
                 **roles.environment(),
                 "REDIS_URL": running.redis.url,
-                "HAIDANG_HOME": name,
-                "HAIDANG_PORT": str(port),
                 "HAIDANG_LIVE_TICK_MS": str(tick_ms),
                 "HAIDANG_LIVE_CLIENTS_MAX": str(clients_max),
             }
-            log = running.home.log / "web.log"
-            process = start(Program("web", (sys.executable, str(APP), "web"), log, environment, cwd=APP.parent))
-            try:
-                if not wait_for(lambda: _ready(port) or process.poll() is not None, START_S, 0.2) or process.poll():
-                    raise StartError(f"the web process did not come up: {log.read_text('utf-8', 'replace')[-500:]}")
+            with web(environment, directory) as (process, port):
                 yield process, port, running.redis.url, fleet
-            finally:
-                process.stop()
 
 
-def _store(url: str, fleet: Fleet) -> None:
+@contextmanager
+def web(environment: Mapping[str, str], home: Path) -> Iterator[tuple[Running, int]]:
+    """A web process in a home, its addresses in the environment, serving: it and its port. Raises StartError."""
+    port, log = choose(), home / "web.log"
+    own = {**environment, "HAIDANG_HOME": str(home), "HAIDANG_PORT": str(port)}
+    process = start(Program("web", (sys.executable, str(APP), "web"), log, own, cwd=APP.parent))
+    try:
+        wait_for(lambda: _ready(port) or process.poll() is not None, START_S, 0.2)
+        if not _ready(port):
+            raise StartError(f"the web process did not come up: {log.read_text('utf-8', 'replace')[-500:]}")
+        yield process, port
+    finally:
+        process.stop()
+
+
+def store(url: str, fleet: Fleet) -> None:
     """The fleet, and beacons, as committed rows: else the live stream would forget what the database does not have."""
     rows = fleet.rows()
     where = [*zip(rows["key"], rows["lon"], rows["lat"], strict=True), *((key, 0.0, 16.0) for key in BEACONS)]

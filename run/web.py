@@ -1,7 +1,8 @@
 """The web process: one FastAPI server with our routes first, Dash's after them, and the guard before both."""
 
+import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import fastapi_offline
 import uvicorn
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Workers are started by our own scripts, and the base map's data are read by one; neither is a page script.
 NOT_PAGE_SCRIPTS = r".*\.worker\.js$|.*\.py$"
 NOT_PAGE_FOLDERS = ["^basemap$", "^vendor$", "^docs$"]
+SEND_BUFFER_BYTES = 128 << 10  # per connection, of which the kernel makes twice as much
 DOCS = """<!DOCTYPE html>
 <html lang="vi"><head><meta charset="utf-8"><title>Hải Đăng API</title>
 <link rel="stylesheet" href="/api/docs/swagger-ui.css"></head>
@@ -81,16 +83,34 @@ def make_server(site: Site) -> ASGIApp:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that gives its sign of life from its own main loop."""
+    """uvicorn that gives its sign of life from its own main loop, and lets go of connections that are over."""
 
     def __init__(self, config: uvicorn.Config, heartbeat: Heartbeat) -> None:
         super().__init__(config)
         self._heartbeat = heartbeat
+        self._unsent: dict[Any, int] = {}  # connection that is being closed -> bytes it still has to send
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in (one for server in self.servers for one in server.sockets):
+            # Each connection inherits it. The kernel would by itself keep megabytes for a client that does not read,
+            # and it would be minutes before anybody noticed.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0:
             self._heartbeat.beat()
+            self._cut_off()
         return await super().on_tick(counter)
+
+    def _cut_off(self) -> None:
+        """End what is being closed and got rid of nothing for a second: the other side may never read the rest."""
+        closing = [one for one in self.server_state.connections if one.transport.is_closing()]
+        unsent = {one: one.transport.get_write_buffer_size() for one in closing}
+        for one, size in unsent.items():
+            if self._unsent.get(one) == size:
+                one.transport.abort()
+        self._unsent = unsent
 
 
 def serve(application: ASGIApp, host: str, port: int, heartbeat: Heartbeat) -> None:
