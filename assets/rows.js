@@ -53,7 +53,7 @@
       element.dataset.key = row.key;
       element.setAttribute("aria-selected", String(identity(row) === active));
       const label = cell("label", String(row.label || row.key));
-      if (row.marked) label.append(note());
+      if (row.marked) label.prepend(note());
       element.append(label, cell("kind", row.kind_title),
         cell("speed", haidang.number(row.speed, 1)), cell("age", haidang.age(row.age_s)));
       return element;

@@ -95,8 +95,10 @@ def _layer(t: Text, layer: Any, view: View) -> html.Li:
         for parent, some in groupby(layer.style.kinds, key=lambda kind: kind.parent)
     ]
     lines = [line for family in kinds for line in family] if len(layer.style.kinds) > 1 else []
+    noted = "anomaly" in layer.shape.latest.c
+    odd = [html.P([icon("note"), t("Có dấu hiệu bất thường")], className="odd")] if noted else []
     return html.Li(
-        [row, slider, html.Ul(lines, className="kinds")],
+        [row, slider, html.Ul(lines, className="kinds"), *odd],
         className="layer",
         **{"data-layer-kinds": " ".join([layer.name, *[kind.name for kind in layer.style.kinds]])},
     )

@@ -84,6 +84,13 @@ def test_what_names_no_vessel_or_several_is_404(site, key: str) -> None:
     assert site.get(f"/api/v1/vessels/{quote(key)}")[0] == 404
 
 
+def test_a_feature_names_what_is_odd_about_it_and_keeps_our_own_numbers_to_itself(site) -> None:
+    properties = site.get("/api/v1/vessels/574000001")[1]["properties"]
+    assert (properties["anomaly"], "fingerprint" in properties) == ([], False)
+    told(site.database.owner, "UPDATE vessel SET anomaly = 32 + 4 WHERE mmsi = 574000001")
+    assert site.get("/api/v1/vessels/574000001")[1]["properties"]["anomaly"] == ["duplicate_mmsi", "on_land"]
+
+
 def test_a_track_between_two_moments(site) -> None:
     start, end = (quote((NOW - timedelta(minutes=n)).isoformat()) for n in (12, 5))
     points = site.get(f"/api/v1/vessels/574000001/track?from={start}&to={end}")[1]["features"]

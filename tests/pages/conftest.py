@@ -15,7 +15,7 @@ from psycopg import sql
 from shapely import box
 
 from access.site import Site
-from geo import account, history, rule
+from geo import account, anomaly, history, rule, table
 from geo.actor import SYSTEM
 from geo.alarm import clear_alarm, raise_alarm
 from geo.database import engine
@@ -26,6 +26,7 @@ from run.servers import Servers
 from run.web import make_server
 
 VESSEL = next(layer for layer in discover() if layer.name == "vessel").shape
+TWICE = 574096986  # a number that a second boat sends too, far to the south
 HOSTILE = "<SVG/ONLOAD=A()>"
 CLOSED = Fence("closed", "area", "Khu vực cấm khai thác", "No-fishing area", box(107.8, 16.7, 107.95, 16.8))
 RULE = rule.Rule(
@@ -64,7 +65,7 @@ def fleet() -> list[dict[str, Any]]:
     boats = [boat(574090000 + n, f"TTH-9{n:04d}-TS", 107.66 + 0.02 * n, 16.6 + 0.01 * n) for n in range(24)]
     named = [
         boat(574091234, "TTH-91234-TS", 107.85, 16.72, length_m=24.5, speed=2.1, status=7),
-        boat(574096986, "BĐ 96986 TS", 107.95, 16.60),
+        boat(TWICE, "BĐ 96986 TS", 107.95, 16.60, anomaly=anomaly.DUPLICATE_MMSI, track=0),
         boat(574000039, "HẢI NAM 39", 108.0, 16.55, ship_type=70, speed=11.0),
         boat(574000666, HOSTILE, 107.9, 16.66),
     ]
@@ -78,6 +79,9 @@ def track(row: dict[str, Any]) -> list[dict[str, Any]]:
         ago = timedelta(minutes=6 * n + (60 if n > 30 else 0))
         way = {"lon": row["lon"] - 0.004 * n, "lat": row["lat"] - 0.001 * n, "speed": float(n % 14)}
         fixes.append({**row, "observed_at": row["observed_at"] - ago, **way})
+        if row["mmsi"] == TWICE:
+            ago += timedelta(minutes=3)
+            fixes.append({**fixes[-1], "observed_at": row["observed_at"] - ago, "lat": way["lat"] - 1, "track": 1})
     return fixes
 
 
@@ -97,8 +101,14 @@ def fill(owner: sa.Engine) -> None:
         history.append(
             connection,
             VESSEL,
-            past[["mmsi", "lon", "lat", "observed_at", "received_at", "source", "simulated", "speed", "course"]],
+            past[
+                ["mmsi", "lon", "lat", "observed_at", "received_at", "source", "simulated", "speed", "course", "track"]
+            ],
         )
+        now = datetime.now(UTC)
+        odd = {"layer": "vessel", "object_key": str(TWICE), "kind": "duplicate_mmsi", "count": 118}
+        times = {"first_at": now - timedelta(hours=7), "last_at": now - timedelta(minutes=3)}
+        connection.execute(sa.insert(table.anomaly).values(**odd, **times))
         account.register_feed(connection, "ais.sim", "ais", "vessel", simulated=True, expected_s=60)
         told = account.Account(received=300, accepted=297, messages=290, positions=280, rows=28)
         told.rejected["checksum"] = 3

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.pages.conftest import TWICE
+
 SIZE = {"width": 1920, "height": 1080}
 
 
@@ -228,3 +230,35 @@ def test_help_opens_by_key_and_an_unknown_address_leads_back(centre: Any, contex
     expect(page.locator(".missing")).to_contain_text("Không có trang này")
     page.get_by_role("link", name="Về bản đồ").click()
     expect(page.locator("#map")).to_be_visible()
+
+
+def test_fact_18_the_card_says_that_two_boats_share_a_number(centre: Any, context: BrowserContext) -> None:
+    page = opened(context, centre.url)
+    find(page, "bd 96986")
+    chosen(page, "BĐ 96986 TS")
+    notes = page.locator(".card-notes li")
+    expect(notes).to_have_count(1)
+    expect(notes).to_contain_text("Hai tàu cùng một MMSI")
+    expect(notes).to_contain_text("118 lần, từ ")
+    expect(notes.locator("time")).to_have_text("3 phút")
+    expect(page.locator(".alarm")).to_have_count(0)
+    # Both boats' trails, south to north a degree apart: no line of either spans it.
+    expect(page.locator("path.trail").first).to_be_attached()
+    spans = page.evaluate(
+        "() => { const found = []; haidang.map.eachLayer((line) => {"
+        " if (!/^trail/.test(line.options?.className)) return; for (const run of line.getLatLngs()) { const lats = run.map((p) => p.lat);"
+        " found.push([Math.min(...lats), Math.max(...lats)]); } }); return found; }"
+    )
+    assert min(low for low, _ in spans) < 15.6 < 16.5 < max(high for _, high in spans)
+    assert all(high - low < 0.2 for low, high in spans)
+    assert page.faults == []  # type: ignore[attr-defined]
+
+
+def test_the_list_notes_the_odd_one_and_english_has_words_for_it(centre: Any, context: BrowserContext) -> None:
+    page = opened(context, f"{centre.url}/?lang=en&chosen=vessel.{TWICE}")
+    expect(page.locator(".card-notes")).to_contain_text("Two vessels under one MMSI")
+    page.locator("#rows-panel summary").click()
+    noted = page.locator(".row", has=page.locator(".icon-note"))
+    expect(noted).to_have_count(1)
+    expect(noted).to_contain_text("BĐ 96986 TS")
+    expect(noted.locator(".icon-note")).to_have_attribute("aria-label", "Something is odd")
