@@ -246,7 +246,8 @@ def test_fact_18_the_card_says_that_two_boats_share_a_number(centre: Any, contex
     expect(page.locator("path.trail").first).to_be_attached()
     spans = page.evaluate(
         "() => { const found = []; haidang.map.eachLayer((line) => {"
-        " if (!/^trail/.test(line.options?.className)) return; for (const run of line.getLatLngs()) { const lats = run.map((p) => p.lat);"
+        " if (!/^trail/.test(line.options?.className)) return;"
+        " for (const run of line.getLatLngs()) { const lats = run.map((p) => p.lat);"
         " found.push([Math.min(...lats), Math.max(...lats)]); } }); return found; }"
     )
     assert min(low for low, _ in spans) < 15.6 < 16.5 < max(high for _, high in spans)
