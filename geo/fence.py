@@ -1,6 +1,6 @@
 """Fences: polygons and sides of lines with validity and metres of hysteresis, and which points lie in which."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import cos, radians
@@ -97,11 +97,17 @@ class Fences:
         ):
             object.__setattr__(self, name, value)
 
-    def hits(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[Hits, Hits]:
-        """For every fence that holds any of the n points: the indices of those inside it, and inside it widened."""
+    def hits(
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64], wanted: Collection[str] | None = None
+    ) -> tuple[Hits, Hits]:
+        """For every fence that holds any of the n points: the indices of those inside it, and inside it widened.
+
+        wanted: keys of fences of which alone the sides of lines are told, which cost far more than areas; None for all.
+        """
         core = {self._areas[area].key: points for area, points in self._core.hits(lon, lat).items()}
         halo = core | {self._areas[area].key: points for area, points in self._halo.hits(lon, lat).items()}
-        self._add_sides(core, halo, lon, lat)
+        sides = [item for item in self.items if item.kind in SIDES and (wanted is None or item.key in wanted)]
+        self._add_sides(sides, core, halo, lon, lat)
         return core, halo
 
     def crossings(
@@ -129,9 +135,13 @@ class Fences:
         return {key: _columns(sorted(found)) for key, found in rows.items()}
 
     def _add_sides(
-        self, core: dict[str, Any], halo: dict[str, Any], lon: NDArray[np.float64], lat: NDArray[np.float64]
+        self,
+        sides: Sequence[Fence],
+        core: dict[str, NDArray[np.intp]],
+        halo: dict[str, NDArray[np.intp]],
+        lon: NDArray[np.float64],
+        lat: NDArray[np.float64],
     ) -> None:
-        sides = [item for item in self.items if item.kind in SIDES]
         if not sides or self.zones is None or not len(lon):
             return
         codes = self.zones.classify(lon, lat)

@@ -138,6 +138,7 @@ class Pipeline:
             shape.key,
             self.lane.label,
             timely,
+            before,
             after,
             self.now,
             self._fault,
