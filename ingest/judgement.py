@@ -119,8 +119,7 @@ def looks_of(rule: Rule, scene: Scene, memory: Memory) -> dict[int, list[Look]]:
     if not touched.any():
         return {}
     rows = np.flatnonzero(seen & touched[scene.place])
-    wanted = [name for name in rule.qualifies if name in scene.records]
-    qualifies = matches(scene.records[wanted].iloc[rows], rule.qualifies)
+    qualifies = matches(scene.records, rule.qualifies)[rows]
     looks: dict[int, list[Look]] = {}
     for row, place, good in zip(rows.tolist(), scene.place[rows].tolist(), qualifies.tolist(), strict=True):
         own = looks.setdefault(place, [])

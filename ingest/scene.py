@@ -68,7 +68,7 @@ class Scene:
         core, halo = (
             {name: rows[inside] for name, inside in each.items()} for each in fences.hits(lon[rows], lat[rows], wanted)
         )
-        known = before.reindex(after.index)[["observed_at", "lon", "lat"]]
+        known = before[["observed_at", "lon", "lat"]].reindex(after.index)
         begins = _begins(rows, place, at, lon, lat, known)
         ways = _ways(fences, at, lon, lat, *begins) if any(rule.kind == "inside" for rule in rules) else {}
         return cls(records, after, label, fences, place, at, placed, core, halo, *begins, ways)
@@ -109,7 +109,7 @@ class Scene:
 
 def stamps(times: pd.Series) -> NDArray[np.int64]:
     """Times as microseconds since 1970; what is missing is far in the past."""
-    found: NDArray[np.int64] = times.dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
+    found: NDArray[np.int64] = times.to_numpy("datetime64[us]").astype(np.int64)
     return found
 
 

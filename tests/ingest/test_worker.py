@@ -167,7 +167,7 @@ def test_a_rule_speaks_only_of_those_it_applies_to_and_of_fixes_that_qualify(ben
 
 def test_a_fence_that_is_not_in_force_is_no_fence(bench, work) -> None:
     bench.seed([replace(AREA, valid_from=when(100), valid_to=when(200))], [rule()])
-    work(bench.batch(T0, fix(INSIDE, 50)))
+    work(bench.batch(T0 + 50, fix(INSIDE, 50)))
     assert bench.one("SELECT count(*) FROM alarm") == 0
     work(bench.batch(T0 + 150, fix(INSIDE, 150)))
     assert bench.one("SELECT raised_at FROM alarm") == when(150)
