@@ -67,11 +67,26 @@ class Settings(BaseSettings):
     udp_buffer_bytes: int = Field(4 << 20, ge=4096)
     tcp_clients_max: int = Field(1024, ge=1)
 
+    archive_directory: Path | None = None  # default: "archive" in the home
+    archive_after_days: int = Field(7, ge=1)
+    retention_months: int = 36
+    dead_letter_days: int = Field(30, ge=1)
+    dead_letter_rows: int = Field(750_000, ge=1, le=1_000_000)
+
     @field_validator("database_url", "database_url_ingest", "database_url_web", "database_url_backup")
     @classmethod
     def _postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         # Never the value itself in the message: it may hold a password.
         return _address(value, ("postgresql", "postgres", "postgresql+psycopg"), "postgresql://user@host:5432/name")
+
+    @field_validator("retention_months")
+    @classmethod
+    def _lawful(cls, value: int) -> int:
+        if value < 36:
+            raise ValueError(
+                "positions are evidence and are kept for at least 36 months (Decree 41/2026): give 36 or more"
+            )
+        return value
 
     @field_validator("redis_url")
     @classmethod
@@ -87,6 +102,11 @@ class Settings(BaseSettings):
                 "configured; keep 127.0.0.1, or set HAIDANG_BEHIND_PROXY=1 where a guarded proxy stands in front"
             )
         return self
+
+    @property
+    def archive(self) -> Path:
+        """The directory of the closed days' files."""
+        return self.archive_directory or self.home / "archive"
 
     def secret(self, name: str) -> str | None:
         """The plain text of a secret field, or None when it is not set."""

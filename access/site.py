@@ -1,6 +1,7 @@
 """What every screen and route is given: the layers, the web role's database, the stream, the centre's values."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -9,7 +10,10 @@ from layers.layer import Layer
 
 @dataclass(frozen=True)
 class Site:
-    """One centre's installation as its web process sees it. view: lat, lon (degrees) and zoom of the first picture."""
+    """One centre's installation as its web process sees it. view: lat, lon (degrees) and zoom of the first picture.
+
+    archive: the directory of the closed days' files, for geo.track.
+    """
 
     engine: Engine
     redis_url: str
@@ -17,6 +21,7 @@ class Site:
     centre_vi: str
     centre_en: str
     view: tuple[float, float, int]
+    archive: Path = Path()
     simulated: bool = False
     basemap_url: str | None = None
     basemap_attribution: str = ""

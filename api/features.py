@@ -1,5 +1,6 @@
 """The layers and their features as GeoJSON; one vessel by its MMSI or registration, and its track."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -7,6 +8,8 @@ from fastapi import FastAPI, HTTPException, Query
 
 from access.site import Site
 from geo import feature
+from geo.track import picture
+from geo.track import track as fixes
 from layers import kpi_values
 from layers.layer import Layer
 
@@ -30,10 +33,16 @@ def mount(server: FastAPI, site: Site) -> None:
         at: Annotated[datetime | None, Query(description="A past moment, RFC 3339")] = None,
         limit: Annotated[int, Query(ge=1, le=100_000)] = 1_000,
     ) -> dict[str, Any]:
-        """A layer's features as GeoJSON (RFC 7946), now or at a past moment."""
-        found = _layer(site, layer)
+        """A layer's features as GeoJSON (RFC 7946), now or at a past moment.
+
+        Of a past moment, `missing` names the archive's files that should have been read and could not.
+        """
+        shape, box, moment = _layer(site, layer).shape, _box(bbox), _aware(at)
         with site.engine.connect() as connection:
-            return feature.features(connection, found.shape, _box(bbox), _aware(at), limit)
+            if moment is None or shape.history is None:
+                return feature.features(connection, shape, box, limit)
+            past = picture(connection, site.archive, shape, moment, box)
+        return replace(past, fixes=past.fixes.head(limit)).geojson(shape)
 
     @server.get("/api/v1/vessels/{key}", tags=["vessels"])
     def vessel(key: str) -> dict[str, Any]:
@@ -48,7 +57,10 @@ def mount(server: FastAPI, site: Site) -> None:
         start: Annotated[datetime | None, Query(alias="from")] = None,
         end: Annotated[datetime | None, Query(alias="to")] = None,
     ) -> dict[str, Any]:
-        """A vessel's positions between two moments (the last 24 h by default, 31 days at most), as GeoJSON points."""
+        """A vessel's positions between two moments (the last 24 h by default, 31 days at most), as GeoJSON points.
+
+        `missing` names the archive's files that should have been read and could not.
+        """
         found = _layer(site, "vessel")
         until = _aware(end) or datetime.now(UTC)
         since = _aware(start) or until - TRACK
@@ -56,8 +68,7 @@ def mount(server: FastAPI, site: Site) -> None:
             raise HTTPException(422, f"from must lie before to, and at most {TRACK_MAX.days} days before it")
         with site.engine.connect() as connection:
             row = _vessel(connection, found, key)
-            rows = feature.track(connection, found.shape, row["key"], since, until)
-        return {"type": "FeatureCollection", "features": [feature.geojson(found.shape, point) for point in rows]}
+            return fixes(connection, site.archive, found.shape, row["key"], since, until).geojson(found.shape)
 
 
 def describe(layer: Layer) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from geo import table
 
+LETTERS_MAX = 1_000_000  # some 200 MB, 1.2 GB at the very most
 LETTER_BYTES = 1024  # kept of each dead letter; one of that length may have been longer
 COUNTS = ("received", "accepted", "ignored", "messages", "positions", "rows", "duplicates")
 
@@ -144,9 +145,16 @@ def record_fault(connection: sa.Connection, source: str, name: str, count: int =
 
 
 def keep_letters(connection: sa.Connection, source: str, letters: Iterable[tuple[str, bytes]], now: datetime) -> None:
-    """Keep rejected input (reason, raw bytes) as dead letters: the first 1 kB of each."""
+    """Keep rejected input (reason, raw bytes) as dead letters: the first 1 kB of each, LETTERS_MAX of them at most.
+
+    Beyond that a reject is only counted, until geo.retention has made room.
+    """
     rows = [{"source": source, "reason": reason, "raw": raw[:LETTER_BYTES], "at": now} for reason, raw in letters]
-    if rows:
+    if not rows:
+        return
+    number = table.dead_letter.c.id  # by their numbers, for which nothing is counted; gaps err on the safe side
+    kept = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(number) - sa.func.min(number) + 1, 0)))
+    if rows := rows[: max(0, LETTERS_MAX - int(kept or 0))]:
         connection.execute(sa.insert(table.dead_letter), rows)
 
 

@@ -1,16 +1,13 @@
-"""Reading features: one by its key, many in a box, by a name as people type it, and the track of one."""
+"""Reading features as they are now: one by its key, many in a box, and by a name as people type it."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from geo.anomaly import kinds_of
 from geo.table import Shape
-
-LOOK_BACK = timedelta(hours=1)  # how far back a past moment's picture looks for each object's last fix
-TRACK_POINTS_MAX = 5_000
 
 
 class UnknownKey(ValueError):
@@ -93,51 +90,17 @@ def named(connection: sa.Connection, shape: Shape, text: str, limit: int = 2) ->
     return []
 
 
-def track(connection: sa.Connection, shape: Shape, key: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
-    """One feature's positions in [start, end] in time order: observed_at, lon, lat and its fix columns.
-
-    More than TRACK_POINTS_MAX are thinned evenly; the first and the last always stay.
-    """
-    table = shape.history
-    if table is None:
-        return []
-    try:
-        value = parse_key(shape, key)
-    except UnknownKey:
-        return []
-    query = (
-        sa.select(*_columns(shape, table))
-        .where(table.c[shape.key] == value, table.c.observed_at.between(start, end), table.c.geom.is_not(None))
-        .order_by(table.c.observed_at)
-    )
-    rows = [dict(row) for row in connection.execute(query).mappings()]
-    step = -(-len(rows) // TRACK_POINTS_MAX) or 1
-    return rows if step == 1 else [*rows[:-1:step], rows[-1]]
-
-
 def features(
     connection: sa.Connection,
     shape: Shape,
     bbox: Sequence[float] | None = None,
-    at: datetime | None = None,
     limit: int = 1_000,
 ) -> dict[str, Any]:
-    """A GeoJSON FeatureCollection (RFC 7946) of the features in bbox (west, south, east, north), now or in the past."""
-    past = at is not None and shape.history is not None
-    table = shape.history if past and shape.history is not None else shape.latest
-    rows_of: Any = table
-    if past:
-        assert at is not None
-        key = table.c[shape.key]
-        # Each object's last fix first, and the box after it: an object that has left the box was not in it then.
-        rank = sa.func.row_number().over(partition_by=key, order_by=table.c.observed_at.desc()).label("rank")
-        fixes = sa.select(table, rank).where(table.c.observed_at.between(at - LOOK_BACK, at), table.c.geom.is_not(None))
-        ranked = fixes.subquery()
-        kept = [ranked.c[column.name] for column in table.c]
-        rows_of = sa.select(*kept).where(ranked.c.rank == 1).subquery()
-    query = sa.select(*_columns(shape, rows_of)).where(rows_of.c.geom.is_not(None))
+    """A GeoJSON FeatureCollection (RFC 7946) of the features in bbox (west, south, east, north), as they are now."""
+    table = shape.latest
+    query = sa.select(*_columns(shape, table)).where(table.c.geom.is_not(None))
     if bbox is not None:
-        query = query.where(sa.or_(*[rows_of.c.geom.op("&&")(box) for box in _envelopes(*bbox)]))
+        query = query.where(sa.or_(*[table.c.geom.op("&&")(box) for box in _envelopes(*bbox)]))
     rows = connection.execute(query.limit(limit)).mappings()
     return {"type": "FeatureCollection", "features": [geojson(shape, row) for row in rows]}
 

@@ -16,15 +16,31 @@ def ensure_days(connection: sa.Connection, shape: Shape, frame: pd.DataFrame) ->
     """
     if shape.history is None or frame.empty:
         return
-    days: list[date] = sorted(set(frame["observed_at"].dt.date))
     query = sa.text("SELECT ensure_partition(:history, day) FROM unnest(CAST(:days AS date[])) AS day")
-    connection.execute(query, {"history": shape.history.name, "days": days})
+    connection.execute(query, {"history": shape.history.name, "days": _days(frame)})
+
+
+def hold_days(connection: sa.Connection, shape: Shape, frame: pd.DataFrame) -> None:
+    """Keep the partitions of the frame's days from being archived before this transaction ends.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: one was archived since `ensure_days`; the transaction is to be tried again.
+    """
+    if shape.history is None or frame.empty:
+        return
+    query = sa.text("SELECT hold_partitions(:history, CAST(:days AS date[]))")
+    connection.execute(query, {"history": shape.history.name, "days": _days(frame)})
+
+
+def _days(frame: pd.DataFrame) -> list[date]:
+    return sorted(set(frame["observed_at"].dt.date))
 
 
 def append(connection: sa.Connection, shape: Shape, frame: pd.DataFrame) -> int:
     """COPY the frame's rows (fixes or observations) into the shape's history; returns how many."""
     if shape.history is None or frame.empty:
         return 0
+    hold_days(connection, shape, frame)
     columns = list(shape.history.c)
     missing = [column for column in columns if column.name not in frame and column.name != "geom"]
     copy_frame(connection, shape.history.name, columns, frame.assign(**empty_columns(missing, len(frame))))

@@ -325,7 +325,10 @@ archive = Table(
     Column("rows", BigInteger, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("sha256", Text, nullable=False),
+    _stamp("first_at", nullable=False),
+    _stamp("last_at", nullable=False),
     _stamp("archived_at", nullable=False),
+    _stamp("deleted_at"),
 )
 
 minute = Table(

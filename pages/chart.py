@@ -9,8 +9,9 @@ import dash_leaflet as dl
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from access.site import Site
-from geo import feature, fence
+from geo import fence
 from geo.anomaly import NO_TRACK
+from geo.track import track
 from pages.read import DatabaseAway, read
 from pages.text import Text
 from pages.view import View
@@ -175,7 +176,8 @@ def register(app: Dash, site: Site) -> None:
             return []
         now = datetime.now(UTC)
         try:
-            return trail(await read(site, feature.track, layer.shape, chosen["key"], now - TRAIL, now))
+            past = await read(site, track, site.archive, layer.shape, chosen["key"], now - TRAIL, now)
+            return trail(past.rows())
         except DatabaseAway:
             return no_update
 

@@ -1,6 +1,7 @@
-"""The command `db`: bring the schema to the newest, and put in what every installation starts with."""
+"""The command `db`: bring the schema to the newest with what every installation starts with, and keep what must be."""
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -41,3 +42,30 @@ def upgrade_command(context: typer.Context) -> None:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     typer.echo("\n".join(made) if made else "nothing to do")
+
+
+@app.command("retain")
+def retain_command(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is due.")] = False,
+) -> None:
+    """Move closed days to the archive, delete what is older than it must be kept; runs by itself each night."""
+    settings: Settings = context.find_root().obj
+    from geo.archive import ArchiveError
+    from geo.retention import Policy, retain
+
+    policy = Policy(
+        settings.archive_after_days, settings.retention_months, settings.dead_letter_days, settings.dead_letter_rows
+    )
+    try:
+        owner = engine(addresses(settings)["DATABASE_URL"])
+        shapes = [layer.shape for layer in discover()]
+        said = 0
+        for line in retain(owner, settings.archive, shapes, policy, datetime.now(UTC), dry_run):
+            said += 1
+            typer.echo(line)
+    except (Fault, DatabaseError, ArchiveError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    if not said:
+        typer.echo("nothing to do")

@@ -44,6 +44,7 @@ def make_site(settings: "Settings", database_url: str, redis_url: str) -> Site:
         centre_vi=settings.centre_vi,
         centre_en=settings.centre_en,
         view=(settings.view_lat, settings.view_lon, settings.view_zoom),
+        archive=settings.archive,
         simulated=any(settings.simulated_sources.values()),
         basemap_url=settings.basemap_url,
         basemap_attribution=settings.basemap_attribution,

@@ -21,3 +21,19 @@ BEGIN
     END IF;
 END $$;
 REVOKE ALL ON FUNCTION ensure_partition(text, date) FROM PUBLIC;
+
+-- Holds a history for the rest of the transaction, so that no day that it is about to write is archived meanwhile.
+-- A day that was archived in between is a conflict like any other of two transactions: the whole is tried again.
+CREATE OR REPLACE FUNCTION hold_partitions(history text, days date[]) RETURNS void
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    day date;
+BEGIN
+    EXECUTE format('LOCK TABLE ONLY %I IN ROW EXCLUSIVE MODE', history);
+    FOREACH day IN ARRAY days LOOP
+        IF NOT EXISTS (SELECT 1 FROM pg_class WHERE relname = history || '_' || to_char(day, 'YYYYMMDD')
+                       AND relnamespace = 'public'::regnamespace) THEN
+            RAISE EXCEPTION '% of % was archived in between', day, history USING ERRCODE = 'serialization_failure';
+        END IF;
+    END LOOP;
+END $$;

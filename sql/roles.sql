@@ -14,7 +14,7 @@ BEGIN
     LOOP
         IF item.relkind = 'p' OR item.relname IN ('alarm_journal', 'ledger', 'dead_letter') THEN
             EXECUTE format('GRANT INSERT ON %I TO haidang_ingest', item.relname);
-        ELSIF item.relname NOT IN ('fence', 'rule') THEN
+        ELSIF item.relname NOT IN ('fence', 'rule', 'archive') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
         END IF;
     END LOOP;

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -31,16 +31,6 @@ def connection(database):
                 {"mmsi": mmsi, "point": point, "at": NOW, "name": name, "callsign": callsign},
             )
         yield open_now
-
-
-def fix(connection: sa.Connection, mmsi: int, lon: float, lat: float, at: datetime) -> None:
-    connection.execute(
-        sa.text(
-            "INSERT INTO vessel_history (mmsi, geom, observed_at, received_at, source, speed) "
-            "VALUES (:mmsi, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :at, :at, 'test', 4.5)"
-        ),
-        {"mmsi": mmsi, "lon": lon, "lat": lat, "at": at},
-    )
 
 
 def keys(found: list[dict[str, object]]) -> list[int]:
@@ -98,21 +88,6 @@ def test_one_feature_has_everything_and_a_wrong_key_has_nothing(connection) -> N
         assert feature.one(connection, VESSEL, key) is None, key
 
 
-def test_a_track_is_in_time_order_and_thinned_with_its_ends_kept(connection, monkeypatch) -> None:
-    monkeypatch.setattr(feature, "TRACK_POINTS_MAX", 10)
-    for second in reversed(range(101)):
-        fix(connection, 574000001, 107 + second / 1000, 16.6, NOW + timedelta(seconds=second))
-    found = feature.track(connection, VESSEL, "574000001", NOW, NOW + timedelta(seconds=100))
-    times = [row["observed_at"] for row in found]
-    assert times == sorted(times)
-    assert (times[0], times[-1]) == (NOW, NOW + timedelta(seconds=100))
-    assert 5 <= len(found) <= 11
-    assert {"lon", "lat", "speed", "course"} <= set(found[0])
-    whole = feature.track(connection, VESSEL, "574000001", NOW, NOW + timedelta(seconds=4))
-    assert [round(row["lon"], 3) for row in whole] == [107.0, 107.001, 107.002, 107.003, 107.004]
-    assert feature.track(connection, VESSEL, "none", NOW, NOW) == []
-
-
 def ids(found: dict[str, list[dict[str, object]]]) -> list[int]:
     return sorted(int(str(item["id"])) for item in found["features"])
 
@@ -129,16 +104,3 @@ def test_a_feature_is_geojson(connection) -> None:
     (found,) = feature.features(connection, VESSEL, (107.6, 16.5, 107.68, 16.7))["features"]
     assert found["geometry"] == {"type": "Point", "coordinates": [107.65, 16.60]}
     assert found["properties"]["observed_at"] == "2026-11-21T03:00:00+00:00"
-
-
-def test_the_picture_of_a_past_moment_is_each_objects_last_fix_before_it(connection) -> None:
-    fix(connection, 574000001, 107.1, 16.1, NOW - timedelta(minutes=50))
-    fix(connection, 574000001, 107.5, 16.5, NOW - timedelta(minutes=20))
-    fix(connection, 574000001, 107.9, 16.9, NOW - timedelta(minutes=5))
-    fix(connection, 574000002, 107.2, 16.2, NOW - timedelta(minutes=90))
-    found = feature.features(connection, VESSEL, at=NOW - timedelta(minutes=10))["features"]
-    assert [(item["id"], item["geometry"]["coordinates"]) for item in found] == [("574000001", [107.5, 16.5])]
-    # It has left this box by then, though an earlier fix of the same hour lies in it.
-    assert (
-        feature.features(connection, VESSEL, (107.0, 16.0, 107.3, 16.3), NOW - timedelta(minutes=10))["features"] == []
-    )
