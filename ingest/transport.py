@@ -15,6 +15,7 @@ from ingest.feed import AddressError, Source, split_address
 
 log = structlog.get_logger()
 READ_BYTES = 1 << 16
+TURN_BYTES = 1 << 14  # of one source before the others, and the way to Redis, have their turn: a few milliseconds' work
 SO_RCVBUFFORCE = 33  # Linux; lets root pass net.core.rmem_max
 SO_MEMINFO, DROPS = 55, struct.Struct("9I")  # Linux 4.12; the ninth is what /proc/net/udp shows as `drops`
 KERNEL_DROP, DROPS_EVERY_S = "kernel_drop", 1.0
@@ -61,16 +62,40 @@ def dropped(sock: socket.socket) -> int:
     return found
 
 
-class _Datagrams(asyncio.DatagramProtocol):
+class _Datagrams:
     """Datagrams by sender; the number of senders is bounded, and the one quiet for longest is forgotten first."""
 
     PEERS_MAX = 1024
+    TURNS_AT_CLOSE = 1024
 
-    def __init__(self, open_peer: OpenPeer) -> None:
-        self._open = open_peer
+    def __init__(self, sock: socket.socket, open_peer: OpenPeer) -> None:
+        self._sock, self._open = sock, open_peer
         self._peers: dict[tuple[str, int], Peer] = {}
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+    def read(self) -> bool:
+        """Take many datagrams at once (asyncio's own way goes round its loop for each); whether there may be more."""
+        taken = 0
+        while taken < TURN_BYTES:
+            try:
+                data, addr = self._sock.recvfrom(READ_BYTES)
+            except BlockingIOError:
+                return False
+            except OSError as error:
+                log.warning("udp error", error=str(error))
+                return False
+            taken += 64 + len(data)
+            self._heard(data, addr)
+        return True
+
+    def close(self) -> None:
+        """The source is closed: what came before is taken, and every sender is closed."""
+        turns = 0
+        while self.read() and turns < self.TURNS_AT_CLOSE:
+            turns += 1
+        for peer in self._peers.values():
+            peer.close()
+
+    def _heard(self, data: bytes, addr: tuple[str, int]) -> None:
         peer = self._peers.pop(addr, None)
         if peer is None:
             if len(self._peers) >= self.PEERS_MAX:
@@ -78,13 +103,6 @@ class _Datagrams(asyncio.DatagramProtocol):
             peer = self._open(f"udp {addr[0]}:{addr[1]}")
         self._peers[addr] = peer  # the last to be heard stands last
         peer.datagram(data)
-
-    def error_received(self, exc: Exception) -> None:
-        log.warning("udp error", error=str(exc))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        for peer in self._peers.values():
-            peer.close()
 
 
 async def open_transport(
@@ -118,8 +136,16 @@ async def _udp(
     source: Source, host: str, port: int, open_peer: OpenPeer, note: Note, buffer_bytes: int
 ) -> "asyncio.Task[None]":
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(open_peer), local_addr=(host, port))
-    sock: socket.socket = transport.get_extra_info("socket")
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)
+    sock = socket.socket(found[0][0], socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.bind(found[0][4])
+    except OSError:
+        sock.close()
+        raise
+    datagrams = _Datagrams(sock, open_peer)
+    loop.add_reader(sock, datagrams.read)
     granted = grant_buffer(sock, buffer_bytes)
     log.info("listening", source=source.name, address=source.address, buffer_bytes=granted)
     if granted < buffer_bytes:
@@ -135,17 +161,20 @@ async def _udp(
                     log.warning("the kernel dropped datagrams", source=source.name, count=count)
                     known = (known + count) % (1 << 32)
         finally:
-            transport.close()
+            loop.remove_reader(sock)
+            datagrams.close()
+            sock.close()
 
     return asyncio.create_task(hold(), name=source.name)
 
 
 async def _listen(source: Source, host: str, port: int, open_peer: OpenPeer, clients_max: int) -> "asyncio.Task[None]":
     clients: set[asyncio.Task[None]] = set()
+    turn = asyncio.Lock()
 
     async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name: str) -> None:
         try:
-            await _drain(reader, open_peer(name))
+            await _drain(reader, open_peer(name), turn)
         finally:
             writer.close()
 
@@ -184,12 +213,23 @@ def _keep_alive(writer: asyncio.StreamWriter) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, option, seconds)
 
 
-async def _drain(reader: asyncio.StreamReader, peer: Peer) -> None:
+async def _drain(reader: asyncio.StreamReader, peer: Peer, turn: asyncio.Lock) -> None:
+    """Read a connection to its end. The clients of a source share one turn: however many, they hold up nobody else."""
+    data = b""
     try:
-        while data := await reader.read(READ_BYTES):
-            peer.feed(data)
+        while data := await reader.read(TURN_BYTES):
+            async with turn:
+                peer.feed(data)
+                data = b""
+                await asyncio.sleep(0)
     except OSError as error:  # reset, timed out, no route any more: all the same to us
         log.info("connection ended", error=str(error))
+    except asyncio.CancelledError:  # what is here already is handed over
+        reader.feed_eof()
+        while True:
+            peer.feed(data)
+            if not (data := await reader.read(READ_BYTES)):
+                raise
     finally:
         peer.close()
 
@@ -204,7 +244,7 @@ async def _client(source: Source, host: str, port: int, open_peer: OpenPeer) -> 
         log.info("connected", source=source.name, address=source.address)
         started = time.monotonic()
         try:
-            await _drain(reader, open_peer(f"tcp {host}:{port}"))
+            await _drain(reader, open_peer(f"tcp {host}:{port}"), asyncio.Lock())
         finally:
             writer.close()
         log.warning("upstream closed", source=source.name, seconds=round(time.monotonic() - started, 1))

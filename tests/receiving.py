@@ -28,28 +28,30 @@ def numbered(number: int) -> bytes:
 
 def numbers(batches: list[RawBatch]) -> list[int]:
     """The numbers of numbered lines, in the order in which they stand."""
-    return [int(line[14:23]) for batch in batches for line in batch.raw.split(b"\n") if line]
+    lines = (line for batch in batches for line in batch.raw.split(b"\n"))
+    return [int(line[14:23]) for line in lines if line.startswith(b"!AIVDM,1,1,,A,")]
 
 
 @dataclass
 class Receiver:
-    """Its process, which may be killed and begun anew; `udp` and `tcp` are its ports, `name` that of the udp source."""
+    """Its process, which may be killed and begun anew; `udp`, `tcp` and `spare` (udp too) are its ports."""
 
     home: Path
     redis_url: str
     settings: dict[str, str] = field(default_factory=dict)
     udp: int = field(default_factory=lambda: choose(socket.SOCK_DGRAM))
     tcp: int = field(default_factory=choose)
+    spare: int = field(default_factory=lambda: choose(socket.SOCK_DGRAM))
     process: Running | None = None
 
     @property
-    def names(self) -> tuple[str, str]:
-        """The udp and the tcp source."""
-        udp, tcp = sources_of(AIS, {"ais": self._addresses()}, {})
-        return udp.name, tcp.name
+    def names(self) -> list[str]:
+        """The sources of the three."""
+        return [source.name for source in sources_of(AIS, {"ais": self._addresses()}, {})]
 
-    def _addresses(self) -> tuple[str, str]:
-        return f"udp://127.0.0.1:{self.udp}", f"tcp-listen://127.0.0.1:{self.tcp}"
+    def _addresses(self) -> list[str]:
+        ports = (("udp", self.udp), ("tcp-listen", self.tcp), ("udp", self.spare))
+        return [f"{scheme}://127.0.0.1:{port}" for scheme, port in ports]
 
     def begin(self) -> None:
         """Start it and wait until it listens."""
