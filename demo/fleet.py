@@ -112,6 +112,17 @@ def fleet(seed: int) -> tuple[Boat, ...]:
     return tuple(_lay_up(rng, boats))
 
 
+@lru_cache(maxsize=8)
+def careless(seed: int) -> dict[int, int]:
+    """Boats whose transponder sends another MMSI than their own, and which: a visitor's was bought with a number that a
+    small boat of Huế bears too, and a small boat's was never given a country's digits (domain 2.5).
+    """
+    plain = [boat for boat in fleet(seed) if boat.registration not in NAMED and not boat.laid_up]
+    small = [boat.mmsi for boat in plain if boat.length_m < 12 and boat.radio is Radio.B_CS]
+    visitor = next(boat.mmsi for boat in plain if boat.harbour is LY_SON and boat.radio is Radio.B_CS)
+    return {visitor: small[0], small[1]: 200_000_000 + small[1] % 1_000_000}
+
+
 def _registration(rng: random.Random, prefix: str, used: set[str]) -> str:
     while True:
         name = f"{prefix}-9{rng.randint(0, 9999):04d}-TS"

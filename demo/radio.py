@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demo import speech
-from demo.fleet import Boat, Hull, Radio, fleet
+from demo.fleet import Boat, Hull, Radio, careless, fleet
 from demo.plan import Plan, Rounds, motion
 from demo.scenario import AIRCRAFT_MMSI, MOB_MMSI, MOB_PLACE, MOB_S, Scenario, scenario
 from demo.speech import Fix
@@ -57,7 +57,11 @@ def day(seed: int, start: float) -> Day:
     """The simulated day for that seed, its scripts told relative to `start` (Unix seconds)."""
     play = scenario(seed, start)
     boats = [boat for boat in fleet(seed) if boat.radio is not Radio.NONE]
-    speakers: list[tuple[Hull, Plan]] = [(boat, play.plans.get(boat.mmsi, Rounds(seed, boat))) for boat in boats]
+    told = careless(seed)
+    speakers: list[tuple[Hull, Plan]] = [
+        (replace(boat, mmsi=told.get(boat.mmsi, boat.mmsi)), play.plans.get(boat.mmsi, Rounds(seed, boat)))
+        for boat in boats
+    ]
     return Day(seed, start, (*speakers, *merchants(seed), *craft(seed)), play)
 
 

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from demo import scenario as script
 from demo.area import areas
+from demo.fleet import careless
 from demo.plan import motion
 from demo.scenario import HOUR, MINUTE, scenario, scripted
 from demo.sea import COAST_LINE, INSHORE_LINE, is_beyond
 from demo.track import Motion
+from geo.mmsi import station_kind
 
 _STEP_S = 5.0
 _SLOW_KN = 5.0
@@ -40,7 +42,7 @@ def truths(seed: int, start: float, before_s: float = 24 * HOUR, after_s: float 
     """The scripted events of a demo that starts at that moment, in order of time; exact to five seconds.
 
     Kinds: `inside` (an area), `crossing` (of tuyến lộng; `returned_min`), `wrong_zone` (slow work in vùng lộng by a
-    boat of 15 m or more), `encounter`, `silence`, `mob_test`, `flight`.
+    boat of 15 m or more), `encounter`, `silence`, `mob_test`, `flight`, `duplicate_mmsi`, `invalid_mid`.
     """
     play, boats = scenario(seed, start), scripted(seed)
     times = np.arange(start - before_s, start + after_s, _STEP_S)
@@ -55,6 +57,9 @@ def truths(seed: int, start: float, before_s: float = 24 * HOUR, after_s: float 
     found += _wrong_zone(boats[script.WORKER].mmsi, ways[script.WORKER], boats[script.WORKER].length_m)
     first, second = script.MEETING
     found += _encounter(boats[first].mmsi, boats[second].mmsi, ways[first], ways[second])
+    for mmsi in careless(seed).values():
+        kind = "duplicate_mmsi" if station_kind(mmsi) == "ship" else "invalid_mid"
+        found.append(Truth(kind, mmsi, start - before_s, None))
     found.append(Truth("silence", boats[script.SILENT].mmsi, start + script.SILENT_S, None))
     found.append(Truth("mob_test", script.MOB_MMSI, start + script.MOB_S, start + script.MOB_S + MINUTE,
                        {"place": script.MOB_PLACE, "text": "MOB TEST"}))  # fmt: skip

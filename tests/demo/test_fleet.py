@@ -6,8 +6,9 @@ from collections import Counter
 
 import pytest
 
-from demo.fleet import NAMED, Radio, ascii_name, fleet, mmsi_of
+from demo.fleet import NAMED, Radio, ascii_name, careless, fleet, mmsi_of
 from demo.traffic import BEACONS, craft, merchants
+from geo.mmsi import station_kind
 
 # The pattern that domain 1.6 gives, IGNORECASE after NFC.
 REGISTRATION = re.compile(r"^([A-ZĐ]{1,4})[-. ]*(\d{4,5})(?:[-. ]*(TS|KN))?$", re.IGNORECASE)
@@ -101,3 +102,14 @@ def test_the_same_seed_gives_the_same_fleet():
     fleet.cache_clear()
     assert fleet(3) == first
     assert fleet(4) != first
+
+
+def test_fact_18_a_visitor_sends_the_number_of_a_boat_far_away_and_another_none_of_any_country():
+    boats = {boat.mmsi: boat for boat in fleet(1)}
+    (visitor, shared), (own, nobodys) = careless(1).items()
+    assert boats[visitor].harbour != boats[shared].harbour
+    assert boats[shared].length_m < 12 <= boats[visitor].length_m
+    assert own in boats
+    assert nobodys not in boats
+    assert station_kind(nobodys) == "invalid"
+    assert {visitor, shared, own}.isdisjoint(mmsi_of(name) for name in NAMED)

@@ -18,7 +18,8 @@ from geo.account import Account
 from geo.basemap import is_land
 from geo.reference import reference_fences
 from geo.zone import INSHORE, OFFSHORE, zones_of
-from ingest.ais import messages, read_tag, tag_time
+from ingest.ais import messages
+from ingest.sentence import read_tag, tag_time
 
 START = 1_795_300_000.0
 BOATS = scripted(1)
