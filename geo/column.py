@@ -1,14 +1,20 @@
 """Columns between pandas and PostgreSQL: a column's type in a frame, and how a frame is copied in."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import psycopg
 import sqlalchemy as sa
 from geoalchemy2 import Geometry
+from psycopg import postgres
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.pq import Format
 from sqlalchemy.dialects.postgresql import JSONB
 
 Dtype = Literal["datetime64[us, UTC]", "float64", "object"]
@@ -44,8 +50,9 @@ def conform(frame: pd.DataFrame, table: sa.Table) -> pd.DataFrame:
     Raises:
         ValueError, TypeError: a value that its column cannot hold.
     """
-    # Whole numbers stay what they are: made floats, long ones would no longer read like themselves.
-    known = {c.name: frame_dtype(c) for c in table.c if c.name in frame and frame[c.name].dtype.kind != "i"}
+    # Whole numbers and the key, which has no nulls, stay what they are: a float would no longer read like itself.
+    known = {c.name: frame_dtype(c) for c in table.c if c.name in frame and not c.primary_key}
+    known = {name: kind for name, kind in known.items() if frame[name].dtype.kind != "i"}
     return frame.astype({name: kind for name, kind in known.items() if frame[name].dtype != kind})
 
 
@@ -63,12 +70,73 @@ def copy_frame(connection: sa.Connection, target: str, columns: Sequence[sa.Colu
         ValueError, TypeError, OverflowError, psycopg.DataError: a value that its column cannot hold.
     """
     names = ", ".join(column.name for column in columns)
-    cursor = connection.connection.cursor()
-    with cursor.copy(f"COPY {target} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+    statement = f"COPY {target} ({names}) FROM STDIN (FORMAT BINARY)"
+    with _cursor(connection) as cursor, cursor.copy(statement) as copy:
         copy.write(HEAD)
         for start in range(0, len(frame), BLOCK_ROWS):
             _send(copy.write, columns, frame.iloc[start : start + BLOCK_ROWS])
         copy.write(END)
+
+
+def read_frame(
+    connection: sa.Connection, query: str, columns: Mapping[str, sa.types.TypeEngine[Any]], values: Sequence[Any] = ()
+) -> pd.DataFrame:
+    """The rows of a query (%s for each of values) in the dtypes of `frame_dtype`; whole numbers of 64 bits as Int64.
+
+    columns: the names and types of what is read of it. Each column travels as one array, of which numbers and times
+    are taken as they lie there.
+    """
+    arrays = ", ".join(_array(name, _read_dtype(kind)) for name, kind in columns.items())
+    with _cursor(connection, binary=True) as cursor:
+        for name, loader in (("float8", _Numbers), ("timestamptz", _Stamps)):
+            cursor.adapters.register_loader(postgres.types[name].array_oid, loader)
+        (found,) = cursor.execute(f"WITH found AS ({query}) SELECT {arrays} FROM found", values).fetchall()
+    dtypes = map(_read_dtype, columns.values())
+    made = (pd.Series([] if got is None else got, dtype=kind) for got, kind in zip(found, dtypes, strict=True))
+    return pd.DataFrame(dict(zip(columns, made, strict=True)))
+
+
+def _read_dtype(kind: sa.types.TypeEngine[Any]) -> str:
+    return "Int64" if isinstance(kind, sa.BigInteger) else frame_dtype(sa.Column(kind))
+
+
+def _array(name: str, dtype: str) -> str:
+    """A column as one array; numbers and times without nulls, so that all their elements are of one size."""
+    null = {"float64": "'NaN'", STAMP: "'-infinity'"}.get(dtype)
+    cast = "::float8" if dtype == "float64" else ""
+    return f"array_agg(coalesce({name}{cast}, {null}))" if null else f"array_agg({name})"
+
+
+class _Numbers(Loader):
+    """An array of float8 without nulls: a head of 20 bytes, then of each element its length and itself."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> npt.NDArray[Any]:
+        """The elements."""
+        return np.frombuffer(data, [("length", ">i4"), ("value", ">f8")], offset=20)["value"].astype(float)
+
+
+class _Stamps(Loader):
+    """An array of timestamptz without nulls; -infinity, the least number, is NaT."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> pd.DatetimeIndex:
+        """The elements."""
+        value = np.frombuffer(data, [("length", ">i4"), ("value", ">i8")], offset=20)["value"].astype("m8[us]")
+        return pd.DatetimeIndex(EPOCH + value, tz="UTC")
+
+
+@contextmanager
+def _cursor(connection: sa.Connection, binary: bool = False) -> Iterator[Any]:
+    """A cursor of the driver itself; that the server is away is told as SQLAlchemy tells it."""
+    try:
+        with closing(connection.connection.cursor(binary=binary)) as cursor:
+            yield cursor
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        kind = sa.exc.OperationalError if isinstance(error, psycopg.OperationalError) else sa.exc.InterfaceError
+        raise kind(None, None, error) from error
 
 
 def _send(write: Callable[[memoryview], None], columns: Sequence[sa.Column[Any]], frame: pd.DataFrame) -> None:
@@ -137,7 +205,7 @@ def _integers(size: int) -> Callable[[pd.Series], Field]:
 
     def make(series: pd.Series) -> Field:
         missing = series.isna().to_numpy()
-        known = series.to_numpy()[~missing]
+        known = series.array[~missing].to_numpy()  # without nulls, or it would be made floats
         if known.dtype.kind not in "iuf":
             known = known.astype(np.int64)  # raises OverflowError where it does not fit
         if ((known < -limit) | (known >= limit)).any():

@@ -1,57 +1,59 @@
-"""Latest state: lock the rows of a batch in key order, merge what is newer in memory, write them back at once."""
+"""Latest state: lock the rows of a batch in key order, then merge what is newer into them in one statement."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 
-from geo.column import STAMP, copy_frame, empty_columns, frame_dtype
+from geo.column import copy_frame, read_frame
 from geo.table import Shape
+
+# What every reading of the latest state tells, besides the columns that were asked for.
+ALWAYS = ("observed_at", "received_at", "source", "simulated")
 
 
 def lock(
-    connection: sa.Connection, shape: Shape, keys: np.ndarray[Any, Any], source: str, now: datetime
+    connection: sa.Connection,
+    shape: Shape,
+    keys: npt.NDArray[Any],
+    source: str,
+    now: datetime,
+    columns: Iterable[str] = (),
 ) -> pd.DataFrame:
-    """The before-state of the keys, indexed by key, its rows locked in key order until the transaction ends.
+    """The before-state of the keys, indexed by key and in its order, locked until the transaction ends.
 
-    A key that is new gets an empty row first, so that two workers that hear one new boat meet at its lock.
+    Returns the key, lon, lat, ALWAYS and `columns`. A key that is new gets an empty row, so that two workers that
+    hear one new boat meet there.
     """
-    table, key = shape.latest, shape.latest.c[shape.key]
-    ordered = np.sort(np.unique(keys)).tolist()
-    wanted = sa.func.unnest(sa.bindparam("keys", ordered, type_=ARRAY(key.type))).column_valued("wanted")
-    missing = sa.text(_missing_of(shape)).bindparams(sa.bindparam("keys", ordered, type_=ARRAY(key.type)))
-    # New rows first and the locks after them, each in key order: the other way round two workers could wait in a ring.
-    if new := sorted(connection.scalars(missing)):
-        fresh = [{shape.key: value, "received_at": now, "source": source} for value in new]
-        connection.execute(sa.text(_insert_new(shape)), fresh)
-    statement = (
-        sa.select(*[c for c in table.c if c.name != "geom"], sa.func.ST_X(table.c.geom).label("lon"))
-        .add_columns(sa.func.ST_Y(table.c.geom).label("lat"))
-        .where(key.in_(sa.select(wanted)))
-        .order_by(key)
-        .with_for_update()
+    wanted = np.unique(keys.astype(np.int64) if shape.key_is_number else keys).tolist()
+    known: set[Any] = connection.info.setdefault(f"known {shape.name}", set())
+    names = _names(shape, columns)
+    query = (
+        f"SELECT {', '.join(names)}, ST_X(geom) AS lon, ST_Y(geom) AS lat FROM {shape.name}"
+        f" WHERE {shape.key} = ANY(%s::{_key_type(shape)}[]) ORDER BY {shape.key} FOR NO KEY UPDATE"
     )
-    rows = connection.execute(statement).all()
-    frame = pd.DataFrame.from_records([tuple(row) for row in rows], columns=list(rows[0]._fields) if rows else None)
-    for column in table.c:
-        if column.name not in ("geom", shape.key):
-            frame[column.name] = frame[column.name].astype(frame_dtype(column))
-    frame[["lon", "lat"]] = frame[["lon", "lat"]].astype("float64")
-    return frame.set_index(shape.key, drop=False)
+    new = [key for key in wanted if key not in known]
+    while True:
+        # New rows first and the locks after them, each in key order: else two workers could wait in a ring.
+        if new:
+            _insert(connection, shape, new, source, now)
+        before = read_frame(connection, query, _types(shape, names), [wanted])
+        if len(before) == len(wanted):
+            known.update(new)
+            return _indexed(shape, before)
+        # The insertion that this connection remembers was rolled back, or the row removed since.
+        new = sorted(set(wanted) - set(before[shape.key]))
 
 
-def _missing_of(shape: Shape) -> str:
-    known = f"SELECT 1 FROM {shape.name} WHERE {shape.key} = wanted"
-    return f"SELECT wanted FROM unnest(:keys) AS wanted WHERE NOT EXISTS ({known})"
-
-
-def _insert_new(shape: Shape) -> str:
-    return (
-        f"INSERT INTO {shape.name} ({shape.key}, received_at, source) VALUES (:{shape.key}, :received_at, :source) "
-        "ON CONFLICT DO NOTHING"
+def _insert(connection: sa.Connection, shape: Shape, keys: list[Any], source: str, now: datetime) -> None:
+    connection.exec_driver_sql(
+        f"INSERT INTO {shape.name} ({shape.key}, received_at, source)"
+        f" SELECT unnest(%s::{_key_type(shape)}[]), %s, %s ON CONFLICT DO NOTHING",
+        (keys, now, source),
     )
 
 
@@ -60,62 +62,97 @@ def fixes(shape: Shape, frame: pd.DataFrame) -> pd.Series:
     return frame["lon"].notna() if shape.kind == "moving" else pd.Series(True, index=frame.index)
 
 
-def merge(shape: Shape, before: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    """The after-state of every key in `frame` (sorted by time), indexed by key.
+def write(connection: sa.Connection, shape: Shape, frame: pd.DataFrame, columns: Iterable[str] = ()) -> pd.DataFrame:
+    """Merge a frame (sorted by time) into the locked rows of its keys; returns their after-state, as `lock` does.
 
     A fix replaces the fix columns as a whole where it is not older than the one there; a description column keeps its
     last known value.
     """
-    after = before.copy()
-    after["received_at"] = frame.groupby(shape.key)["received_at"].max().reindex(after.index).astype(STAMP)
-    fix_names = [name for name in shape.fix_columns() if name not in ("geom", shape.key, "received_at")]
-    newest = frame[fixes(shape, frame)].drop_duplicates(shape.key, keep="last").set_index(shape.key)
-    known = after["observed_at"].reindex(newest.index)
-    newest = newest[known.isna() | (newest["observed_at"] >= known)]
-    if len(newest):
-        for name in fix_names:
-            after.loc[newest.index, name] = newest.get(name)
-        placed = newest[newest["lon"].notna()]
-        after.loc[placed.index, ["lon", "lat"]] = placed[["lon", "lat"]]
-    return _describe(shape, after, frame)
-
-
-def _describe(shape: Shape, after: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    fixed = {
-        *shape.fix_columns(),
-        "geom",
-        shape.key,
-        "described_at",
-        "observed_at",
-        "received_at",
-        "source",
-        "simulated",
-    }
-    names = [column.name for column in shape.latest.c if column.name not in fixed and column.name in frame]
-    carried = frame[frame[names].notna().any(axis=1)] if names else frame.iloc[:0]
-    if len(carried):
-        last = carried.groupby(shape.key)[names].last()  # the last value that is not null, column by column
-        for name in names:
-            value = last[name].dropna()
-            after.loc[value.index, name] = value
-        after.loc[last.index, "described_at"] = carried.groupby(shape.key)["observed_at"].max()
-        # A thing that was only described so far still tells where its record came from.
-        after.loc[last.index, "simulated"] = carried.groupby(shape.key)["simulated"].last()
-        after.loc[last.index, "source"] = carried.groupby(shape.key)["source"].last()
-    return after
-
-
-def write(connection: sa.Connection, shape: Shape, after: pd.DataFrame) -> None:
-    """Write the after-state of locked rows back through a staging table."""
-    table = shape.latest
-    stage = f"stage_{table.name}"
-    create = f"CREATE TEMPORARY TABLE IF NOT EXISTS {stage} (LIKE {table.name}) ON COMMIT DELETE ROWS"
+    described = _described(shape, frame)
+    staged = _newest(shape, frame, described)
+    stage = f"stage_{shape.name}"
+    create = f"CREATE TEMPORARY TABLE IF NOT EXISTS {stage} (LIKE {shape.name}) ON COMMIT DELETE ROWS"
     connection.exec_driver_sql(create)
-    connection.exec_driver_sql(f"TRUNCATE {stage}")
-    columns = list(table.c)
-    missing = [column for column in columns if column.name not in after and column.name != "geom"]
-    copy_frame(connection, stage, columns, after.assign(**empty_columns(missing, len(after))))
-    assignments = ", ".join(f"{column.name} = s.{column.name}" for column in columns if column.name != shape.key)
-    connection.exec_driver_sql(
-        f"UPDATE {table.name} t SET {assignments} FROM {stage} s WHERE t.{shape.key} = s.{shape.key}"
+    connection.exec_driver_sql(f"DELETE FROM {stage}")  # of an earlier part of this transaction
+    carried = [column for column in shape.latest.c if column.name in staged or column.name == "geom"]
+    copy_frame(connection, stage, carried, staged)
+    names = _names(shape, columns)
+    told = ", ".join(f"t.{name}" for name in names)
+    update = (
+        f"UPDATE {shape.name} t SET {_merged(shape, staged, described)} FROM {stage} s"
+        f" WHERE t.{shape.key} = s.{shape.key} RETURNING {told}, ST_X(t.geom) AS lon, ST_Y(t.geom) AS lat"
     )
+    return _indexed(shape, read_frame(connection, update, _types(shape, names)).sort_values(shape.key))
+
+
+def _key_type(shape: Shape) -> str:
+    return "bigint" if shape.key_is_number else "text"
+
+
+def _indexed(shape: Shape, frame: pd.DataFrame) -> pd.DataFrame:
+    if shape.key_is_number:
+        frame = frame.astype({shape.key: "int64"})
+    return frame.set_index(shape.key, drop=False)
+
+
+def _names(shape: Shape, columns: Iterable[str]) -> list[str]:
+    return [name for name in dict.fromkeys((shape.key, *ALWAYS, *columns)) if name in shape.latest.c]
+
+
+def _types(shape: Shape, names: Iterable[str]) -> dict[str, sa.types.TypeEngine[Any]]:
+    return {name: shape.latest.c[name].type for name in names} | {"lon": sa.Float(), "lat": sa.Float()}
+
+
+def _described(shape: Shape, frame: pd.DataFrame) -> list[str]:
+    """The description columns of which the frame knows anything."""
+    other = {*shape.fix_columns(), *ALWAYS, "geom", shape.key, "described_at"}
+    return [c.name for c in shape.latest.c if c.name not in other and c.name in frame and frame[c.name].notna().any()]
+
+
+def _newest(shape: Shape, frame: pd.DataFrame, described: list[str]) -> pd.DataFrame:
+    """One row a key: of its newest fix the fix columns, and of each description column the last known value.
+
+    observed_at is null where a key has no fix (its fix columns then mean nothing), described_at where it has no
+    description.
+    """
+    codes, keys = pd.factorize(frame[shape.key])
+
+    def last(rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+        """By key the last of these rows, or -1: of equal indices that are assigned to, the last one wins."""
+        found = np.full(len(keys), -1)
+        found[codes[rows]] = np.flatnonzero(rows)
+        return found
+
+    fixed = last(fixes(shape, frame).to_numpy())
+    fresh = frame.take(np.maximum(fixed, 0))
+    names = [name for name in (*shape.fix_columns(), "lon", "lat", "source", "simulated") if name in frame]
+    staged: dict[str, Any] = {name: fresh[name].array for name in dict.fromkeys(names)}
+    staged[shape.key] = keys
+    staged["observed_at"] = frame["observed_at"].array.take(fixed, allow_fill=True)
+    staged["received_at"] = frame["received_at"].groupby(codes).max().array
+    if described:
+        known = frame[described].notna().to_numpy(bool)
+        staged |= {name: frame[name].array.take(last(known[:, i]), allow_fill=True) for i, name in enumerate(described)}
+        telling = last(np.asarray(known.any(axis=1)))
+        staged["described_at"] = frame["observed_at"].array.take(telling, allow_fill=True)
+        # A thing that was only described so far still tells where its record came from.
+        origin = frame.take(np.where(telling < 0, np.maximum(fixed, 0), telling))
+        staged |= {name: origin[name].array for name in ("source", "simulated")}
+    return pd.DataFrame(staged)
+
+
+def _merged(shape: Shape, staged: pd.DataFrame, described: list[str]) -> str:
+    """The assignments of the one UPDATE, from the stage `s` to the table `t`."""
+    newer = "s.observed_at >= coalesce(t.observed_at, '-infinity')"  # null, which is not true, without a fix
+    given = {name: f"s.{name}" if name in staged else "NULL" for name in shape.fix_columns()}
+    given |= {"observed_at": "s.observed_at", "geom": "coalesce(s.geom, t.geom)"}
+    for name in (shape.key, "received_at", "source", "simulated"):
+        given.pop(name, None)
+    sets = {name: f"CASE WHEN {newer} THEN {value} ELSE t.{name} END" for name, value in given.items()}
+    sets["received_at"] = "s.received_at"
+    told = newer
+    if described:
+        sets |= {name: f"coalesce(s.{name}, t.{name})" for name in (*described, "described_at")}
+        told += " OR s.described_at IS NOT NULL"
+    sets |= {name: f"CASE WHEN {told} THEN s.{name} ELSE t.{name} END" for name in ("source", "simulated")}
+    return ", ".join(f"{name} = {value}" for name, value in sets.items())

@@ -18,6 +18,7 @@ from geo.table import Shape
 FISHING = 30  # ship_type of M.1371
 AIRCRAFT = 111  # M.585: aircraft on search and rescue may well fly
 NO_LIMIT_KN = 1e6
+BEFORE = ("anomaly", "track", "ship_type")  # what is looked at of a thing's state besides its place and time
 Numbers = np.ndarray[Any, Any]
 
 
@@ -160,11 +161,9 @@ def _standing(before: pd.DataFrame, fixes: _Fixes, kept: Mapping[str, list[Any]]
     return pd.Series(bits[met].astype(float), index=before.index[met])
 
 
-def stand(after: pd.DataFrame, standing: pd.Series) -> pd.DataFrame:
-    """The after-state with what stands for each thing, which outlives the single fix that it was found at."""
-    if len(standing):
-        after.loc[standing.index, "anomaly"] = standing
-    return after
+def stand(shape: Shape, frame: pd.DataFrame, standing: pd.Series) -> pd.DataFrame:
+    """The frame as its fixes become latest state: with what stands for each thing, which outlives a single fix."""
+    return frame.assign(anomaly=frame[shape.key].map(standing)) if len(standing) else frame
 
 
 def _keep(

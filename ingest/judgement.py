@@ -18,6 +18,7 @@ from geo.fence import Fence, Fences
 from geo.rule import Clear, Presence, Raise, Rule, Sight, judge, judge_distress
 from ingest.scene import Scene, Stretches, moment
 
+STATE_FACTS = ("length_m", "ship_type", "safety_text")  # what an alarm's evidence tells of the object itself
 OnFault = Callable[[str, Exception], None]
 Memory = Mapping[int, Presence]  # by the object's place in the after-state
 
@@ -229,5 +230,5 @@ def subject_of(rule: Rule, scene: Scene, place: int, verdict: Raise, look: Look)
 def evidence(state: Mapping[Any, Any], fix: Mapping[Any, Any]) -> dict[str, Any]:
     """What was known when the alarm was raised: plain values that JSON can hold."""
     facts = {name: fix[name] for name in ("speed", "course", "status") if name in fix}
-    facts |= {name: state[name] for name in ("length_m", "ship_type", "safety_text") if name in state}
+    facts |= {name: state[name] for name in STATE_FACTS if name in state}
     return {name: value for name, value in facts.items() if value is not None and value == value}

@@ -20,7 +20,7 @@ from geo.rule import Rule
 from ingest import anomaly, duplicate
 from ingest.blame import blames_record
 from ingest.feed import Decoded, Lane, RawBatch
-from ingest.judgement import judge_batch
+from ingest.judgement import STATE_FACTS, judge_batch
 
 log = structlog.get_logger()
 REFUSED = "refused_by_database"
@@ -119,21 +119,22 @@ class Pipeline:
         """
         connection, shape = self.connection, self.lane.shape
         frame = conform(frame, shape.latest)
-        before = latest.lock(connection, shape, frame[shape.key].to_numpy(), self.lane.source.name, self.now)
+        rules = [rule for rule in self.measures.rules if rule.layer == self.lane.layer]
+        columns = self._columns(rules)
+        before = latest.lock(connection, shape, frame[shape.key].to_numpy(), self.lane.source.name, self.now, columns)
         frame, repeated = duplicate.drop(connection, shape, frame, self.measures.duplicate_window_s)
         before = before[before.index.isin(frame[shape.key])]
         frame, standing = anomaly.mark(connection, shape, frame, before)
         fixes = frame[latest.fixes(shape, frame)]
         frame = as_seen(frame)
-        after = anomaly.stand(latest.merge(shape, before, frame), standing)
         history.append(connection, shape, fixes)
-        latest.write(connection, shape, after)
+        after = latest.write(connection, shape, anomaly.stand(shape, frame, standing), columns)
         known = before["observed_at"].reindex(frame[shape.key]).to_numpy()
         # A late record is history; the rules' memory is already past it.
         timely = frame[pd.isna(known) | (frame["observed_at"].to_numpy() >= known)]
         judge_batch(
             connection,
-            [rule for rule in self.measures.rules if rule.layer == self.lane.layer],
+            rules,
             self.measures.fences,
             shape.key,
             self.lane.label,
@@ -144,6 +145,11 @@ class Pipeline:
             self._fault,
         )
         return Counter(fixes["batch"].tolist()), repeated, after
+
+    def _columns(self, rules: Sequence[Rule]) -> set[str]:
+        """What is needed of the latest state: for drawing, for the rules and their evidence, and to find anomalies."""
+        judged = {name for rule in rules for name in rule.applies_to}
+        return {self.lane.label, *self.lane.live_columns, *judged, *STATE_FACTS, *anomaly.BEFORE}
 
     def _fault(self, name: str, error: Exception) -> None:
         log.error("rule failed", source=self.lane.source.name, rule=name, error=repr(error))
