@@ -23,7 +23,7 @@ HEADER: Final = struct.Struct("<IBBBBIId")  # magic, version, frame kind, layer 
 _KINDS: Final[dict[FrameKind, int]] = {"snapshot": 1, "delta": 2, "remove": 3}
 NAMES_A_MESSAGE: Final = 4000
 OUTBOX_BYTES: Final = 1 << 20  # the messages are shared, so a thousand full outboxes still cost one mebibyte
-DROP_AFTER_S: Final = 8.0  # looked at with each heartbeat, then cut off by the server: gone within fifteen seconds
+DROP_AFTER_S: Final = 8.0  # looked at each second, then cut off by the server: gone within fifteen seconds
 
 CLIENTS = Gauge("haidang_live_clients", "Live clients connected")
 TOLD = Counter("haidang_live_messages", "Messages put to live clients, once per message")

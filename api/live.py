@@ -136,8 +136,9 @@ class LiveHub:
     async def _beat(self) -> None:
         while True:
             self.broadcast.tell([text("heartbeat", server_ms=time.time() * 1000, seq=self.broadcast.seq)])
-            self.broadcast.drop_stuck()
-            await asyncio.sleep(HEARTBEAT_S)
+            for _ in range(4):
+                self.broadcast.drop_stuck()
+                await asyncio.sleep(HEARTBEAT_S / 4)
 
     # Where the picture comes from
 

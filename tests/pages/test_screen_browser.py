@@ -263,3 +263,19 @@ def test_the_list_notes_the_odd_one_and_english_has_words_for_it(centre: Any, co
     expect(noted).to_have_count(1)
     expect(noted).to_contain_text("BĐ 96986 TS")
     expect(noted.locator(".icon-note")).to_have_attribute("aria-label", "Something is odd")
+
+
+def test_promise_04_a_database_that_is_away_is_said_across_the_map_until_it_is_back(
+    centre: Any, context: BrowserContext, private_servers: Any
+) -> None:
+    page, name = opened(context, centre.url), centre.engine.url.database
+    banner = page.locator("#banner")
+    expect(banner).to_be_hidden()
+    with private_servers.postgres.connect() as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        try:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            expect(banner).to_contain_text("Cơ sở dữ liệu không trả lời", timeout=5_000)
+        finally:
+            connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    expect(banner).to_be_hidden(timeout=15_000)
