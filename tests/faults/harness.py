@@ -35,7 +35,7 @@ from tests.program import CLEAN, ROOT
 
 FIRST, BREACHER = 574_000_001, 574_900_001
 T0 = 1_764_000_000.0
-STEPS, STEP_S = 60, 60.0
+STEPS, STEP_S, DWELL_S = 60, 60.0, 60.0
 EDGE_LON, ASIDE = 108.0, 0.003
 CHUNK, PAUSE_S = 20, 0.004
 # A batch is closed 100 ms after its first byte and is then on its way to Redis, or after half a second to the disk.
@@ -252,7 +252,9 @@ def system(directory: Path, workers: int = 2, sources: int = 1) -> Iterator[Syst
             with connected(running.roles().owner) as owner, owner.begin() as connection:
                 area = box(107, 16, EDGE_LON, 17)
                 put_fences(connection, [Fence("area", "area", "Khu", "Area", area)], SYSTEM)
-                put_rules(connection, [Rule("breach", "inside", "vessel", "Vào", "In", "high", "area", 60)], SYSTEM)
+                put_rules(
+                    connection, [Rule("breach", "inside", "vessel", "Vào", "In", "high", "area", DWELL_S)], SYSTEM
+                )
             time.sleep(2)  # workers take over changed rules within a second
             yield running
         finally:

@@ -11,7 +11,21 @@ from geo.actor import SYSTEM
 from geo.rule import Rule, put_rules
 from run.process import wait_for
 from tests.connections import asked, connected, told
-from tests.faults.harness import BREACHER, Result, Sender, System, fire, numbered, reconcile, sending, system
+from tests.faults.harness import (
+    BREACHER,
+    DWELL_S,
+    STEP_S,
+    STEPS,
+    T0,
+    Result,
+    Sender,
+    System,
+    fire,
+    numbered,
+    reconcile,
+    sending,
+    system,
+)
 
 SEED, BREACHERS = 20_261_122, 10
 
@@ -31,6 +45,12 @@ def whole(result: Result) -> None:
     once = {str(BREACHER + number): 1 for number in range(BREACHERS)}
     assert result.alarms == once
     assert result.raises == once
+
+
+def on_time(running: System) -> None:
+    """Where nothing was lost, each alarm has the very moment that the script gives it."""
+    moments = running.ask("SELECT DISTINCT extract(epoch FROM raised_at)::float AS at FROM alarm")
+    assert moments == [{"at": T0 + STEP_S * (STEPS // 4) + DWELL_S}]
 
 
 def poison(running: System) -> None:
@@ -127,6 +147,7 @@ def test_promise_04_postgresql_away_and_broken_in_mid_copy(home_directory: Path,
         result = reconcile(running, [sender], [], began)
         keep(result)
         whole(result)
+        on_time(running)
         assert result.lost_unsaved == result.lost_in_socket == 0
         (feed,) = result.account.values()
         assert feed["received"] == feed["accepted"] == feed["rows"] == len(script.lines)
@@ -187,6 +208,7 @@ def test_several_workers_two_stations_hear_the_same_boats_one_worker_is_killed_a
         result = reconcile(running, senders, [], began)
         keep(result)
         whole(result)
+        on_time(running)
         assert result.lost_unsaved == result.lost_in_socket == 0
         assert all(feed["received"] == feed["accepted"] == len(script.lines) for feed in result.account.values())
         # What both stations heard is one position: each boat's row once, and as many repeats.
