@@ -303,3 +303,23 @@ def test_points_stay_within_two_pixels_of_the_map_while_it_moves(browser: Browse
     assert len(apart) > 30, f"only {len(apart)} of {len(frames)} frames show both"
     within = sum(distance <= 2 for distance in apart) / len(apart)
     assert within >= 0.95, f"{within:.0%} of {len(apart)} frames within 2 px, worst {max(apart):.1f} px"
+
+
+def test_what_is_odd_about_a_boat_is_noted_beside_it_until_it_no_longer_is(browser: Browser, sea: Stage) -> None:
+    page = opened(browser, sea.url)
+    paint(page, fishing="#00ff00", sea="#000000", ink="#ff00ff")
+    page.evaluate("haidang.live.labels(false)")
+    sea.put(boats(("574000001", 108.25, 16.65), anomaly=8.0))
+    note, boat = shows(page, MARKER), shows(page, DOT)
+    assert 4 < note[0] - boat[0] < 12
+    assert 4 < boat[1] - note[1] < 12
+    counted(page, 1)
+    page.mouse.move(boat[0], boat[1])
+    expect(page.locator(".point-tip")).to_contain_text("có dấu hiệu bất thường")
+    sea.put(boats(("574000001", 108.25, 16.65), anomaly=0.0))
+    for _ in range(100):
+        if centre_of(pixels(page.screenshot()), MARKER) is None:
+            break
+        page.wait_for_timeout(50)
+    assert centre_of(pixels(page.screenshot()), MARKER) is None
+    page.close()
