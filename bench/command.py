@@ -136,6 +136,7 @@ def every(
     out: Annotated[Path, typer.Option(help="Directory for one JSON file per benchmark.")],
     only: Annotated[str, typer.Option(help="Some of them, with commas between; else all.")] = "",
     data: Annotated[Path | None, typer.Option(help="A capture for those that take one.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="How long, for those that take it.")] = None,
 ) -> None:
     """Run the benchmarks in turn, each in a process of its own; those that fail are named at the end."""
     from bench import turn
@@ -146,9 +147,11 @@ def every(
     if unknown := set(names) - set(known):
         raise typer.BadParameter(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}")
 
+    given = {"--data": data and data.resolve(), "--minutes": minutes}
+
     def options(name: str) -> list[str]:
-        takes_data = any("--data" in option.opts for option in group.commands[name].params)
-        return ["--data", str(data.resolve())] if data and takes_data else []
+        taken = {spelling for parameter in group.commands[name].params for spelling in parameter.opts}
+        return [word for key, value in given.items() if value and key in taken for word in (key, str(value))]
 
     failed = turn.run([(name, options(name)) for name in names], out, lambda words: typer.echo(words, err=True))
     if failed:

@@ -1,5 +1,6 @@
 """The web process: one FastAPI server with our routes first, Dash's after them, and the guard before both."""
 
+import resource
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,8 +115,15 @@ class _Server(uvicorn.Server):
         self._unsent = unsent
 
 
+def allow_connections() -> None:
+    """Let this process open as many files as it may: the usual 1,024 are fewer than its live clients."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def serve(application: ASGIApp, host: str, port: int, heartbeat: Heartbeat) -> None:
     """Serve until a signal ends it; open streams are closed after 3 s at the latest."""
+    allow_connections()
     config = uvicorn.Config(
         application,
         host=host,

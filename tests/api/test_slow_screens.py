@@ -131,9 +131,8 @@ def test_promise_09_screens_that_never_read_are_dropped_and_cost_the_others_noth
                     closing.enter_context(stuck(port, events=n % 5 == 0))
                 rounds += 1
                 ticks = [listener.ticks for listener in listeners]
-                assert wait_for(lambda: connections(port) == HEALTHY + STUCK, 2)
                 gone = wait_for(lambda: connections(port) == HEALTHY, DROPPED_S)
-                assert gone, f"{connections(port) - HEALTHY} of {STUCK} are still connected"
+                assert gone, f"{connections(port)} connections, of which {HEALTHY} read"
             assert figure(port, "haidang_live_dropped_total") == STUCK * rounds
             assert all(listener.ticks > was for listener, was in zip(listeners, ticks, strict=True))
         assert resident_mb(process.pid) - before_mb < GROWTH_MB
