@@ -35,6 +35,18 @@ def draw(as_json: Json = False, seconds: Seconds = 15) -> None:
 
 
 @app.command()
+def queue(
+    as_json: Json = False,
+    data: Data = None,
+    runs: Annotated[int, typer.Option(min=1, help="How often each contender runs.")] = 5,
+) -> None:
+    """Sentences a second into a durable Redis: an entry a batch, beside an XADD a sentence, single and pipelined."""
+    from bench import queue as way
+
+    way.measure(data, runs).print(as_json)
+
+
+@app.command()
 def pipeline(
     as_json: Json = False,
     data: Data = None,
