@@ -1,13 +1,14 @@
 """The archive: a closed day's fixes leave PostgreSQL for Parquet files, which count once they are registered."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pc
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
@@ -86,7 +87,8 @@ def _export(connection: sa.Connection, place: Path, shape: Shape, day: date, fin
         expected = int(row[0]), int(row[1])
         if not expected[0]:
             return 0
-        write(draft, shape, _read(connection, shape, source))
+        with closing(_read(connection, shape, source)) as tables:  # a full disk ends the COPY too, not only the writing
+            write(draft, shape, tables)
     with duck(place / SPILL) as checker:
         found = content(checker, draft, shape.history)
         if found != expected:
@@ -103,7 +105,7 @@ def _export(connection: sa.Connection, place: Path, shape: Shape, day: date, fin
     return expected[0]
 
 
-def _read(connection: sa.Connection, shape: Shape, source: str) -> Iterator[pa.Table]:
+def _read(connection: sa.Connection, shape: Shape, source: str) -> Generator[pa.Table, None, None]:
     """A partition's rows by key and time as Arrow tables of some BLOCK_BYTES, streamed through COPY."""
     assert shape.history is not None
     target = schema(shape.history)
@@ -115,11 +117,11 @@ def _read(connection: sa.Connection, shape: Shape, source: str) -> Iterator[pa.T
         connection.connection.cursor().copy(f"COPY ({rows}) TO STDOUT (FORMAT csv)") as copy,
         pa.PythonFile(_Stream(copy), mode="r") as stream,
     ):
-        batches = pc.open_csv(
+        batches = pacsv.open_csv(
             stream,
-            pc.ReadOptions(column_names=list(kinds), block_size=BLOCK_BYTES, use_threads=False),
-            pc.ParseOptions(newlines_in_values=True),
-            pc.ConvertOptions(
+            pacsv.ReadOptions(column_names=list(kinds), block_size=BLOCK_BYTES, use_threads=False),
+            pacsv.ParseOptions(newlines_in_values=True),
+            pacsv.ConvertOptions(
                 column_types={n: pa.timestamp("us") if pa.types.is_timestamp(k) else k for n, k in kinds.items()},
                 null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False,
                 true_values=["t"], false_values=["f"],

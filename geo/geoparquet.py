@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyproj
 import sqlalchemy as sa
@@ -54,7 +55,7 @@ def points(lon: pa.ChunkedArray, lat: pa.ChunkedArray) -> pa.Array:
     wkb["x"], wkb["y"] = lon.to_numpy(zero_copy_only=False), lat.to_numpy(zero_copy_only=False)
     fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(wkb.itemsize), count, [None, pa.py_buffer(wkb.tobytes())])
     missing = pa.array(np.isnan(wkb["x"]))
-    return pa.compute.if_else(missing, pa.scalar(None, pa.binary()), fixed.cast(pa.binary()))
+    return pc.if_else(missing, pa.scalar(None, pa.binary()), fixed.cast(pa.binary()))
 
 
 def write(path: Path, shape: Shape, tables: Iterable[pa.Table]) -> int:
@@ -87,7 +88,7 @@ def write(path: Path, shape: Shape, tables: Iterable[pa.Table]) -> int:
 
 
 def _widened(low: float, high: float, values: pa.ChunkedArray) -> tuple[float, float]:
-    found = pa.compute.min_max(values).as_py()
+    found = pc.min_max(values).as_py()
     return (low, high) if found["min"] is None else (min(low, found["min"]), max(high, found["max"]))
 
 

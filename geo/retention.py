@@ -77,7 +77,7 @@ def _archive(
             continue
         try:
             part = close_day(owner, place, shape, day, now)
-        except ArchiveError as error:
+        except (ArchiveError, OSError) as error:  # a full disk; what it left behind goes at the next run
             yield f"NOT archived: {error}"
             continue
         yield f"{name} {day}: {part.rows} rows in {part.file}" if part else f"{name} {day}: empty, dropped"

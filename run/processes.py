@@ -1,11 +1,13 @@
-"""The processes, one command each: receive, work, clock and web, for one machine or for several."""
+"""The processes, one command each: receive, work, clock, keep and web, for one machine or for several."""
 
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -81,6 +83,17 @@ def clock(context: typer.Context) -> None:
     with _one_line():
         ingest = engine(_given(settings, "database_url_ingest"))
         Clock(discover(), ingest, _given(settings, "redis_url"), _heartbeat()).run(_stopping())
+
+
+@app.command()
+def keep(context: typer.Context) -> None:
+    """One process: `db retain` once a night; needs the owner's DATABASE_URL and the archive's directory."""
+    settings: Settings = context.find_root().obj
+    from run import keeper
+
+    with _one_line():
+        _given(settings, "database_url")
+        keeper.keep((sys.executable, str(Path(sys.argv[0]).resolve()), "db", "retain"), _heartbeat(), _stopping())
 
 
 @app.command()

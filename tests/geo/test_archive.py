@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from geo import account, archive
+from geo import account, archive, geoparquet
 from geo.archive import ArchiveError, close_day, expire, partitions, sweep
 from geo.history import append
 from geo.register import Part, registered
@@ -115,6 +115,23 @@ def test_broken_off_at_any_step_a_day_is_in_the_table_or_registered_and_the_next
     assert [part.rows for part in port.parts()] == [500]
     name = port.parts()[0].file
     assert port.files() == sorted([name, name.replace(".parquet", ".by-time.parquet")])
+
+
+def test_a_disk_that_is_full_in_mid_copy_leaves_the_day_in_its_table(port: Port, monkeypatch) -> None:
+    put(port.ingest, fixes(DAY, 60_000))  # more than one block of the COPY
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(geoparquet, "ROW_GROUP", 1_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(pq.ParquetWriter, "write_table", full)
+        with pytest.raises(OSError, match="No space"):
+            port.close()
+    assert (len(in_table(port.owner)), port.parts()) == (60_000, [])
+    port.run()
+    assert port.counted() == 60_000
+    assert len(port.files()) == 2
 
 
 def test_a_late_fix_goes_to_a_new_table_and_then_to_a_second_part(port: Port) -> None:
