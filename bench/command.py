@@ -118,6 +118,17 @@ def clients(
 
 
 @app.command()
+def history(
+    as_json: Json = False,
+    runs: Annotated[int, typer.Option(min=1, help="How often each contender runs.")] = 3,
+) -> None:
+    """Positions into PostGIS with its index and without, beside SQLAlchemy Core's executemany."""
+    from bench import history as contest
+
+    contest.measure(runs).print(as_json)
+
+
+@app.command()
 def fences(as_json: Json = False) -> None:
     """Points in 500 fences, beside shapely's tree and a join in PostGIS."""
     from bench import fences as contest

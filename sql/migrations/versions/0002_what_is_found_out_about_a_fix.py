@@ -46,3 +46,6 @@ def upgrade() -> None:
     for name in ("vessel", "vessel_history"):
         for column, kind in (("fingerprint", "bigint"), ("anomaly", "smallint"), ("track", "smallint")):
             op.execute(f"ALTER TABLE IF EXISTS {name} ADD COLUMN IF NOT EXISTS {column} {kind}")
+    # A vessel's latest state changes every few seconds: without these indexes an update is made in place.
+    op.execute("DROP INDEX IF EXISTS vessel_geom, vessel_received_at")
+    op.execute("ALTER TABLE IF EXISTS vessel SET (fillfactor = 50)")
