@@ -35,9 +35,11 @@ def raise_alarm(
     subject: Mapping[str, Any],
     raised_at: datetime,
     now: datetime,
+    cleared_at: datetime | None = None,
 ) -> int | None:
     """Open an episode and write its journal line; None when that episode is open already.
 
+    cleared_at: when it was over, for one that is known only afterwards.
     subject: object_key, object_label, lon, lat, observed_at, simulated, evidence.
     """
     row = {
@@ -54,11 +56,14 @@ def raise_alarm(
         "simulated": subject["simulated"],
         "observed_at": subject["observed_at"],
         "raised_at": raised_at,
+        "cleared_at": cleared_at,
     }
     statement = insert(table.alarm).values(row).on_conflict_do_nothing().returning(table.alarm.c.id)
     alarm_id: int | None = connection.scalar(statement)
     if alarm_id is not None:
         _write(connection, alarm_id, "raise", now, SYSTEM, observed_at=raised_at)
+        if cleared_at is not None:
+            _write(connection, alarm_id, "clear", now, SYSTEM, observed_at=cleared_at)
     return alarm_id
 
 
@@ -78,6 +83,21 @@ def clear_alarm(
     for alarm_id in closed:
         _write(connection, alarm_id, "clear", now, SYSTEM, observed_at=cleared_at)
     return closed[0] if closed else None
+
+
+def withdraw_alarm(connection: sa.Connection, alarm_id: int, actor: Actor, comment: str, now: datetime) -> int | None:
+    """Take back an alarm that was wrong: it leaves the desk and stays in the journal; its id, or None if it is gone."""
+    column = table.alarm.c
+    statement = (
+        sa.update(table.alarm)
+        .where(column.id == alarm_id, column.withdrawn_at.is_(None))
+        .values(withdrawn_at=now)
+        .returning(column.id)
+    )
+    withdrawn: int | None = connection.scalar(statement)
+    if withdrawn is not None:
+        _write(connection, alarm_id, "withdraw", now, actor, comment=comment)
+    return withdrawn
 
 
 def acknowledge(

@@ -110,6 +110,10 @@ class Fences:
         self._add_sides(sides, core, halo, lon, lat)
         return core, halo
 
+    def near_edge(self, lon: NDArray[np.float64], lat: NDArray[np.float64], degrees: float) -> NDArray[np.bool_]:
+        """Which of n points may lie within so many degrees of an area's edge; all others do not."""
+        return self._core.near_edge(lon - degrees, lat - degrees, lon + degrees, lat + degrees)
+
     def crossings(
         self,
         lon0: NDArray[np.float64],

@@ -12,6 +12,8 @@ from geo import table
 from geo.actor import Actor
 
 SEVERITIES = ("critical", "high", "medium", "low")
+# A position older than this says nothing about where its object is now, so time alone proves no dwell.
+FRESH = timedelta(minutes=20)
 KINDS = ("inside", "outside", "distress", "distress_test")
 
 

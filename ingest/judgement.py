@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from geo import table
 from geo.alarm import clear_alarm, raise_alarm
 from geo.criteria import matches
 from geo.fence import Fence, Fences
-from geo.rule import Clear, Presence, Raise, Rule, Sight, judge, judge_distress
+from geo.rule import FRESH, Clear, Presence, Raise, Rule, Sight, judge, judge_distress, judge_time
 from ingest.scene import Scene, Stretches, moment
 
 STATE_FACTS = ("length_m", "ship_type", "safety_text")  # what an alarm's evidence tells of the object itself
@@ -85,15 +86,23 @@ def judge_batch(
     return changed
 
 
-def judge_rule(rule: Rule, scene: Scene, memory: Memory) -> Iterator[Step]:
-    """One rule over the scene: a step for each object that it concerns, begun with what is remembered of it."""
+def judge_rule(rule: Rule, scene: Scene, memory: Memory, until: datetime | None = None) -> Iterator[Step]:
+    """One rule over the scene: a step for each object that it concerns, begun with what is remembered of it.
+
+    until: for a track of the past, the time up to which the clock had its say between fixes and after the last.
+    """
     step = judge_distress if rule.kind in ("distress", "distress_test") else judge
     for place, looks in looks_of(rule, scene, memory).items():
         presence, verdicts = memory.get(place), []
-        for look in looks:
+        for look, following in zip_longest(looks, looks[1:]):
             presence, verdict = step(rule, presence, look.sight)
             if verdict:
                 verdicts.append((verdict, look))
+            if until is not None and presence is not None:
+                end = min(look.sight.observed_at + FRESH, following.sight.observed_at if following else until)
+                presence, verdict = judge_time(rule, presence, end)
+                if verdict:
+                    verdicts.append((verdict, look))
         yield Step(place, presence, tuple(verdicts))
 
 

@@ -13,7 +13,6 @@ import structlog
 from geo import account as accounts
 from geo import history, latest
 from geo.alarm import journal_head
-from geo.anomaly import is_future
 from geo.column import STAMP, conform
 from geo.fence import Fences
 from geo.rule import Rule
@@ -21,6 +20,8 @@ from ingest import anomaly, duplicate
 from ingest.blame import blames_record
 from ingest.feed import Decoded, Lane, RawBatch
 from ingest.judgement import STATE_FACTS, judge_batch
+from ingest.revision import revise
+from ingest.scene import as_seen, stamps
 
 log = structlog.get_logger()
 REFUSED = "refused_by_database"
@@ -129,21 +130,12 @@ class Pipeline:
         frame = as_seen(frame)
         history.append(connection, shape, fixes)
         after = latest.write(connection, shape, anomaly.stand(shape, frame, standing), columns)
-        known = before["observed_at"].reindex(frame[shape.key]).to_numpy()
-        # A late record is history; the rules' memory is already past it.
-        timely = frame[pd.isna(known) | (frame["observed_at"].to_numpy() >= known)]
-        judge_batch(
-            connection,
-            rules,
-            self.measures.fences,
-            shape.key,
-            self.lane.label,
-            timely,
-            before,
-            after,
-            self.now,
-            self._fault,
-        )
+        late = stamps(frame["observed_at"]) < stamps(before["observed_at"].reindex(frame[shape.key]))
+        judged = connection, rules, self.measures.fences, shape.key, self.lane.label
+        judge_batch(*judged, frame[~late], before, after, self.now, self._fault)
+        if late.any():  # the rules' memory is already past them
+            given = connection, shape, rules, self.measures.fences, self.lane.label
+            revise(*given, frame[late], after, self.now, self._fault)
         return Counter(fixes["batch"].tolist()), repeated, after
 
     def _columns(self, rules: Sequence[Rule]) -> set[str]:
@@ -188,18 +180,6 @@ def joined(lane: Lane, parts: Sequence[Part]) -> pd.DataFrame:
     frame = frame.assign(source=lane.source.name, simulated=lane.source.simulated)
     frame["received_at"] = frame["received_at"].astype(STAMP)
     return frame.sort_values("observed_at", kind="stable", ignore_index=True)
-
-
-def as_seen(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame as the latest state and the rules see it: a fix told ahead of its time counts at its reception.
-
-    The history keeps what was told. Taken at its word here, it would make the true fixes after it late ones.
-    """
-    ahead = is_future(frame["observed_at"], frame["received_at"])
-    if not ahead.any():
-        return frame
-    seen = frame.assign(observed_at=frame["observed_at"].where(~ahead, frame["received_at"]))
-    return seen.sort_values("observed_at", kind="stable", ignore_index=True)
 
 
 def by_minute(frame: pd.DataFrame) -> dict[datetime, int]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo.anomaly import is_future
 from geo.fence import Fences, Hits
 from geo.rule import Rule
 
@@ -105,6 +106,18 @@ class Scene:
         to: Any = self.records.iloc[row]
         lon, lat = float(self.from_lon[row]), float(self.from_lat[row])
         return lon + share * (to["lon"] - lon), lat + share * (to["lat"] - lat)
+
+
+def as_seen(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as the latest state and the rules see it: a fix told ahead of its time counts at its reception.
+
+    The history keeps what was told. Taken at its word here, it would make the true fixes after it late ones.
+    """
+    ahead = is_future(frame["observed_at"], frame["received_at"])
+    if not ahead.any():
+        return frame
+    seen = frame.assign(observed_at=frame["observed_at"].where(~ahead, frame["received_at"]))
+    return seen.sort_values("observed_at", kind="stable", ignore_index=True)
 
 
 def stamps(times: pd.Series) -> NDArray[np.int64]:

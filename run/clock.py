@@ -13,15 +13,13 @@ from geo import feature, table
 from geo.alarm import clear_alarm, journal_head, raise_alarm
 from geo.fence import Fences, fences
 from geo.heartbeat import Heartbeat
-from geo.rule import Clear, Presence, Raise, Rule, judge_time, rules
+from geo.rule import FRESH, Clear, Presence, Raise, Rule, judge_time, rules
 from ingest.judgement import evidence, remember
 from layers.layer import Layer
 
 log = structlog.get_logger()
 TICK_S = 1.0
 LEASE = "haidang:clock"
-# A position older than this says nothing about where its object is now, so time alone proves no dwell.
-FRESH = timedelta(minutes=20)
 DISTRESS_SILENCE = timedelta(minutes=15)
 
 

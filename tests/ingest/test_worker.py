@@ -92,13 +92,11 @@ def test_an_entry_that_was_read_but_not_acknowledged_is_worked_by_the_next_worke
     assert bench.client.xpending("haidang:raw:ais.test", "work")["pending"] == 0
 
 
-def test_a_late_fix_is_history_and_neither_latest_nor_an_alarm(bench, work) -> None:
-    bench.seed([AREA], [rule()])
+def test_a_late_fix_is_history_and_not_the_latest_state(bench, work) -> None:
     work(bench.batch(T0, fix(OUTSIDE, 100)))
     work(bench.batch(T0, fix(INSIDE, 50)))
     assert bench.one("SELECT count(*) FROM vessel_history") == 2
     assert bench.one("SELECT observed_at FROM vessel") == when(100)
-    assert bench.one("SELECT count(*) FROM alarm") == 0
 
 
 def test_static_data_join_positions_in_any_order_and_stay(bench, work) -> None:

@@ -7,9 +7,9 @@ from shapely.geometry import box
 
 from geo.actor import SYSTEM
 from geo.fence import Fence, put_fences
-from geo.rule import Rule, put_rules
+from geo.rule import FRESH, Rule, put_rules
 from layers import discover
-from run.clock import DISTRESS_SILENCE, FRESH, Clock
+from run.clock import DISTRESS_SILENCE, Clock
 from run.process import wait_for
 from tests.connections import asked, connected, told
 
