@@ -21,7 +21,7 @@ from ingest.transport import open_transport
 
 log = structlog.get_logger()
 QUIET_FLUSH_S = 0.01  # the first bytes after a pause wait only this long
-STOP_S = 10.0
+STOP_S = 8.0  # the supervisor kills what takes longer than ten seconds
 RECEIVER_GAP = "receiver_gap"
 
 
@@ -103,7 +103,7 @@ async def receive(
     heartbeat: Heartbeat,
     stop: asyncio.Event,
 ) -> None:
-    """Run every source until `stop`; then close all batches and wait (10 s at most) until Redis or the disk has them.
+    """Run every source until `stop`; then close all batches and wait (8 s at most) until Redis or the disk has them.
 
     Raises:
         SpoolError: there is no place on disk for batches. PortTaken, AddressError: a source cannot be opened.
