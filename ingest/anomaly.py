@@ -1,5 +1,6 @@
 """Anomalies of a batch: every fix compared with the one before it, its marks and its track; kept once per thing."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -8,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from geo import anomaly, table
 from geo.inland import is_inland
@@ -19,6 +19,14 @@ FISHING = 30  # ship_type of M.1371
 AIRCRAFT = 111  # M.585: aircraft on search and rescue may well fly
 NO_LIMIT_KN = 1e6
 BEFORE = ("anomaly", "track", "ship_type")  # what is looked at of a thing's state besides its place and time
+KEEP = """
+    INSERT INTO anomaly (layer, object_key, kind, first_at, last_at, count, evidence)
+    SELECT :layer, told.* FROM jsonb_to_recordset(CAST(:told AS jsonb))
+        AS told (object_key text, kind text, first_at timestamptz, last_at timestamptz, count bigint, evidence jsonb)
+    ON CONFLICT (layer, object_key, kind) DO UPDATE SET
+        first_at = least(anomaly.first_at, excluded.first_at), last_at = greatest(anomaly.last_at, excluded.last_at),
+        count = anomaly.count + excluded.count, evidence = anomaly.evidence || excluded.evidence
+"""
 Numbers = np.ndarray[Any, Any]
 
 
@@ -50,13 +58,18 @@ def mark(
     fixes = _look(shape, frame, before, placed)
     limit = _limits(shape, before)
     chain, metres, seconds = _steps(fixes, before)
-    fixes.bits[chain] |= anomaly.odd_links(metres, seconds, limit[fixes.slot[chain]], fixes.speed[chain])
-    astray = anomaly.apart(metres, seconds) & (limit[fixes.slot[chain]] < NO_LIMIT_KN)
+    slots = fixes.slot[chain]
+    fixes.bits[chain] |= anomaly.odd_links(metres, seconds, limit[slots], fixes.speed[chain])
+    astray = anomaly.apart(metres, seconds) & (limit[slots] < NO_LIMIT_KN)
     lost = before["track"].to_numpy() == anomaly.NO_TRACK
-    split = np.union1d(fixes.slot[chain][astray], np.intersect1d(np.flatnonzero(lost), fixes.slot[chain]))
+    split = np.union1d(slots[astray], np.intersect1d(np.flatnonzero(lost), slots))
     marked = np.flatnonzero(before["anomaly"].to_numpy() > 0)
     kept = _kept(connection, shape, before.index[np.union1d(split, marked)])
-    tracks = {slot: _follow(fixes, chain, slot, before, kept, limit[slot]) for slot in split.tolist()}
+    of = [chain[slice(*np.searchsorted(slots, (slot, slot + 1)))] for slot in split.tolist()]
+    tracks = {
+        slot: _follow(fixes, rows, slot, before, kept, limit[slot])
+        for slot, rows in zip(split.tolist(), of, strict=True)
+    }
     _keep(connection, shape, frame, before, fixes, tracks)
     columns = {name: np.full(len(frame), np.nan) for name in ("anomaly", "track")}
     columns["anomaly"][fixes.row], columns["track"][fixes.row] = fixes.bits, fixes.track
@@ -109,7 +122,7 @@ def _steps(fixes: _Fixes, before: pd.DataFrame) -> tuple[Numbers, Numbers, Numbe
 
 
 def _follow(
-    fixes: _Fixes, chain: Numbers, slot: int, before: pd.DataFrame, kept: Mapping[str, list[Any]], limit_kn: float
+    fixes: _Fixes, rows: Numbers, slot: int, before: pd.DataFrame, kept: Mapping[str, list[Any]], limit_kn: float
 ) -> list[anomaly.Track]:
     """Sort one thing's fixes into tracks; returns the tracks as they are after the batch."""
     state = before.iloc[slot]
@@ -120,7 +133,6 @@ def _follow(
         at = state["observed_at"].timestamp()
         began = known[current].began if current in known else at
         known[current] = anomaly.Track(current, began, at, state["lon"], state["lat"])
-    rows = chain[fixes.slot[chain] == slot]
     columns = (each[rows].tolist() for each in (fixes.at, fixes.lon, fixes.lat, fixes.speed))
     steps, tracks = anomaly.follow(map(anomaly.Fix, *columns), list(known.values()), current, limit_kn)
     by_itself = fixes.bits[rows] & ~(anomaly.JUMP | anomaly.IMPOSSIBLE_SPEED)
@@ -176,6 +188,7 @@ def _keep(
 ) -> None:
     """Count the batch's findings in the table: one row per thing and kind, updated and never multiplied."""
     rows: dict[tuple[str, str], dict[str, Any]] = {}
+    known = {slot: [asdict(one) for one in own] for slot, own in tracks.items()}
     found = np.flatnonzero(fixes.bits)
     found = found[np.argsort(fixes.at[found], kind="stable")]
     ahead_s = (_seconds(frame["observed_at"]) - _seconds(frame["received_at"]))[fixes.row[found]]
@@ -184,25 +197,17 @@ def _keep(
         evidence: dict[str, Any] = {"lon": round(lon, 6), "lat": round(lat, 6)}
         if bits & anomaly.FUTURE:
             evidence["ahead_s"] = round(ahead, 1)
-        if slot in tracks:
-            evidence["tracks"] = [asdict(one) for one in tracks[slot]]
+        if slot in known:
+            evidence["tracks"] = known[slot]
         for kind in anomaly.kinds_of(bits):
-            when = datetime.fromtimestamp(at, UTC)
+            when = datetime.fromtimestamp(at, UTC).isoformat()
             own = rows.setdefault((str(before.index[slot]), kind.name), {"first_at": when, "count": 0})
             own |= {"last_at": when, "count": own["count"] + 1, "evidence": evidence}
     if not rows:
         return
-    statement = insert(table.anomaly).values(
-        [{"layer": shape.name, "object_key": key, "kind": kind, **row} for (key, kind), row in sorted(rows.items())]
-    )
-    known, new = table.anomaly.c, statement.excluded
-    merged = {
-        "first_at": sa.func.least(known.first_at, new.first_at),
-        "last_at": sa.func.greatest(known.last_at, new.last_at),
-        "count": known.count + new.count,
-        "evidence": known.evidence.concat(new.evidence),
-    }
-    connection.execute(statement.on_conflict_do_update(index_elements=["layer", "object_key", "kind"], set_=merged))
+    told = [{"object_key": key, "kind": kind, **row} for (key, kind), row in sorted(rows.items())]
+    # As one value: the rows of a flood would be more parameters than a statement may have.
+    connection.execute(sa.text(KEEP), {"layer": shape.name, "told": json.dumps(told)})
 
 
 def _seconds(times: pd.Series) -> Numbers:

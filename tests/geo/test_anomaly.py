@@ -11,6 +11,7 @@ from geo.anomaly import (
     KINDS,
     Fix,
     Track,
+    apart,
     distance_m,
     follow,
     is_future,
@@ -130,3 +131,14 @@ def test_times_ahead_and_the_placeholder() -> None:
     assert is_future(heard + timedelta(seconds=121), heard)
     lon = np.array([0.0, 0.0004, 0.1, np.nan])
     assert is_zero(lon, np.zeros(4)).tolist() == [True, True, False, False]
+
+
+def test_one_pair_at_a_time_is_judged_as_many_at_once() -> None:
+    random = np.random.default_rng(18)
+    for lon, lat, at in zip(
+        random.uniform(100, 110, 200), random.uniform(10, 20, 200), random.uniform(1, 9e4, 200), strict=True
+    ):
+        seen, _ = follow([Fix(0.0, *A), Fix(float(at), float(lon), float(lat))])
+        metres = distance_m(*A, lon, lat)
+        assert seen[1].bits == odd_links(metres, at, 60)
+        assert seen[1].track == int(apart(metres, at))

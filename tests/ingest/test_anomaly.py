@@ -88,3 +88,11 @@ def test_a_batch_that_comes_again_counts_no_anomaly_twice(bench, work) -> None:
     batch = bench.batch(T0, fix((108.05, 12.68), 0))
     work(batch, batch)
     assert kinds(bench) == {"on_land": 1}
+
+
+def test_a_flood_of_nonsense_is_one_statement(bench, work) -> None:
+    """More findings than PostgreSQL takes parameters for, seven each."""
+    nobodys = [fix((108.05, 12.68), 0, 200_000_000 + n) for n in range(10_000)]
+    assert work(bench.batch(T0, *nobodys)) == 1
+    assert kinds(bench) == {"invalid_mid": 10_000, "on_land": 10_000}
+    assert bench.one("SELECT count(*) FROM dead_letter") == 0
