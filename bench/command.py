@@ -137,6 +137,24 @@ def fences(as_json: Json = False) -> None:
 
 
 @app.command()
+def tracks(
+    as_json: Json = False,
+    positions: Annotated[int, typer.Option(min=330_000, help="How many are stored.")] = 100_000_000,
+    runs: Annotated[int, typer.Option(min=1, help="How many vessels and minutes are asked for.")] = 30,
+    keep: Annotated[Path | None, typer.Option(help="A directory in which the made data stay.")] = None,
+) -> None:
+    """One vessel's 30-day track and the whole picture at a past minute, out of PostGIS and the archive."""
+    from bench import tracks as past
+
+    try:
+        report = past.measure(positions, runs, keep, lambda line: typer.echo(line, err=True))
+    except past.SpaceError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    report.print(as_json)
+
+
+@app.command()
 def table(
     files: Annotated[list[Path], typer.Argument(help="What `bench NAME --json` printed.")],
     write: Annotated[bool, typer.Option("--write", help="Put it into README.md, in place of the last one.")] = False,

@@ -69,7 +69,7 @@ def close_day(owner: sa.Engine, place: Path, shape: Shape, day: date, now: datet
             final = folder / f"part-{number}.parquet"
             folder.mkdir(parents=True, exist_ok=True)
             rows = _export(connection, place, shape, day, final)
-        part = _describe(place, shape, day, number, final, now) if rows else None
+        part = describe(place, shape, day, number, final, now) if rows else None
         if _register_and_drop(owner, shape, day, part):
             return part
         _discard(final)
@@ -154,7 +154,8 @@ class _Stream:
         self.closed = True
 
 
-def _describe(place: Path, shape: Shape, day: date, number: int, final: Path, now: datetime) -> Part:
+def describe(place: Path, shape: Shape, day: date, number: int, final: Path, now: datetime) -> Part:
+    """What the register says of a finished file."""
     assert shape.history is not None
     about = pq.read_metadata(final)
     at = about.schema.names.index("observed_at")

@@ -88,7 +88,7 @@ def test_a_file_is_geoparquet_that_others_read(port: Port) -> None:
     assert tuple(found.total_bounds) == (frame["lon"].min(), frame["lat"].min(), frame["lon"].max(), frame["lat"].max())
 
 
-STEPS = ["write", "content", "write_by_time", "_describe", "_register_and_drop", "_swap", "sha256"]
+STEPS = ["write", "content", "write_by_time", "describe", "_register_and_drop", "_swap", "sha256"]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -148,14 +148,14 @@ def test_a_late_fix_goes_to_a_new_table_and_then_to_a_second_part(port: Port) ->
 
 def test_a_fix_that_comes_while_the_day_is_copied_is_copied_too(port: Port, monkeypatch) -> None:
     put(port.ingest, fixes(DAY, 200))
-    real = archive._describe
+    real = archive.describe
 
     def late(*args: Any) -> Part:
-        monkeypatch.setattr(archive, "_describe", real)
+        monkeypatch.setattr(archive, "describe", real)
         put(port.ingest, fixes(DAY, 1, seed=3))
         return real(*args)
 
-    monkeypatch.setattr(archive, "_describe", late)
+    monkeypatch.setattr(archive, "describe", late)
     part = port.close()
     assert part is not None
     assert part.rows == port.counted() == 201
