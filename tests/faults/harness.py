@@ -279,19 +279,29 @@ def sending(*senders: Sender) -> Iterator[None]:
             thread.join(300)
 
 
+VICTIMS = ("receive", "redis", "postgres", "web", "work")
+
+
 def fire(running: System, sender: Sender, order: random.Random, faults: int, stops: float = 0.25) -> list[Fault]:
-    """Hurt processes at seeded points of what is sent; each only when it runs, and while messages come in."""
+    """Hurt processes at seeded points of what is sent, each while it runs and messages come in."""
     goals = sorted(order.sample(range(200, len(sender.script.lines) - 400), faults))
     done: list[Fault] = []
-    victims = ["receive", "redis", "postgres", "web", "work"]
+    committed = -1
     for goal in goals:
-        victim, how = order.choice(victims), "stop" if order.random() < stops else "kill"
+        victim, how = order.choice(VICTIMS), "stop" if order.random() < stops else "kill"
         if victim == "work":  # any of them
             victim = order.choice(running.workers())
+        # A fault is one to a program that works: what came since the last one is being committed.
+        deadline = time.monotonic() + 120
+        while (now := running.received()) <= committed:
+            assert time.monotonic() < deadline, running.last_words()
+            sender.allowed = min(sender.allowed + CHUNK, len(sender.script.lines))
+            time.sleep(0.25)
+        committed = now
         sender.allowed = max(sender.allowed, goal)
-        assert wait_for(lambda goal=goal: sender.sent >= goal, 120), (sender.sent, goal, running.last_words())
+        assert wait_for(lambda: sender.sent >= sender.allowed, 120), (sender.sent, goal, running.last_words())
         assert wait_for(lambda name=victim: running.process(name) is not None, 60), victim
-        sender.allowed = min(goal + 200, len(sender.script.lines))  # more comes in while it dies
+        sender.allowed = min(sender.allowed + 200, len(sender.script.lines))  # more comes in while it dies
         time.sleep(order.random() * 0.1)
         done.append(running.hurt(victim, how, sender.sent))
     sender.allowed = len(sender.script.lines)
