@@ -56,6 +56,16 @@ def conform(frame: pd.DataFrame, table: sa.Table) -> pd.DataFrame:
     return frame.astype({name: kind for name, kind in known.items() if frame[name].dtype != kind})
 
 
+def epoch_us(times: pd.Series) -> npt.NDArray[np.int64]:
+    """Microseconds since 1970 in UTC; a missing time is the least number of all."""
+    return pd.to_datetime(times, utc=True).to_numpy("datetime64[us]").astype(np.int64)
+
+
+def array_text(values: Iterable[float]) -> str:
+    """Numbers as the text of a PostgreSQL array: many times faster than the driver's way through each of them."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
 def empty_columns(columns: Iterable[sa.Column[Any]], length: int) -> dict[str, Any]:
     """All-null columns of `length`, by name."""
     return {column.name: pd.Series([None] * length).astype(frame_dtype(column)).array for column in columns}

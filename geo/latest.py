@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
 
-from geo.column import copy_frame, read_frame
+from geo.column import array_text, copy_frame, read_frame
 from geo.table import Shape
 
 # What every reading of the latest state tells, besides the columns that were asked for.
@@ -41,7 +41,7 @@ def lock(
         # New rows first and the locks after them, each in key order: else two workers could wait in a ring.
         if new:
             _insert(connection, shape, new, source, now)
-        before = read_frame(connection, query, _types(shape, names), [wanted])
+        before = read_frame(connection, query, _types(shape, names), [_array(shape, wanted)])
         if len(before) == len(wanted):
             known.update(new)
             return _indexed(shape, before)
@@ -53,7 +53,7 @@ def _insert(connection: sa.Connection, shape: Shape, keys: list[Any], source: st
     connection.exec_driver_sql(
         f"INSERT INTO {shape.name} ({shape.key}, received_at, source)"
         f" SELECT unnest(%s::{_key_type(shape)}[]), %s, %s ON CONFLICT DO NOTHING",
-        (keys, now, source),
+        (_array(shape, keys), now, source),
     )
 
 
@@ -83,6 +83,10 @@ def write(connection: sa.Connection, shape: Shape, frame: pd.DataFrame, columns:
         f" WHERE t.{shape.key} = s.{shape.key} RETURNING {told}, ST_X(t.geom) AS lon, ST_Y(t.geom) AS lat"
     )
     return _indexed(shape, read_frame(connection, update, _types(shape, names)).sort_values(shape.key))
+
+
+def _array(shape: Shape, keys: list[Any]) -> Any:
+    return array_text(keys) if shape.key_is_number else keys
 
 
 def _key_type(shape: Shape) -> str:

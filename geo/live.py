@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from geo.column import epoch_us
 from geo.criteria import Range, matches
 from geo.record import ESTIMATED, MARKED, pack
 
@@ -152,7 +153,7 @@ class _Columns:
     def apply(self, frame: pd.DataFrame, serial: int) -> int:
         lon, lat = _numbers(frame, "lon"), _numbers(frame, "lat")
         placed = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)  # NaN compares false: a row without a position is not drawn
-        observed = _microseconds(frame["observed_at"])
+        observed = epoch_us(frame["observed_at"])
         order = np.flatnonzero(placed)
         order = order[np.argsort(observed[order], kind="stable")]  # the newest of a key is assigned last, and so wins
         keys = frame["key"].astype(str).to_numpy(object)[order]
@@ -278,8 +279,3 @@ def _texts(frame: pd.DataFrame, column: str | None) -> npt.NDArray[Any]:
         known = ~pd.isna(values)
         result[known] = [str(v) for v in values[known]]
     return result
-
-
-def _microseconds(times: pd.Series[Any]) -> npt.NDArray[np.int64]:
-    utc = pd.to_datetime(times, utc=True).dt.tz_localize(None)
-    return utc.to_numpy("datetime64[us]").astype(np.int64)

@@ -11,6 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from geo import anomaly, table
+from geo.column import epoch_us
 from geo.inland import is_inland
 from geo.mmsi import has_country
 from geo.table import Shape
@@ -212,5 +213,4 @@ def _keep(
 
 def _seconds(times: pd.Series) -> Numbers:
     """Epoch seconds; NaN where there is no time."""
-    micros = times.dt.tz_localize(None).to_numpy("datetime64[us]")
-    return np.where(np.isnat(micros), np.nan, micros.astype(np.int64) / 1e6)
+    return np.where(times.isna(), np.nan, epoch_us(times) / 1e6)

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from geo.column import array_text, epoch_us
 from geo.table import Shape
 
 # Two stations' clocks and their ways here differ by seconds; no transponder repeats a payload that soon: its own
 # second or its communication state differ from one report to the next (ITU-R M.1371-5 annex 8, tables 48, 67).
 WINDOW_S = 10.0
-EPOCH = pd.Timestamp(0, tz="UTC")
 
 
 def drop(
@@ -26,7 +26,7 @@ def drop(
     """
     if shape.history is None or "fingerprint" not in frame or "fingerprint" not in shape.history.c:
         return frame, Counter()
-    seconds = ((frame["observed_at"] - EPOCH) / pd.Timedelta(seconds=1)).to_numpy(float)
+    seconds = epoch_us(frame["observed_at"]) / 1e6
     fixed = np.flatnonzero((frame["fingerprint"].notna() & frame["lon"].notna()).to_numpy())
     keys = (
         frame[shape.key].to_numpy(np.int64)[fixed] if shape.key_is_number else pd.factorize(frame[shape.key])[0][fixed]
@@ -65,10 +65,10 @@ def _stored(
         " WHERE h.fingerprint = ANY(CAST(:prints AS bigint[]))"
     )
     values = {
-        "keys": spans.index.tolist(),
-        "since": (spans["min"] - window_s).tolist(),
-        "until": (spans["max"] + window_s).tolist(),
-        "prints": frame["fingerprint"].astype("int64").tolist(),
+        "keys": array_text(spans.index.tolist()) if shape.key_is_number else spans.index.tolist(),
+        "since": array_text((spans["min"] - window_s).tolist()),
+        "until": array_text((spans["max"] + window_s).tolist()),
+        "prints": array_text(frame["fingerprint"].astype("int64").tolist()),
     }
     found: dict[tuple[Any, int], list[float]] = {}
     for key, fingerprint, at in connection.execute(query, values):

@@ -13,7 +13,7 @@ import structlog
 from geo import account as accounts
 from geo import history, latest
 from geo.alarm import journal_head
-from geo.column import STAMP, conform
+from geo.column import STAMP, conform, epoch_us
 from geo.fence import Fences
 from geo.rule import Rule
 from ingest import anomaly, duplicate
@@ -21,7 +21,7 @@ from ingest.blame import blames_record
 from ingest.feed import Decoded, Lane, RawBatch
 from ingest.judgement import STATE_FACTS, judge_batch
 from ingest.revision import revise
-from ingest.scene import as_seen, stamps
+from ingest.scene import as_seen
 
 log = structlog.get_logger()
 REFUSED = "refused_by_database"
@@ -130,7 +130,8 @@ class Pipeline:
         frame = as_seen(frame)
         history.append(connection, shape, fixes)
         after = latest.write(connection, shape, anomaly.stand(shape, frame, standing), columns)
-        late = stamps(frame["observed_at"]) < stamps(before["observed_at"].reindex(frame[shape.key]))
+        known = epoch_us(before["observed_at"])[before.index.get_indexer(pd.Index(frame[shape.key]))]
+        late = epoch_us(frame["observed_at"]) < known
         judged = connection, rules, self.measures.fences, shape.key, self.lane.label
         judge_batch(*judged, frame[~late], before, after, self.now, self._fault)
         if late.any():  # the rules' memory is already past them
@@ -186,6 +187,5 @@ def by_minute(frame: pd.DataFrame) -> dict[datetime, int]:
     """How many records were observed in each minute."""
     if frame.empty:
         return {}
-    stamps = frame["observed_at"].dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
-    minutes, counts = np.unique(stamps // MINUTE_US, return_counts=True)
+    minutes, counts = np.unique(epoch_us(frame["observed_at"]) // MINUTE_US, return_counts=True)
     return {datetime.fromtimestamp(m * 60, UTC): n for m, n in zip(minutes.tolist(), counts.tolist(), strict=True)}

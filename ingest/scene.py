@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.anomaly import is_future
+from geo.column import epoch_us
 from geo.fence import Fences, Hits
 from geo.rule import Rule
 
@@ -61,7 +62,7 @@ class Scene:
         after: pd.DataFrame,
     ) -> "Scene":
         """The scene of records (lon, lat, observed_at, in time order) between two states by key."""
-        at, place = stamps(records["observed_at"]), after.index.get_indexer(pd.Index(records[key]))
+        at, place = epoch_us(records["observed_at"]), after.index.get_indexer(pd.Index(records[key]))
         lon, lat = (records[name].to_numpy(dtype=float) for name in ("lon", "lat"))
         placed = ~np.isnan(lon)
         rows = np.flatnonzero(placed)
@@ -120,12 +121,6 @@ def as_seen(frame: pd.DataFrame) -> pd.DataFrame:
     return seen.sort_values("observed_at", kind="stable", ignore_index=True)
 
 
-def stamps(times: pd.Series) -> NDArray[np.int64]:
-    """Times as microseconds since 1970; what is missing is far in the past."""
-    found: NDArray[np.int64] = times.to_numpy("datetime64[us]").astype(np.int64)
-    return found
-
-
 Begins = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -142,7 +137,7 @@ def _begins(
     previous, own = np.roll(order, 1), place[order]
     first = np.diff(own, prepend=-1) != 0
     from_at, (from_lon, from_lat) = np.zeros(len(at), np.int64), np.full((2, len(at)), np.nan)
-    from_at[order] = np.where(first, stamps(known["observed_at"])[own], at[previous])
+    from_at[order] = np.where(first, epoch_us(known["observed_at"])[own], at[previous])
     for target, values, last in ((from_lon, lon, known["lon"]), (from_lat, lat, known["lat"])):
         target[order] = np.where(first, last.to_numpy(dtype=float)[own], values[previous])
     return from_at, from_lon, from_lat
