@@ -34,7 +34,7 @@ def lock(
     names = _names(shape, columns)
     query = (
         f"SELECT {', '.join(names)}, ST_X(geom) AS lon, ST_Y(geom) AS lat FROM {shape.name}"
-        f" WHERE {shape.key} = ANY(%s::{_key_type(shape)}[]) ORDER BY {shape.key} FOR NO KEY UPDATE"
+        f" WHERE {shape.key} = ANY(%b::{_key_type(shape)}[]) ORDER BY {shape.key} FOR NO KEY UPDATE"
     )
     new = [key for key in wanted if key not in known]
     while True:
@@ -128,9 +128,9 @@ def _newest(shape: Shape, frame: pd.DataFrame, described: list[str]) -> pd.DataF
         return found
 
     fixed = last(fixes(shape, frame).to_numpy())
-    fresh = frame.take(np.maximum(fixed, 0))
-    names = [name for name in (*shape.fix_columns(), "lon", "lat", "source", "simulated") if name in frame]
-    staged: dict[str, Any] = {name: fresh[name].array for name in dict.fromkeys(names)}
+    names = dict.fromkeys((*shape.fix_columns(), "lon", "lat", "source", "simulated"))
+    fresh = frame[[name for name in names if name in frame]].take(np.maximum(fixed, 0))
+    staged: dict[str, Any] = {str(name): fresh[name].array for name in fresh}
     staged[shape.key] = keys
     staged["observed_at"] = frame["observed_at"].array.take(fixed, allow_fill=True)
     staged["received_at"] = frame["received_at"].groupby(codes).max().array
@@ -140,8 +140,8 @@ def _newest(shape: Shape, frame: pd.DataFrame, described: list[str]) -> pd.DataF
         telling = last(np.asarray(known.any(axis=1)))
         staged["described_at"] = frame["observed_at"].array.take(telling, allow_fill=True)
         # A thing that was only described so far still tells where its record came from.
-        origin = frame.take(np.where(telling < 0, np.maximum(fixed, 0), telling))
-        staged |= {name: origin[name].array for name in ("source", "simulated")}
+        origin = frame[["source", "simulated"]].take(np.where(telling < 0, np.maximum(fixed, 0), telling))
+        staged |= {str(name): origin[name].array for name in origin}
     return pd.DataFrame(staged)
 
 
