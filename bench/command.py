@@ -78,6 +78,17 @@ def world(
 
 
 @app.command()
+def decode(
+    data: Annotated[Path | None, typer.Option(help="A capture, or a directory of them; else a made one.")] = None,
+    as_json: Json = False,
+) -> None:
+    """NMEA bytes to typed columns beside pyais, libais and AIS-catcher's decoder."""
+    from bench import decode as contest
+
+    contest.measure(data).print(as_json)
+
+
+@app.command()
 def live(
     context: typer.Context,
     as_json: Json = False,

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyais
+from pyais.bit_vector import bit_vector
 from pyais.exceptions import AISBaseException, TagBlockNotInitializedException
-from pyais.messages import ANY_MESSAGE
+from pyais.messages import ANY_MESSAGE, MSG_CLASS
 
 from geo.account import Account
 from geo.mmsi import DISTRESS_MAX, DISTRESS_MIN, PLACEHOLDERS
@@ -51,14 +52,40 @@ def read_message(parts: list[Sentence]) -> dict[str, Any]:
     bits = len(payload) * 6 - int(parts[-1].bare[-4:-3] if parts[-1].bare[-4:-3].isdigit() else 0)
     if bits < LEAST_BITS.get(msg_type, 38) or bits not in EXACT_BITS.get(msg_type, (bits,)):
         raise Refused("length")
+    mmsi = _mmsi(payload)
+    if mmsi in PLACEHOLDERS or not 0 < mmsi <= 999_999_999:
+        raise Refused("mmsi")
     try:
         message = pyais.decode(*[part.bare for part in parts])
     except (AISBaseException, TagBlockNotInitializedException, ValueError, TypeError, IndexError) as error:
         raise Refused("undecodable") from error
-    fields = _plain(message)
-    if fields["mmsi"] is None or fields["mmsi"] in PLACEHOLDERS or not 0 < fields["mmsi"] <= 999_999_999:
-        raise Refused("mmsi")
-    return null_sentinels(fields)
+    return fields_of(message)
+
+
+def _mmsi(payload: bytes) -> int:
+    """Bits 8 to 37, which every message has in one place: most that is refused is so for them, before it costs."""
+    value = 0
+    for code in payload[:7]:
+        value = value << 6 | (code - 48 if code < 88 else code - 56)
+    return value >> 4 & 0x3FFFFFFF
+
+
+def decode_payload(payload: bytes, fill: int) -> ANY_MESSAGE:
+    """A message out of its payload, which was found sound before; `fields_of` tells what is in it.
+
+    Raises:
+        Refused: `undecodable`.
+    """
+    first = payload[0] - 48
+    try:
+        return MSG_CLASS[first if first < 40 else first - 8].from_vector(bit_vector(payload, fill))
+    except (AISBaseException, ValueError, TypeError, IndexError, KeyError) as error:
+        raise Refused("undecodable") from error
+
+
+def fields_of(message: ANY_MESSAGE) -> dict[str, Any]:
+    """A message's fields: pyais's names, sentinels as None, enums as numbers."""
+    return null_sentinels(_plain(message))
 
 
 def _plain(message: ANY_MESSAGE) -> dict[str, Any]:

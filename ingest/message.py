@@ -252,8 +252,21 @@ LONG_RANGE = Table(
         spare(1),
     ),
 )
-# What every message begins with, for the types whose content nobody uses: they are counted, and that is all.
-OTHER = Table((6, 7, 8, 10, 12, 13, 15, 16, 17, 20, 22, 23, 25, 26, 28), HEAD)
+DATA_LINK = Table(
+    (20,),
+    (
+        *HEAD,
+        spare(2),
+        *(
+            Field(f"{name}{number}", width)
+            for number in (1, 2, 3, 4)
+            for name, width in (("offset", 12), ("number", 4), ("timeout", 3), ("increment", 11))
+        ),
+    ),
+    (160,),
+)
+# What every message begins with, for the types whose content has many forms or none that is used here.
+OTHER = Table((6, 7, 8, 10, 12, 13, 15, 16, 17, 22, 23, 25, 26, 28), HEAD)
 TABLES = (
     CLASS_A,
     BASE_STATION,
@@ -265,4 +278,5 @@ TABLES = (
     NAME_B,
     STATIC_B,
     LONG_RANGE,
+    DATA_LINK,
 )

@@ -4,8 +4,6 @@ import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import xor
 
 from ingest.lines import LineFramer
 
@@ -37,7 +35,13 @@ class Sentence:
 
 def checksum(text: bytes) -> int:
     """The NMEA 0183 checksum: XOR of the bytes."""
-    return reduce(xor, text, 0)
+    value, bits = int.from_bytes(text), 1024
+    while bits < len(text) * 8:
+        bits *= 2
+    while bits > 8:  # one half upon the other: ten steps on whole numbers instead of one a byte
+        bits //= 2
+        value = (value >> bits) ^ (value & ((1 << bits) - 1))
+    return value
 
 
 def parse(bare: bytes, tag: bytes | None) -> Sentence | str:
@@ -171,7 +175,7 @@ class NmeaFramer(LineFramer):
             self._join(part, now)
 
     def _join(self, part: Sentence, now: float) -> None:
-        key = (part.group, part.channel, _tag_group(part.tag))
+        key = _slot_key(part)
         slot = self._slots.get(key)
         if slot is not None and (slot.total != part.total or part.number in slot.parts):
             self._drop(key)
@@ -186,6 +190,16 @@ class NmeaFramer(LineFramer):
             for number in range(1, slot.total + 1):
                 self._emit(_written(slot.parts[number]))
 
+    @property
+    def waits(self) -> bool:
+        """Whether a part waits for others of its message."""
+        return bool(self._slots)
+
+    def supersede(self, part: Sentence) -> None:
+        """A whole message with this part was joined elsewhere: what waits under its key will never be complete."""
+        if _slot_key(part) in self._slots:
+            self._drop(_slot_key(part))
+
     def _expire(self, now: float) -> None:
         while self._slots:
             key, slot = next(iter(self._slots.items()))
@@ -196,6 +210,10 @@ class NmeaFramer(LineFramer):
     def _drop(self, key: SlotKey) -> None:
         for part in self._slots.pop(key).parts.values():
             self._reject("incomplete", _written(part))
+
+
+def _slot_key(part: Sentence) -> SlotKey:
+    return part.group, part.channel, _tag_group(part.tag)
 
 
 def _tag_group(tag: bytes | None) -> str:

@@ -18,9 +18,10 @@ from ingest.ais import (
     observed_at,
     row_of,
 )
-from ingest.columnar import Group, Scan, fingerprint_of, scan
+from ingest.columnar import Group, fingerprint_of
 from ingest.feed import FUTURE_S_MAX, PAST_S_MAX, Decoded, RawBatch, empty_frame, in_time_range
 from ingest.message import OTHER, TABLES, Table
+from ingest.scan import Scan, scan
 from ingest.sentence import SENTENCE, read_tag
 from ingest.sixbit import Array
 
@@ -98,7 +99,7 @@ def _take_group(rows: _Rows, chunk: Scan, group: Group) -> None:
     account.received += sentences
     account.accepted += sentences
     account.messages += len(group.line)
-    if group.table is OTHER:
+    if group.table.types[0] not in USED_TYPES:
         account.ignored += len(group.line)
         return
     columns = columns_of(group)
