@@ -154,7 +154,9 @@ def row_text(history: sa.Table, words: dict[str, str]) -> str:
 def duck(spill: Path, memory: str = "1GB") -> duckdb.DuckDBPyConnection:
     """A DuckDB in this process: two threads, bounded memory, what exceeds it in `spill`; nothing is fetched."""
     found = duckdb.connect(config={"threads": 2, "memory_limit": memory, "autoinstall_known_extensions": False})
-    found.execute(f"SET temp_directory = {literal(spill)}; SET TimeZone = 'UTC'; SET parquet_metadata_cache = true")
+    # GLOBAL: a cursor has a session of its own, which would begin with the defaults and parse every footer again.
+    found.execute(f"SET GLOBAL temp_directory = {literal(spill)}")
+    found.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL parquet_metadata_cache = true")
     return found
 
 
