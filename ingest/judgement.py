@@ -114,12 +114,15 @@ def looks_of(rule: Rule, scene: Scene, memory: Memory) -> dict[int, list[Look]]:
         inside = widened = matches(scene.records, {**rule.applies_to, **rule.qualifies})
         seen = np.ones(number, dtype=bool)
     else:
+        name = rule.fence_key or ""
+        if not memory and not any(name in near for near in (scene.core, scene.halo, scene.ways)):
+            return {}  # nearly every rule of nearly every batch
         valid = _valid(fence, scene.at)
-        inside, widened = (valid & _mask(hits.get(rule.fence_key or ""), number) for hits in (scene.core, scene.halo))
+        inside, widened = (valid & _mask(hits.get(name), number) for hits in (scene.core, scene.halo))
         # While its fence is not in force nothing is outside of it either.
         seen = scene.placed & (valid | (rule.kind != "outside"))
         if rule.kind == "inside" and fence is not None:
-            over = scene.ways.get(fence.key, {})
+            over = scene.ways.get(name, {})
     touched = np.zeros(len(scene.after), dtype=bool)
     touched[scene.place[inside | widened]] = True
     touched[scene.place[list(over)]] = True

@@ -133,6 +133,34 @@ def test_an_alarm_leaves_the_desk_when_it_is_cleared_and_acknowledged(engine) ->
     assert desk(engine) == []
 
 
+def test_a_withdrawn_alarm_leaves_the_desk_and_stays_in_the_journal(engine, database) -> None:
+    number = raised(engine)
+    assert number is not None
+    with engine.begin() as connection:
+        assert alarm.withdraw_alarm(connection, number, LAN, "vị trí sai", at(1)) == number
+        assert alarm.withdraw_alarm(connection, number, LAN, "lần nữa", at(2)) is None
+    assert desk(engine) == []
+    assert acknowledged(engine, number) is None
+    assert cleared(engine) is None
+    assert journal(database) == ["raise", "withdraw"]
+    (line,) = asked(database.owner, "SELECT actor, comment FROM alarm_journal WHERE transition = 'withdraw'")
+    assert line == {"actor": "Lan", "comment": "vị trí sai"}
+    assert raised(engine, when=at(3)) not in (None, number)  # the next one is another episode
+
+
+def test_an_episode_that_is_known_afterwards_is_raised_and_cleared_at_once(engine, database) -> None:
+    standing = raised(engine)
+    with engine.begin() as connection:
+        rule = next(rule for rule in rules(connection) if rule.key == "zone")
+        subject = {"object_key": "574000001", "object_label": None, "lon": 108.3, "lat": 16.7, "observed_at": at(-9),
+                   "simulated": False, "evidence": {}}  # fmt: skip
+        fence_id = connection.scalar(sa.text("SELECT fence_id FROM alarm"))
+        past = alarm.raise_alarm(connection, rule, fence_id, subject, at(-9), NOW, at(-5))
+    assert past not in (None, standing)
+    assert journal(database) == ["raise", "raise", "clear"]
+    assert asked(database.owner, "SELECT id FROM alarm WHERE cleared_at IS NULL") == [{"id": standing}]
+
+
 def test_a_row_says_who_where_and_why(engine) -> None:
     raised(engine)
     (row,) = desk(engine)

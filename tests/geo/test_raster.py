@@ -50,7 +50,7 @@ def borders(found: Raster) -> tuple[np.ndarray, np.ndarray]:
 
 
 @given(areas(), st.lists(st.tuples(FINE, FINE), max_size=30))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_hits_are_those_of_the_exact_test_on_corners_edges_borders_and_anywhere(
     drawn: list[shapely.Geometry], anywhere: list[tuple[float, float]]
 ) -> None:
@@ -87,7 +87,7 @@ def test_no_areas_hold_no_points() -> None:
 
 
 @given(areas(), st.lists(st.tuples(FINE, FINE, FINE, FINE), min_size=1, max_size=40))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_no_way_that_meets_an_edge_is_called_far_from_edges(drawn: list, ways: list) -> None:
     found, ends = raster(drawn), np.array(ways)
     lines = shapely.linestrings(ends.reshape(-1, 2, 2))
