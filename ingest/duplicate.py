@@ -79,6 +79,8 @@ def _stored(
 def _near(
     frame: pd.DataFrame, key: str, prints: Any, times: Any, stored: dict[tuple[Any, int], list[float]], window_s: float
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    candidates = zip(frame[key].tolist(), prints.tolist(), times.tolist(), strict=True)
-    near = [any(abs(at - known) <= window_s for known in stored.get((k, f), ())) for k, f, at in candidates]
-    return np.array(near, bool)
+    near = np.isin(prints, [fingerprint for _, fingerprint in stored])
+    for row in np.flatnonzero(near).tolist():
+        known = stored.get((frame[key].iloc[row], prints[row]), ())
+        near[row] = any(abs(times[row] - at) <= window_s for at in known)
+    return near
