@@ -34,7 +34,7 @@ def lock(
     names = _names(shape, columns)
     query = (
         f"SELECT {', '.join(names)}, ST_X(geom) AS lon, ST_Y(geom) AS lat FROM {shape.name}"
-        f" WHERE {shape.key} = ANY(%b::{_key_type(shape)}[]) ORDER BY {shape.key} FOR NO KEY UPDATE"
+        f" WHERE {shape.key} = ANY(%s::{_key_type(shape)}[]) ORDER BY {shape.key} FOR NO KEY UPDATE"
     )
     new = [key for key in wanted if key not in known]
     while True:
