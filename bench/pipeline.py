@@ -21,7 +21,7 @@ from pyais.stream import IterMessages
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from bench.capture import World
+from bench.capture import capture
 from bench.report import Report
 from geo.actor import SYSTEM
 from geo.database import engine, upgrade
@@ -43,7 +43,6 @@ HISTORY, LATEST = LAYER.shape.history, LAYER.shape.latest
 FENCES, RULES, VESSELS = 500, 30, 11_000
 BATCH_BYTES = 1 << 20  # a receiver's largest batch; the worker joins what waits to portions of 2 MiB
 EXECUTEMANY_ROWS, EXECUTEMANY_BATCHES, ORM_ROWS = 10_000, 4, 1_500
-SECOND = 20_000  # sentences of the made-up world in one of its seconds
 
 
 def areas(number: int, seed: int = 7) -> list[Any]:
@@ -137,10 +136,8 @@ def _load(data: str) -> bytes:
 
 
 def _world(sentences: int) -> bytes:
-    """As many seconds of a made-up world as make so many sentences, ending about now."""
-    seconds = -(-sentences // SECOND)
-    world = World(VESSELS, start=time.time() - seconds)
-    return b"".join(world.second(SECOND) for _ in range(seconds))
+    """A made-up world in which every vessel is heard every ten seconds, until now."""
+    return capture(sentences, VESSELS, start=time.time() - 10 * sentences / VESSELS)
 
 
 def ours(ground: Ground, raw: bytes) -> float:

@@ -123,7 +123,7 @@ class Pipeline:
         rules = [rule for rule in self.measures.rules if rule.layer == self.lane.layer]
         columns = self._columns(rules)
         before = latest.lock(connection, shape, frame[shape.key].to_numpy(), self.lane.source.name, self.now, columns)
-        frame, repeated = duplicate.drop(connection, shape, frame, self.measures.duplicate_window_s)
+        frame, repeated = duplicate.drop(connection, shape, frame, before, self.measures.duplicate_window_s)
         before = before[before.index.isin(frame[shape.key])]
         frame, standing = anomaly.mark(connection, shape, frame, before)
         fixes = frame[latest.fixes(shape, frame)]

@@ -30,7 +30,7 @@ READ_BLOCK_MS = 500
 # Entries asked for at once: many while they are small, few while they are a MiB each, for memory's sake.
 READ_ENTRIES_MIN, READ_ENTRIES_MAX, READ_BYTES_LOW, READ_BYTES_HIGH = 8, 4096, 1 << 20, 8 << 20
 TRIM_EVERY_S, CLAIM_EVERY_S, RELOAD_EVERY_S = 5.0, 1.0, 1.0
-PORTION_BYTES = 2 << 20
+PORTION_BYTES = 4 << 20
 NO_BATCH = "no_batch"
 Entry = tuple[bytes, dict[bytes, bytes]]
 

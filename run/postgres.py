@@ -234,7 +234,7 @@ full_page_writes = {safe}
 synchronous_commit = {safe}
 
 # Steady writing of positions: few, spread-out checkpoints and compressed full pages.
-wal_compression = on
+wal_compression = lz4
 max_wal_size = {4 * shared}MB
 min_wal_size = 128MB
 checkpoint_timeout = 15min
