@@ -181,9 +181,10 @@ def _columns(rows: list[tuple[int, float, float]]) -> tuple[NDArray[np.intp], ND
     return np.array(segment, dtype=np.intp), np.array(entry), np.array(leave)
 
 
-def fences(connection: sa.Connection) -> list[Fence]:
-    """All fences, lines and areas, in the order of their ids."""
-    rows = connection.execute(sa.select(table.fence).order_by(table.fence.c.id)).mappings()
+def fences(connection: sa.Connection, keys: Collection[str] | None = None) -> list[Fence]:
+    """All fences, lines and areas, or those of the keys, in the order of their ids."""
+    query = sa.select(table.fence).order_by(table.fence.c.id)
+    rows = connection.execute(query if keys is None else query.where(table.fence.c.key.in_(keys))).mappings()
     names = Fence.__dataclass_fields__
     return [Fence(**{**{k: v for k, v in row.items() if k in names}, "geom": to_shape(row["geom"])}) for row in rows]
 

@@ -1,7 +1,7 @@
 """The clock: what needs time and no input, ticked by one leased process through the rules' own pure functions."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ import structlog
 from access.desk import announce
 from geo import feature, table
 from geo.alarm import clear_alarm, journal_head, raise_alarm
-from geo.fence import Fences, fences
+from geo.fence import Fence, fences
 from geo.heartbeat import Heartbeat
 from geo.rule import FRESH, Clear, Presence, Raise, Rule, judge_time, rules
 from ingest.judgement import evidence, remember
@@ -53,13 +53,13 @@ class Clock:
         """One tick in one transaction; returns how many alarms changed."""
         now = self.now()
         with connection.begin():
-            known = {rule.id: rule for rule in rules(connection)}
-            places = Fences(tuple(fences(connection))) if known else Fences(())
-            changed = sum(
-                self._judge(connection, known[row["rule_id"]], places, row, now)
-                for row in self._due(connection, now)
-                if row["rule_id"] in known
-            )
+            due = self._due(connection, now)
+            known = {rule.id: rule for rule in rules(connection)} if due else {}
+            judged = [(known[row["rule_id"]], row) for row in due if row["rule_id"] in known]
+            # Only these, once each: there may be hundreds of fences, and most ticks ask for none.
+            wanted = {rule.fence_key for rule, _ in judged if rule.fence_key is not None}
+            places = {fence.key: fence for fence in fences(connection, wanted)} if wanted else {}
+            changed = sum(self._judge(connection, rule, places, row, now) for rule, row in judged)
             head = journal_head(connection)
         if changed:
             announce(self.redis_url, head)
@@ -96,7 +96,9 @@ class Clock:
         )
         return list(connection.execute(query).mappings())
 
-    def _judge(self, connection: sa.Connection, rule: Rule, places: Fences, row: sa.RowMapping, now: datetime) -> int:
+    def _judge(
+        self, connection: sa.Connection, rule: Rule, places: Mapping[str, Fence], row: sa.RowMapping, now: datetime
+    ) -> int:
         layer = next((layer for layer in self.layers if layer.name == rule.layer), None)
         state = feature.one(connection, layer.shape, row["object_key"]) if layer else None
         if layer is None or state is None:
@@ -109,7 +111,7 @@ class Clock:
             verdict = Clear(state["received_at"] + DISTRESS_SILENCE)
             remember(connection, rule, row["object_key"], None)
             return clear_alarm(connection, rule, row["object_key"], verdict.at, now) is not None
-        fence = places.by_key.get(rule.fence_key or "")
+        fence = places.get(rule.fence_key or "")
         if (
             state["observed_at"] is None
             or now - state["observed_at"] > FRESH
