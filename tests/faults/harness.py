@@ -241,6 +241,8 @@ def system(directory: Path, workers: int = 2, sources: int = 1) -> Iterator[Syst
         "HAIDANG_PORT": str(web),
         "HAIDANG_WORKERS": str(workers),
         "HAIDANG_FEED_SOURCES": json.dumps({"ais": feeds}),
+        # The script's day is long past: archived in mid-run, it would be looked for in the wrong place.
+        "HAIDANG_ARCHIVE_AFTER_DAYS": "1000",
     }
     words = [sys.executable, str(ROOT / "app.py"), "up"]
     with said.open("w") as out, subprocess.Popen(words, env=environment, stdout=out, stderr=out) as program:
