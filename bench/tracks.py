@@ -19,8 +19,9 @@ from bench.report import Report
 from geo import table
 from geo.archive import describe
 from geo.database import engine, upgrade
-from geo.geoparquet import SPILL, by_time, duck, schema, write, write_by_time
+from geo.geoparquet import SPILL, duck, schema, write, write_by_time
 from geo.history import append, ensure_days
+from geo.register import by_time
 from geo.track import picture, track
 from layers.vessel import VESSEL
 from run.role import urls

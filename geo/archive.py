@@ -16,7 +16,6 @@ from geo import table
 from geo.geoparquet import (
     POSTGRES,
     SPILL,
-    by_time,
     content,
     duck,
     quoted,
@@ -27,7 +26,7 @@ from geo.geoparquet import (
     write,
     write_by_time,
 )
-from geo.register import Part
+from geo.register import Part, by_time
 from geo.table import Shape
 
 BLOCK_BYTES = 4 << 20

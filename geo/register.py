@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 import sqlalchemy as sa
 
 from geo import table
 from geo.table import Shape
+
+BY_TIME = ".by-time.parquet"
 
 
 @dataclass(frozen=True)
@@ -37,3 +40,8 @@ def registered(connection: sa.Connection, shape: Shape, start: datetime, end: da
         .order_by(column.day, column.part)
     )
     return [Part(**row) for row in connection.execute(query).mappings()]
+
+
+def by_time(path: Path) -> Path:
+    """Where the copy of `path` in order of time lies."""
+    return path.with_name(path.name.removesuffix(".tmp").removesuffix(".parquet") + BY_TIME)

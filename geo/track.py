@@ -1,20 +1,20 @@
 """Reading the past: an object's track, and everybody's last fix at a moment, from PostgreSQL and the archive alike."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from geo.column import STAMP
 from geo.feature import UnknownKey, geojson, parse_key
-from geo.register import Part, registered
+from geo.register import Part, by_time, registered
+from geo.rowgroup import rows
 from geo.table import Shape
 
 LOOK_BACK = timedelta(hours=1)  # how far back a past moment's picture looks for each object's last fix
@@ -55,10 +55,10 @@ def track(connection: sa.Connection, archive: Path, shape: Shape, key: str, star
     query = sa.select(*_columns(shape)).where(
         table.c[shape.key] == value, table.c.observed_at.between(start, end), table.c.geom.is_not(None)
     )
-    wanted = f"{shape.key} = $key AND observed_at BETWEEN $start AND $end AND lon IS NOT NULL"
-    values = {"key": value, "start": start, "end": end}
     files, recent = _settled(connection, shape, start, end, query)
-    old, missing = _read(archive, files, f"SELECT * EXCLUDE geom FROM {{}} WHERE {wanted}", values)
+    old, missing = _read(archive, files, shape.key, value, value)
+    if old is not None:
+        old = old.filter((pc.field("observed_at") >= start) & (pc.field("observed_at") <= end))
     fixes = _merged(shape, recent, old).sort_values("observed_at", kind="stable", ignore_index=True)
     step = -(-len(fixes) // TRACK_POINTS_MAX) or 1
     if step > 1:
@@ -83,11 +83,15 @@ def picture(
         return Past(_frame(shape, []))
     start = at - look_back
     files, recent = _settled(connection, shape, start, at, _last_fixes(shape, start, at))
-    wanted = "SELECT * FROM {} WHERE observed_at BETWEEN $start AND $end AND lon IS NOT NULL"
-    old, missing = _read(archive, files, wanted, {"start": start, "end": at}, by_time=True)
+    old, missing = _read(archive, files, "observed_at", start, at)
+    if old is not None:  # PostgreSQL has chosen already
+        order = old.select([shape.key, "observed_at"]).to_pandas().sort_values("observed_at", kind="stable")
+        old = old.combine_chunks().take(order.drop_duplicates(shape.key, keep="last").index.to_numpy())
     fixes = _merged(shape, recent, old)
-    if old:  # PostgreSQL has chosen already
-        fixes = fixes.sort_values([shape.key, "observed_at"]).drop_duplicates(shape.key, keep="last", ignore_index=True)
+    if old is not None and len(recent):
+        fixes = fixes.sort_values("observed_at", kind="stable").drop_duplicates(
+            shape.key, keep="last", ignore_index=True
+        )
     if bbox is not None:
         west, south, east, north = bbox
         lon = fixes["lon"]
@@ -122,8 +126,9 @@ def _names(shape: Shape) -> list[str]:
 
 
 def _frame(shape: Shape, rows: Sequence[Any]) -> pd.DataFrame:
-    # As objects: a column of numbers with a null in it would become one of floats.
-    frame = pd.DataFrame(rows, columns=_names(shape), dtype=object)
+    # As objects: a column of numbers with a null in it would become one of floats. And tuples, since pandas looks at
+    # each of SQLAlchemy's own rows for what it might be: half the time of a picture.
+    frame = pd.DataFrame([tuple(row) for row in rows], columns=_names(shape), dtype=object)
     assert shape.history is not None
     stamps = [column.name for column in shape.history.c if isinstance(column.type, sa.DateTime)]
     return frame.assign(**{name: pd.to_datetime(frame[name], utc=True).astype(STAMP) for name in stamps})
@@ -146,56 +151,31 @@ def _settled(
     return files, _frame(shape, rows)
 
 
-def _merged(shape: Shape, recent: pd.DataFrame, old: list[pd.DataFrame]) -> pd.DataFrame:
-    frames = [frame.reindex(columns=_names(shape)) for frame in (*old, recent) if len(frame)]
-    if not frames:
+def _merged(shape: Shape, recent: pd.DataFrame, old: pa.Table | None) -> pd.DataFrame:
+    if old is None or not len(old):
         return recent
-    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    frame: pd.DataFrame = old.to_pandas(integer_object_nulls=True).reindex(columns=_names(shape))
+    return pd.concat([frame, recent], ignore_index=True) if len(recent) else frame
 
 
 def _read(
-    archive: Path, parts: list[Part], statement: str, values: dict[str, Any], by_time: bool = False
-) -> tuple[list[pd.DataFrame], tuple[str, ...]]:
-    """Rows of the registered files, and which of them could not be read; `{}` in the statement stands for the files."""
-    from geo.geoparquet import by_time as copy_by_time  # DuckDB is loaded by whoever has something to read with it
-
-    missing, present = [], []
+    archive: Path, parts: list[Part], column: str, low: Any, high: Any
+) -> tuple[pa.Table | None, tuple[str, ...]]:
+    """Rows of the registered files with `column` in [low, high], and which files could not be read, in words."""
+    found, missing = [], []
     for part in parts:
         path = archive / part.file
         fault = _fault(path, part)
         if fault:
             missing.append(fault)
             continue
-        ordered = copy_by_time(path)
-        present.append(ordered if by_time and ordered.exists() else path)
-    if not present:
-        return [], tuple(missing)
-    return _ask(present, statement, values, missing)
-
-
-def _ask(
-    paths: list[Path], statement: str, values: dict[str, Any], missing: list[str]
-) -> tuple[list[pd.DataFrame], tuple[str, ...]]:
-    import duckdb
-
-    from geo.geoparquet import literals
-
-    def ask(some: list[Path]) -> pd.DataFrame:
-        with _reader().cursor() as cursor:
-            found = cursor.sql(statement.format(f"read_parquet({literals(some)})"), params=values).to_arrow_table()
-            frame: pd.DataFrame = found.to_pandas(integer_object_nulls=True)
-            return frame
-
-    try:
-        return [ask(paths)], tuple(missing)
-    except duckdb.Error:
-        frames = []
-        for path in paths:  # one is damaged, or written before a column was there: each by itself
-            try:
-                frames.append(ask([path]))
-            except duckdb.Error as error:
-                missing.append(f"{path}: cannot be read ({str(error).splitlines()[0]})")
-        return frames, tuple(missing)
+        ordered = by_time(path)
+        try:
+            found.append(rows(ordered if column == "observed_at" and ordered.exists() else path, column, low, high))
+        except (OSError, pa.ArrowException) as error:
+            missing.append(f"{path}: cannot be read ({str(error).splitlines()[0]})")
+    # A file may have been written before a column was there.
+    return pa.concat_tables(found, promote_options="default") if found else None, tuple(missing)
 
 
 def _fault(path: Path, part: Part) -> str | None:
@@ -206,19 +186,3 @@ def _fault(path: Path, part: Part) -> str | None:
     if size != part.size_bytes:
         return f"{path}: {part.rows} fixes of {part.day} are missing ({size} bytes instead of {part.size_bytes})"
     return None
-
-
-_making = threading.Lock()
-
-
-def _reader() -> Any:
-    """This process's own DuckDB, made at the first question; each question takes a cursor of it."""
-    with _making:
-        return _made()
-
-
-@cache
-def _made() -> Any:
-    from geo.geoparquet import duck
-
-    return duck(Path(gettempdir()))

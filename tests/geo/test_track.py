@@ -129,7 +129,7 @@ def test_without_the_copy_in_order_of_time_the_picture_is_read_from_the_file_its
 def test_a_file_of_before_a_column_was_there_is_read_too(sea: Sea) -> None:
     import pyarrow.parquet as pq
 
-    from geo.geoparquet import by_time
+    from geo.register import by_time
 
     sea.close(*DAYS[:2])
     file = sea.place / "vessel_history" / f"day={DAYS[0]}" / "part-1.parquet"
