@@ -37,6 +37,7 @@ OVERLAP = timedelta(seconds=20)  # a batch may commit this long after its rows w
 RECONCILE_S = 60.0
 ANSWER_S = 30.0  # a database that takes longer to answer counts as away
 FEEDS_ANSWER_S = 2.5  # with the poll's own pause: a hung database is told within five seconds
+ENDED_S = 3.0  # a question still being answered at the end is waited for so long
 
 T = TypeVar("T")
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -77,7 +78,10 @@ class LiveHub:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        # A question that is still being answered holds a connection, which is the engine's to close afterwards.
+        ended = asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(ended), ENDED_S)
 
     async def _forever(self, loop: Loop) -> None:
         while True:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from geo.column import read_frame
 from geo.live import Reading, classifier
 from layers.layer import Layer
 
@@ -22,26 +23,29 @@ class Picture:
         self.name: str = layer.name
         self.reading = Reading(style.label, style.angle, style.value, classifier([kind.where for kind in style.kinds]))
         wanted = dict.fromkeys((*style.columns(), "simulated", "estimated", "anomaly"))
-        key = table.c[layer.shape.key]
-        self._table = table
-        self._select = sa.select(
-            sa.cast(key, sa.Text).label("key"),
-            sa.func.ST_X(table.c.geom).label("lon"),
-            sa.func.ST_Y(table.c.geom).label("lat"),
-            table.c.observed_at,
-            table.c.received_at,
-            *[table.c[column] for column in wanted if column in table.c],
-        ).where(table.c.geom.isnot(None), table.c.observed_at.isnot(None))
+        columns = [table.c[column] for column in wanted if column in table.c]
+        names = ", ".join(column.name for column in columns)
+        self._query = (
+            f"SELECT {layer.shape.key}::text AS key, ST_X(geom) AS lon, ST_Y(geom) AS lat, observed_at, received_at,"
+            f" {names} FROM {table.name} WHERE geom IS NOT NULL AND observed_at IS NOT NULL"
+        )
+        stamp = sa.DateTime(timezone=True)
+        self._types: dict[str, sa.types.TypeEngine[Any]] = {
+            "key": sa.Text(),
+            "lon": sa.Float(),
+            "lat": sa.Float(),
+            "observed_at": stamp,
+        }
+        self._types |= {"received_at": stamp, **{column.name: column.type for column in columns}}
         self._layer = layer
 
     def read(self, connection: sa.Connection, since: datetime | None = None) -> pd.DataFrame:
         """The latest rows (received after `since`): key, lon, lat, observed_at, received_at, the style's columns."""
-        statement = self._select if since is None else self._select.where(self._table.c.received_at > since)
-        result = connection.execute(statement)
-        rows = pd.DataFrame.from_records(result.fetchall(), columns=list(result.keys()))
-        for column in ("observed_at", "received_at"):
-            rows[column] = pd.to_datetime(rows[column], utc=True)
-        return rows
+        query, values = self._query, []
+        if since is not None:
+            query, values = f"{query} AND received_at > %s", [since]
+        rows = read_frame(connection, query, self._types, values)
+        return rows.astype({name: "float64" for name, kind in rows.dtypes.items() if kind == "Int64"})
 
     def described(self, index: int) -> dict[str, Any]:
         """The layer in the greeting: name, index, titles, and its style with kinds in the order of their numbers."""
