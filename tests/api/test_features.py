@@ -97,3 +97,20 @@ def test_a_track_between_two_moments(site) -> None:
     assert len(points) == 1
     assert site.get(f"/api/v1/vessels/574000001/track?from={end}&to={start}")[0] == 422
     assert site.get("/api/v1/vessels/574000001/track?from=2020-01-01T00:00:00Z")[0] == 422
+
+
+def test_what_the_archive_should_have_and_has_not_is_told_beside_the_features(site) -> None:
+    at = NOW - timedelta(minutes=15)
+    told(
+        site.database.owner,
+        'INSERT INTO archive (history, day, part, file, "rows", size_bytes, sha256, first_at, last_at, archived_at) '
+        "VALUES ('vessel_history', :day, 1, 'vessel_history/gone.parquet', 77, 9, '', :at, :at, :at)",
+        day=at.date(), at=at,
+    )  # fmt: skip
+    for path, count in (
+        ("vessels/574000001/track", 3),
+        (f"layers/vessel/features?at={quote(NOW.isoformat())}", 1),
+    ):
+        answer = site.get(f"/api/v1/{path}")[1]
+        assert len(answer["features"]) == count
+        assert ["gone.parquet: 77 fixes" in words for words in answer["missing"]] == [True]
