@@ -28,10 +28,16 @@ def rows(path: Path, column: str, low: Any, high: Any) -> pa.Table:
     with pq.ParquetFile(path, metadata=about) as file:
         names = [name for name in file.schema_arrow.names if name != "geom"]
         # Threads for the many groups of an hour; for the one or two of a vessel's day they cost more than they bring.
-        found = file.read_row_groups(groups, columns=names, use_threads=len(groups) > 2)
-    values = found[column]
-    inside = pc.and_(pc.greater_equal(values, low), pc.less_equal(values, high))
-    return found.filter(pc.and_(inside, found["lon"].is_valid()))
+        threads = len(groups) > 2
+        # One by one: where the copy in order of time is lost, a whole day is looked through for one hour.
+        read = (file.read_row_group(group, columns=names, use_threads=threads) for group in groups)
+        found = [_within(table, column, low, high) for table in read]
+        return pa.concat_tables(found) if found else file.schema_arrow.empty_table().select(names)
+
+
+def _within(table: pa.Table, column: str, low: Any, high: Any) -> pa.Table:
+    inside = pc.and_(pc.greater_equal(table[column], low), pc.less_equal(table[column], high))
+    return table.filter(pc.and_(inside, table["lon"].is_valid()))
 
 
 @lru_cache(maxsize=FOOTERS)
