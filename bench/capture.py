@@ -102,7 +102,7 @@ class World:
         size = {"to_bow": 5 + number % 90, "to_stern": 5 + number % 20, "to_port": 3 + number % 6, "to_starboard": 4}
         voyage = {"imo": 9_000_000 + number, "draught": 10 + number % 90, "month": 11, "day": 1 + number % 28}
         texts = {"shipname": self.name[who], "name": self.name[who], "callsign": self.callsign[who]}
-        head = {"msg_type": msg_type, "mmsi": self.mmsi[who], "partno": table.part or 0, "accuracy": number & 1}
+        head = {"msg_type": msg_type, "mmsi": self.mmsi[who], "partno": int(1 in table.only), "accuracy": number & 1}
         other = {"year": 2026, "ship_type": np.choose(number % 4, [30, 70, 80, 60]), "dac": 990, "destination": b"HUE"}
         return head | moving | size | voyage | texts | other | {"data_0": moving["radio"], "aid_type": 1, "cs": 1}
 
@@ -112,6 +112,8 @@ def payload(table: Table, values: Mapping[str, Any], count: int) -> Array:
     words = np.zeros((table.bits // WORD_BITS + 2, count), np.uint64)
     for field in table.fields:
         value = values.get(field.name, 0)
+        if field.kind in ("rest", "rest_text"):
+            continue  # messages are made without one
         if field.kind != "text":
             _put(words, field.first, field.width, np.asarray(value).astype(np.int64))
         elif field.name in values:
@@ -119,7 +121,7 @@ def payload(table: Table, values: Mapping[str, Any], count: int) -> Array:
             for at, letter in enumerate(letters.view(np.uint8).reshape(count, -1).T):
                 _put(words, field.first + 6 * at, 6, letter)
     characters = np.ascontiguousarray(armour(spread_out(words)).T.astype(">u8")).view(np.uint8)
-    return characters[:, : -(-table.bits // 6)]
+    return characters[:, : -(-table.least // 6)]
 
 
 def _put(words: Array, first: int, width: int, value: Array) -> None:
@@ -139,7 +141,7 @@ def encode(table: Table, values: Mapping[str, Any], times: Array | None = None) 
     """
     count = len(values["mmsi"])
     characters = payload(table, values, count)
-    fill = characters.shape[1] * 6 - table.bits
+    fill = characters.shape[1] * 6 - table.least
     tag = [] if times is None else [_summed(b"\\", b"c:", [_digits(times, 10)], b"\\", count)]
     if characters.shape[1] <= CHARACTERS_MAX:
         lines = [*tag, _summed(b"!", b"AIVDM,1,1,,A,", [characters], b"\n", count, b",%d" % fill)]

@@ -21,6 +21,8 @@ CODES = {  # codes that the standard does not know count as 0
     "ship_type": np.array([int(ShipType.from_value(n) or 0) for n in range(256)]),
     "epfd": np.array([int(EpfdType.from_value(n) or 0) for n in range(16)]),
 }
+DIGITS = np.frombuffer(bytes(range(256)).hex().encode(), np.uint8).reshape(256, 2)
+LEFT = np.array([((1 << n) - 1) << (WORD_BITS - n) for n in range(WORD_BITS + 1)], U64)  # the first n bits of a word
 MULTIPLIERS = (np.random.default_rng(1371).integers(2**63, size=64, dtype=U64) << U64(1)) | U64(1)
 
 
@@ -55,23 +57,67 @@ def bits_of(words: Array, field: Field) -> Array:
 
 
 def _text(words: Array, field: Field) -> Array:
-    """6-bit text as bytes, without the padding: trailing @ first, then blanks on both sides (as pyais does)."""
+    """6-bit text as bytes, without its padding."""
     pieces = []
     for first in range(field.first, field.end, WORD_BITS):
         width = min(WORD_BITS, field.end - first)
         bits = bits_of(words, Field("", width, first=first)) << U64(WORD_BITS - width)
         letters = ascii_text(spread(bits)).byteswap()
         pieces.append(letters.view(np.uint8).reshape(-1, 8)[:, : width // 6])
-    joined = np.concatenate(pieces, axis=1).view(f"S{field.width // 6}")[:, 0]
+    return _stripped(np.concatenate(pieces, axis=1))
+
+
+def _rest(words: Array, bits: Array, field: Field) -> Array:
+    """What is left of each message as 48-bit words, shape (words, n), with zeros past its end."""
+    reach = min(field.end, WORD_BITS * len(words))
+    pieces = []
+    for first in range(field.first, reach, WORD_BITS):
+        width = min(WORD_BITS, reach - first)
+        piece = bits_of(words, Field("", width, first=first)) << U64(WORD_BITS - width)
+        pieces.append(piece & LEFT[np.clip(bits - first, 0, WORD_BITS)])
+    return np.array(pieces)
+
+
+def _hexadecimal(words: Array, bits: Array, field: Field) -> Array:
+    """The rest of each message as hexadecimal digits, the last byte filled with zeros."""
+    rest = (_rest(words, bits, field) << U64(16)).astype(">u8").T
+    count = -(-np.clip(bits - field.first, 0, field.width) // 8)
+    six = np.ascontiguousarray(rest).view(np.uint8).reshape(len(bits), -1, 8)[:, :, :6].reshape(len(bits), -1)
+    digits = DIGITS[six]  # shape (n, bytes, 2)
+    digits[np.arange(six.shape[1]) >= count[:, None]] = 0
+    joined: Array = digits.reshape(len(bits), -1).view(f"S{2 * six.shape[1]}")[:, 0]
+    return joined
+
+
+def _rest_text(words: Array, bits: Array, field: Field) -> Array:
+    """The rest of each message as text; of a last character that is cut off, pyais reads the bits that are there."""
+    wide = np.ascontiguousarray(spread(_rest(words, bits, field)).astype(">u8").T)
+    characters = wide.view(np.uint8)[:, : -(-field.width // 6)]
+    whole, cut = np.divmod(bits - field.first, 6)
+    row = np.flatnonzero(cut)
+    characters[row, whole[row]] >>= (6 - cut[row]).astype(np.uint8)
+    return _stripped(characters + np.uint8(64) * (characters < 32))
+
+
+def _stripped(characters: Array) -> Array:
+    """Text without its padding: trailing @ first, then blanks on both sides (as pyais does)."""
+    joined = np.ascontiguousarray(characters).view(f"S{characters.shape[1]}")[:, 0]
     text: Array = np.strings.strip(np.strings.rstrip(joined, b"@"))
     text[np.strings.strip(text, b"@ ") == b""] = b""
     return text
 
 
-def read(words: Array, field: Field) -> Array:
-    """One field as a typed column: float64 where it can be "not available" (NaN), else int64, bool or bytes."""
+def read(words: Array, field: Field, bits: Array) -> Array:
+    """One field as a typed column: float64 where it can be "not available" (NaN), else int64, bool or bytes.
+
+    bits: how long each message is.
+    """
     if field.kind == "text":
         return _text(words, field)
+    if field.kind == "rest":
+        return _hexadecimal(words, bits, field)
+    if field.kind == "rest_text":
+        return _rest_text(words, bits, field)
     raw = bits_of(words, field)
     if field.kind == "flag":
         return raw.astype(bool)
@@ -100,15 +146,23 @@ def read(words: Array, field: Field) -> Array:
 class Group:
     """The messages of one table in a chunk, in the order heard.
 
-    line: number of each message's first line; parts: its sentences; words: packed payloads, shape (words, n); lengths:
-    their characters.
+    line: number of each message's first line; parts: the sentences of each; words: packed payloads, shape (words, n);
+    lengths, bits: their characters, and these times six without the fill.
     """
 
     table: Table
     line: Array
-    parts: Array
+    parts: int
     words: Array
     lengths: Array
+    bits: Array
+
+    def only(self, mine: Array) -> "Group":
+        """Some of the messages."""
+        at = np.flatnonzero(mine)
+        return Group(
+            self.table, self.line[at], self.parts, self.words.take(at, axis=1), self.lengths[at], self.bits[at]
+        )
 
     @property
     def fingerprint(self) -> Array:
@@ -119,12 +173,12 @@ class Group:
         """Typed columns of the table's fields (all, or those named) with "not available" as NaN or empty text."""
         named = self.table.named
         wanted = [name for name in (named if names is None else names) if name in named]
-        found = {name: read(self.words, named[name]) for name in wanted}
+        found = {name: read(self.words, named[name], self.bits) for name in wanted}
         if "lon" in found and "lat" in found:
             nowhere = np.isnan(found["lon"]) | np.isnan(found["lat"])
             found["lon"][nowhere] = found["lat"][nowhere] = np.nan
         if "status" in found:
-            mmsi = found.get("mmsi", read(self.words, named["mmsi"]))
+            mmsi = found.get("mmsi", read(self.words, named["mmsi"], self.bits))
             distress = (mmsi >= DISTRESS_MIN) & (mmsi < DISTRESS_MAX) & np.isnan(found["status"])
             found["status"][distress] = 15
         if SIZE_FIELDS[0] in found:

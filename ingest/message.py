@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-Kind = Literal["number", "degrees", "turn", "ship_type", "epfd", "flag", "text", "spare"]
+Kind = Literal["number", "degrees", "turn", "ship_type", "epfd", "flag", "text", "rest_text", "rest", "spare"]
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,8 @@ class Field:
     """One field of a message: its bits, how they read, and which raw numbers are values rather than "not available".
 
     number: the raw number divided by `per`; degrees: the same, signed and rounded to six decimals; turn: the
-    standard's square-root scale in degrees a minute; ship_type, epfd: a code, unknown ones are 0; text: 6-bit ASCII.
+    standard's square-root scale in degrees a minute; ship_type, epfd: a code, unknown ones are 0; text: 6-bit ASCII;
+    rest_text, rest: what a message goes on with to its end, at most `width` bits, as text or as hexadecimal digits.
     valid: lowest and highest raw number that says something; None = all do. first: set by its Table.
     """
 
@@ -32,14 +33,17 @@ class Field:
 class Table:
     """The fields of one message (ITU-R M.1371-5, annex 8) in their order, and the lengths in bits it may have.
 
-    lengths: those that are read by columns; None = any that holds all fields.
-    part: the part number, for messages that have several forms.
+    lengths: those that are read by columns; None = any that holds all fields (of a rest, as much as there is).
+    form: for messages of several forms, the adjacent fields that tell which (read as one number), and those numbers
+    that are `only` this table's, or all `but` which are.
     """
 
     types: tuple[int, ...]
     fields: tuple[Field, ...]
     lengths: tuple[int, ...] | None = None
-    part: int | None = None
+    form: tuple[str, ...] = ()
+    only: frozenset[int] = frozenset()
+    but: frozenset[int] = frozenset()
     named: dict[str, Field] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -55,6 +59,17 @@ class Table:
         """The bits of all fields together."""
         return self.fields[-1].end
 
+    @property
+    def least(self) -> int:
+        """The bits of all fields but a rest."""
+        return self.fields[-1].first if self.fields[-1].kind.startswith("rest") else self.bits
+
+    @property
+    def told(self) -> Field:
+        """The fields that tell the form, as one."""
+        first = self.named[self.form[0]].first
+        return Field("", self.named[self.form[-1]].end - first, first=first)
+
 
 def flag(name: str) -> Field:
     """A yes or no of one bit."""
@@ -69,6 +84,11 @@ def text(name: str, characters: int) -> Field:
 def spare(bits: int) -> Field:
     """Bits that carry nothing."""
     return Field("", bits, "spare")
+
+
+def applications(area: int, *numbers: int) -> frozenset[int]:
+    """Kinds of binary messages as dac and fid tell them, read as one number."""
+    return frozenset(area << 6 | number for number in numbers)
 
 
 HEAD = (Field("msg_type", 6), Field("repeat", 2), Field("mmsi", 30))
@@ -218,10 +238,12 @@ AID = Table(
         Field("reserved_1", 8),
         *(flag(name) for name in ("raim", "virtual_aid", "assigned")),
         spare(1),
+        Field("name_ext", 88, "rest_text"),
     ),
-    (272,),  # a longer one goes on with the rest of its name
 )
-NAME_B = Table((24,), (*HEAD, Field("partno", 2), SHIPNAME), part=0)  # eight spare bits follow, or not
+NAME_B = Table(  # eight spare bits follow, or not
+    (24,), (*HEAD, Field("partno", 2), SHIPNAME), form=("partno",), only=frozenset({0})
+)
 STATIC_B = Table(
     (24,),
     (
@@ -235,7 +257,8 @@ STATIC_B = Table(
         *SIZE,
         spare(6),
     ),
-    part=1,
+    form=("partno",),
+    only=frozenset({1}),
 )
 LONG_RANGE = Table(
     (27,),
@@ -265,6 +288,60 @@ DATA_LINK = Table(
     ),
     (160,),
 )
+APPLICATION = (Field("dac", 10), Field("fid", 6))
+INLAND = Table(  # ECE/TRANS/SC.3/176: an inland vessel and its voyage
+    (8,),
+    (
+        *HEAD,
+        spare(2),
+        *APPLICATION,
+        text("vin", 8),
+        Field("length", 13, per=10),
+        Field("beam", 10, per=10),
+        Field("shiptype", 14),
+        Field("hazard", 3),
+        Field("draught", 11, per=100, valid=(1, 2047)),
+        Field("loaded", 2),
+        *(flag(name) for name in ("speed_q", "course_q", "heading_q")),
+        spare(8),
+    ),
+    form=("dac", "fid"),
+    only=applications(200, 10),
+)
+# Binary messages are carried as they are, save for those whose content has a form of its own in pyais.
+BROADCAST = Table(
+    (8,),
+    (*HEAD, spare(2), *APPLICATION, Field("data", 952, "rest")),
+    form=("dac", "fid"),
+    but=applications(1, 0, 11, 16, 17, 19, 20, 21, 22, 24, 26, 27, 29, 31)
+    | applications(200, 10, 23, 24, 40)
+    | applications(367, 33),
+)
+ADDRESSED = Table(
+    (6,),
+    (
+        *HEAD,
+        Field("seqno", 2),
+        Field("dest_mmsi", 30),
+        flag("retransmit"),
+        spare(1),
+        *APPLICATION,
+        Field("data", 920, "rest"),
+    ),
+    form=("dac", "fid"),
+    but=applications(1, 16, 18, 20, 23, 25),
+)
+CORRECTIONS = Table(
+    (17,),
+    (
+        *HEAD,
+        spare(2),
+        Field("lon", 18, per=10, valid=(0, 1800)),
+        Field("lat", 17, per=10, valid=(0, 900)),
+        spare(5),
+        Field("data", 736, "rest"),
+    ),
+)
 # What every message begins with, for the types whose content has many forms or none that is used here.
 OTHER = Table((6, 7, 8, 10, 12, 13, 15, 16, 17, 22, 23, 25, 26, 28), HEAD)
 TABLES = (
@@ -279,4 +356,8 @@ TABLES = (
     STATIC_B,
     LONG_RANGE,
     DATA_LINK,
+    INLAND,
+    BROADCAST,
+    ADDRESSED,
+    CORRECTIONS,
 )

@@ -1,19 +1,21 @@
 """Line-aligned bytes of NMEA sentences to the sound messages in them, table by table, without a loop over lines."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from geo.mmsi import PLACEHOLDERS
-from ingest.columnar import U64, Group
-from ingest.message import TABLES, Table
+from ingest.ais import EXACT_BITS, LEAST_BITS
+from ingest.columnar import U64, Group, bits_of
+from ingest.message import TABLES, Field, Table
 from ingest.sentence import LINE_BYTES_MAX, TALKERS, read_tag, tag_time
 from ingest.sixbit import ILLEGAL, VALUES, Array, pack
 
+Refusals = list[tuple[str, int]]
 LINE_MIN, PAYLOAD_MAX = 20, 200  # bytes of the shortest sentence; characters of a payload that pyais takes
 SOURCE_MAX = 32  # bytes of a station's name; the standard has 15
-PAD = b"\n" + bytes(256)  # ends the last line, and lets windows reach past it
+PAD = b"\n" + bytes(512)  # ends the last line, and lets windows reach past it
 
 
 def _word(text: bytes) -> np.uint64:
@@ -27,11 +29,25 @@ TALKER_OK[[int.from_bytes(talker, "little") for talker in TALKERS.split(b"|")]] 
 HEX = np.full(256, 16, np.uint8)
 HEX[list(b"0123456789ABCDEF")] = np.arange(16)
 HEX[list(b"abcdef")] = np.arange(10, 16)
+HEX_PAIR = (HEX[:, None] + HEX.astype(np.uint16) * 16).ravel()  # by two characters, the first in the low byte
+HEX_PAIR[((HEX > 15)[:, None] | (HEX > 15)).ravel()] = 256
 CHANNEL_OK = np.zeros(256, bool)  # letters and digits; anything odd is the slow way's
 CHANNEL_OK[list(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
 POWERS = 10 ** np.arange(13, -1, -1)
 KEEP = np.array([(0xFFFFFFFFFFFFFFFF << (8 * (8 - n))) & 0xFFFFFFFFFFFFFFFF for n in range(9)], U64)
+FITS = (
+    np.array(  # by type and bits: whether any message of the type may be so long
+        [
+            [n >= LEAST_BITS.get(each, 38) and n in EXACT_BITS.get(each, (n,)) for n in range(6 * PAYLOAD_MAX + 1)]
+            for each in range(64)
+        ]
+    )
+    & (np.isin(np.arange(64), range(1, 29)))[:, None]
+)
+PAIR, NONE = 0x80, 0xFF  # of the kinds of messages: two sentences; left for the slow way
+NO_TABLE = Table((), (Field("", 0, "spare"),))
 ILLEGAL_WORD = U64(ILLEGAL * 0x0101010101010101)
+ILLEGAL_HEAD = ILLEGAL_WORD - U64(ILLEGAL)  # of seven characters
 COMMA = U64(ord(","))
 
 
@@ -40,7 +56,8 @@ class Scan:
     """What a chunk of whole lines holds.
 
     starts, ends: of every line that is not empty; at: where its sentence begins; groups: the messages that were read
-    by columns; slow: which lines are left for the slow way. data: the chunk, padded.
+    by columns; refused: reason and line of what is a sound sentence but no sound message; slow: which lines are left
+    for the slow way. data: the chunk, padded.
     """
 
     data: bytes
@@ -49,11 +66,17 @@ class Scan:
     at: Array
     sums: Array
     groups: tuple[Group, ...]
+    refused: Refusals
     slow: Array
 
     def line(self, number: int) -> bytes:
         """One line without its end."""
         return self.data[int(self.starts[number]) : int(self.ends[number])]
+
+    def letters(self, most: int) -> list[tuple[str, bytes]]:
+        """Reason and sentence of the first refused ones."""
+        kept = self.refused[:most]
+        return [(reason, self.data[self.at[line] : self.ends[line]].rstrip(b"\r")) for reason, line in kept]
 
     def times(self, lines: Array) -> Array:
         """Epoch seconds that the tag blocks of lines give, NaN where there is none or its checksum is wrong."""
@@ -123,14 +146,16 @@ def scan(raw: bytes, tables: Sequence[Table] = TABLES) -> Scan:
     at = _after_tags(buffer, starts, ends)
     last = ends - (buffer[ends - 1] == ord("\r"))
     sums = running_xor(data)
-    sentences = _sentences(data, buffer, at, last, sums)
+    sentences = _sentences(data, at, last, sums)
     sentences.sound[ends - starts > LINE_BYTES_MAX] = False
+    refused: Refusals = []
     groups, slow = [], np.ones(len(starts), bool)
-    for group in _groups(data, sentences, tables):
+    for group in _groups(data.translate(VALUES), sentences, tables, refused):
         groups.append(group)
-        slow[group.line] = False
-        slow[group.line[group.parts == 2] + 1] = False
-    return Scan(data, starts, ends, at, sums, tuple(groups), slow)
+        for part in range(group.parts):
+            slow[group.line + part] = False
+    slow[[number for _, number in refused]] = False
+    return Scan(data, starts, ends, at, sums, tuple(groups), refused, slow)
 
 
 def running_xor(data: bytes) -> Array:
@@ -160,7 +185,7 @@ def _after_tags(buffer: Array, starts: Array, ends: Array) -> Array:
 
 @dataclass(frozen=True)
 class _Sentences:
-    """By line: whether its sentence is sound, its numbers of parts, and where its payload is."""
+    """By line: whether its sentence is sound, its numbers of parts, and where its payload is (length 0: unsound)."""
 
     sound: Array
     total: Array
@@ -170,92 +195,127 @@ class _Sentences:
     fill: Array
 
 
-def _sentences(data: bytes, buffer: Array, at: Array, last: Array, sums: Array) -> _Sentences:
+def _sentences(data: bytes, at: Array, last: Array, sums: Array) -> _Sentences:
     words = np.ndarray(len(data) - 7, "<u8", data, strides=(1,))  # the eight bytes from every place on
-    first, second, tail = words[at], words[at + 8], words[np.maximum(last - 8, 0)]
-    sound = (last - at >= LINE_MIN) & ((first & FORM_MASK) == FORM) & TALKER_OK[(first >> U64(8)) & U64(0xFFFF)]
-    total, number = (first >> U64(56)) - U64(48), ((second >> U64(8)) & U64(0xFF)) - U64(48)
+    # What must be there is compared by XOR, and all that differs is gathered, so that one look in the end tells.
+    first, second, tail = words[at], words[at + 8], words[last - 8]
+    odd = ((first & FORM_MASK) ^ FORM) | ((second & U64(0xFF00FF)) ^ COMMA * U64(0x10001))
     # `,n,` group `,` channel `,` payload: group and channel are one character or none.
-    group = (second >> U64(24)) & U64(0xFF)
-    grouped = group != COMMA
-    rest = second >> (U64(24) + (grouped.view(np.uint8).astype(U64) << U64(3)))
-    channel = (rest >> U64(8)) & U64(0xFF)
-    named = channel != COMMA
-    sound &= ((second & U64(0xFF00FF)) == COMMA * U64(0x10001)) & ((rest & U64(0xFF)) == COMMA)
-    sound &= ~grouped | (group - U64(48) <= U64(9))
-    sound &= ~named | CHANNEL_OK[channel] & (((rest >> U64(16)) & U64(0xFF)) == COMMA)
+    group = (second >> U64(24)).astype(np.uint8)
+    grouped = group != ord(",")
+    rest = second >> np.where(grouped, U64(32), U64(24))
+    channel = (rest >> U64(8)).astype(np.uint8)
+    named = channel != ord(",")
+    odd |= (rest & np.where(named, U64(0xFF00FF), U64(0xFF))) ^ np.where(named, COMMA * U64(0x10001), COMMA)
     # `,f*hh` ends it.
-    fill, told = (
-        ((tail >> U64(32)) & U64(0xFF)) - U64(48),
-        HEX[(tail >> U64(48)) & U64(0xFF)] * 16 + HEX[tail >> U64(56)],
-    )
-    sound &= ((tail >> U64(24)) & U64(0xFF00FF)) == COMMA | U64(ord("*") << 16)
-    sound &= (fill <= U64(5)) & (HEX[(tail >> U64(48)) & U64(0xFF)] < 16) & (HEX[tail >> U64(56)] < 16)
-    sound &= (sums[np.maximum(last - 4, 0)] ^ sums[at]) == told
+    odd |= ((tail >> U64(24)) & U64(0xFF00FF)) ^ (COMMA | U64(ord("*") << 16))
+    total, number = (first >> U64(56)).astype(np.uint8) - 48, (second >> U64(8)).astype(np.uint8) - 48
+    fill = (tail >> U64(32)).astype(np.uint8) - 48
     payload = at + 13 + grouped + named
     length = last - 5 - payload
-    sound &= (length > 0) & (length <= PAYLOAD_MAX) & (number - U64(1) < total) & (total <= U64(9))
-    return _Sentences(sound, total, number, payload, length, fill.view(np.int64))
+    sound = (odd == 0) & TALKER_OK[(first >> U64(8)).astype(np.uint16)] & (last - at >= LINE_MIN)
+    sound &= (sums[last - 4] ^ sums[at]) == HEX_PAIR[tail >> U64(48)]
+    sound &= (~grouped | (group - 48 <= 9)) & (~named | CHANNEL_OK[channel]) & (fill <= 5)
+    sound &= (length > 0) & (length <= PAYLOAD_MAX) & (number - 1 < total) & (total <= 9)
+    return _Sentences(sound, total, number, payload, np.where(sound, length, 0).astype(np.int16), fill)
 
 
-def _groups(data: bytes, found: _Sentences, tables: Sequence[Table]) -> Iterable[Group]:
-    values = data.translate(VALUES)
-    one, two = found.sound & (found.total == U64(1)), found.sound & (found.total == U64(2))
-    pair = np.zeros(len(two), bool)
-    pair[:-1] = two[:-1] & two[1:] & (found.number[:-1] == U64(1)) & (found.number[1:] == U64(2))
-    msg_type = np.frombuffer(values, np.uint8)[found.payload]
-    for table in tables:
-        mine = np.isin(msg_type, table.types) if len(table.types) > 1 else msg_type == table.types[0]
-        for lines, gather in ((np.flatnonzero(mine & one), _single), (np.flatnonzero(mine & pair), _double)):
-            if len(lines):
-                group = gather(values, found, table, lines)
-                if len(group.line):
-                    yield group
+def _groups(values: bytes, found: _Sentences, tables: Sequence[Table], refused: Refusals) -> Iterator[Group]:
+    """The messages of each table; single sentences that are sound but for their content are `refused`."""
+    # The first seven characters tell type and MMSI of every message.
+    head = np.ndarray(len(values) - 7, ">u8", values, strides=(1,))[found.payload].astype(U64)
+    legal = found.sound & ((head & ILLEGAL_HEAD) == 0)
+    head = pack(head)
+    msg_type, mmsi = (head >> U64(42)).astype(np.uint8), (head >> U64(10)).astype(np.uint32) & 0x3FFFFFFF
+    somebody = mmsi - np.uint32(1) < 999_999_999
+    for number in PLACEHOLDERS:
+        somebody &= mmsi != number
+    single = legal & (found.total == 1)
+    fits = FITS[msg_type, found.length * 6 - found.fill]
+    pair = legal & somebody & (found.total == 2) & (found.number == 1)
+    pair[:-1] &= found.sound[1:] & (found.total[1:] == 2) & (found.number[1:] == 2)
+    pair[-1:] = False
+    families = list(dict.fromkeys(tuple(table for table in tables if each in table.types) for each in range(64)))
+    of_type = [families.index(tuple(table for table in tables if each in table.types)) for each in range(64)]
+    kind = np.array(of_type, np.uint8)[msg_type]
+    kind[pair] |= PAIR
+    kind[~(single & fits & somebody | pair)] = NONE
+    for number, family in enumerate(families):
+        for mark, gather in ((number, _single), (number | PAIR, _double)):
+            lines = np.flatnonzero(kind == mark)
+            if family and len(lines):
+                yield from _by_table(gather(values, found, lines), family)
+    lines = np.flatnonzero(single & ~(fits & somebody)) if tables else []
+    if len(lines):
+        lines = _single(values, found, lines).line  # of which every character is legal
+        known, short = (msg_type[lines] > 0) & (msg_type[lines] <= 28), ~fits[lines]
+        reasons = np.select([~known, short], ["unknown_type", "length"], "mmsi").tolist()
+        refused.extend(zip(reasons, lines.tolist(), strict=True))
 
 
-def _single(values: bytes, found: _Sentences, table: Table, lines: Array) -> Group:
-    """Messages of one sentence: a window of bytes from each payload's begin, what lies past its end blanked."""
-    length, limit = found.length[lines], _most(table)
-    width = -(-int(min(length.max(), limit)) // 8)
-    windows = np.ndarray(len(values) - 8 * width + 1, f"V{8 * width}", values, strides=(1,))[found.payload[lines]]
-    words = windows.view(">u8").reshape(-1, width).T.astype(U64)
-    if int(length.min()) == int(length.max()):
-        words[-1] &= KEEP[min(int(length[0]) - 8 * (width - 1), 8)]
-    else:
-        words &= KEEP[np.clip(length - 8 * np.arange(width)[:, None], 0, 8)]
-    return _checked(table, lines, 1, words, length, found.fill[lines])
+def _single(values: bytes, found: _Sentences, lines: Array) -> Group:
+    """Messages of one sentence: a window of bytes from each payload's begin."""
+    length = found.length[lines]
+    characters = _windows(values, found.payload[lines], -(-int(length.max()) // 8) * 8)
+    return _packed(lines, 1, characters, length, found.fill[lines])
 
 
-def _double(values: bytes, found: _Sentences, table: Table, lines: Array) -> Group:
-    """Messages of two sentences: the characters of both, gathered one by one."""
+def _double(values: bytes, found: _Sentences, lines: Array) -> Group:
+    """Messages of two sentences: windows of both side by side, for each length of the first in turn."""
     first, length = found.length[lines], found.length[lines] + found.length[lines + 1]
-    width = -(-int(min(length.max(), _most(table))) // 8)
-    place = np.arange(8 * width)
-    source = found.payload[lines][:, None] + place
-    past = place >= first[:, None]
-    source = np.where(past, (found.payload[lines + 1] - first)[:, None] + place, source)
-    source = np.where(place < length[:, None], source, len(values) - 1)
-    characters = np.frombuffer(values, np.uint8)[source]
-    characters[place >= length[:, None]] = 0
-    return _checked(table, lines, 2, characters.view(">u8").T.astype(U64), length, found.fill[lines + 1])
+    characters = np.zeros((len(lines), -(-int(length.max()) // 8) * 8), np.uint8)
+    for cut in np.unique(first).tolist():
+        mine = np.flatnonzero(first == cut)
+        characters[mine, :cut] = _windows(values, found.payload[lines[mine]], cut)
+        characters[mine, cut:] = _windows(values, found.payload[lines[mine] + 1], characters.shape[1] - cut)
+    return _packed(lines, 2, characters, length, found.fill[lines + 1])
 
 
-def _most(table: Table) -> int:
-    """The most payload characters that are gathered; what is longer than a table's fields goes the slow way."""
-    return PAYLOAD_MAX if table.lengths is None else -(-max(table.lengths) // 6)
+def _windows(values: bytes, at: Array, count: int) -> Array:
+    """So many bytes from each place on, shape (n, count)."""
+    every = np.ndarray(len(values) - count + 1, f"V{count}", values, strides=(1,))
+    found: Array = every[at].view(np.uint8).reshape(len(at), count)
+    return found
 
 
-def _checked(table: Table, lines: Array, parts: int, words: Array, length: Array, fill: Array) -> Group:
-    """The group of those messages whose characters, length, part number and MMSI are those of the table."""
-    bits, head = length * 6 - fill, pack(words[0])
-    sound = ((np.bitwise_or.reduce(words, axis=0) & ILLEGAL_WORD) == 0) & (length <= 8 * len(words))
-    sound &= np.isin(bits, table.lengths) if table.lengths else bits >= table.bits
-    mmsi = (head >> U64(10)) & U64(0x3FFFFFFF)
-    sound &= (mmsi > U64(0)) & (mmsi <= U64(999_999_999)) & ~np.isin(mmsi, sorted(PLACEHOLDERS))
-    if table.part is not None:
-        sound &= (head >> U64(8)) & U64(3) == U64(table.part)
-        # A craft of a mothership sends that one's MMSI where others send their size: a form of its own.
-        sound &= (mmsi // U64(10_000_000) != U64(98)) | (table.part != 1)
-    if not sound.all():
-        lines, words, length = lines[sound], words[:, sound], length[sound]
-    return Group(table, lines, np.full(len(lines), parts), pack(words), length)
+def _packed(lines: Array, parts: int, characters: Array, length: Array, fill: Array) -> Group:
+    """Those messages of which every character is legal; what stands behind a payload's end is blanked."""
+    columns, least = characters.view(">u8"), int(length.min())
+    words, illegal = np.empty(columns.shape[::-1], U64), np.zeros(len(lines), U64)
+    for row, word in enumerate(words):  # one at a time stays in a core's cache
+        word[:] = columns[:, row]
+        if 8 * row + 8 > least:
+            word &= KEEP[np.clip(length - 8 * row, 0, 8)]
+        illegal |= word
+        word[:] = pack(word)
+    group = Group(NO_TABLE, lines, parts, words, length, length * 6 - fill)
+    legal = (illegal & ILLEGAL_WORD) == 0
+    return group if legal.all() else group.only(legal)
+
+
+def _by_table(found: Group, tables: Sequence[Table]) -> Iterator[Group]:
+    """Messages of one type shared out to the tables of its forms; what has none is left for the slow way."""
+    for table in tables:
+        mine = _belongs(found, table)
+        if mine.all():
+            yield replace(found, table=table)
+            return
+        if mine.any():
+            yield replace(found.only(mine), table=table)
+            found = found.only(~mine)
+
+
+def _belongs(found: Group, table: Table) -> Array:
+    """Which messages have the length and the form of a table."""
+    bits = found.bits
+    if table.lengths:
+        mine = np.logical_or.reduce([bits == length for length in table.lengths])
+    else:
+        mine = (bits >= table.least) & ((bits <= table.bits) | (table.least == table.bits))
+    if table.form and mine.any():
+        told = bits_of(found.words, table.told)
+        mine &= np.isin(told, list(table.only)) if table.only else ~np.isin(told, list(table.but))
+        if table.form == ("partno",):
+            # A craft of a mothership sends that one's MMSI where others send their size: a form of its own.
+            mine &= (bits_of(found.words, table.named["mmsi"]) // U64(10_000_000) != U64(98)) | (told != U64(1))
+    return mine

@@ -20,9 +20,18 @@ VALUES = _values()
 
 def pack(spread: Array) -> Array:
     """Words of eight 6-bit values, one in each byte, the first in the highest -> the same 48 bits side by side."""
-    x = ((spread & np.uint64(0x3F003F003F003F00)) >> np.uint64(2)) | (spread & np.uint64(0x003F003F003F003F))
-    x = ((x & np.uint64(0x0FFF00000FFF0000)) >> np.uint64(4)) | (x & np.uint64(0x00000FFF00000FFF))
-    packed: Array = ((x >> np.uint64(32)) << np.uint64(24)) | (x & np.uint64(0xFFFFFF))
+    x, high = spread & np.uint64(0x003F003F003F003F), spread & np.uint64(0x3F003F003F003F00)
+    high >>= np.uint64(2)
+    x |= high
+    np.bitwise_and(x, np.uint64(0x0FFF00000FFF0000), out=high)
+    high >>= np.uint64(4)
+    x &= np.uint64(0x00000FFF00000FFF)
+    x |= high
+    np.right_shift(x, np.uint64(32), out=high)
+    high <<= np.uint64(24)
+    x &= np.uint64(0xFFFFFF)
+    x |= high
+    packed: Array = x
     return packed
 
 

@@ -20,6 +20,7 @@ from ingest.ais import (
 )
 from ingest.columnar import Group, fingerprint_of
 from ingest.feed import FUTURE_S_MAX, PAST_S_MAX, Decoded, RawBatch, empty_frame, in_time_range
+from ingest.lines import LETTERS_MAX
 from ingest.message import OTHER, TABLES, Table
 from ingest.scan import Scan, scan
 from ingest.sentence import SENTENCE, read_tag
@@ -82,6 +83,9 @@ def decode_batch(batch: RawBatch, tables: Sequence[Table] = (*TABLES, OTHER)) ->
     chunk = scan(batch.raw, tables)
     for group in chunk.groups:
         _take_group(rows, chunk, group)
+    account.received += len(chunk.refused)
+    account.rejected.update(reason for reason, _ in chunk.refused)
+    rows.letters.extend(chunk.letters(max(0, LETTERS_MAX - len(rows.letters))))
     for first, end in _runs(chunk.slow):
         _take_slow(rows, b"\n".join(chunk.line(number) for number in range(first, end)), first)
     frame = rows.frame() if rows.pieces else empty_frame(["mmsi"])
@@ -95,7 +99,7 @@ def _runs(marked: Array) -> Iterator[tuple[int, int]]:
 
 def _take_group(rows: _Rows, chunk: Scan, group: Group) -> None:
     """Count and keep the messages of one table."""
-    account, sentences = rows.account, int(group.parts.sum())
+    account, sentences = rows.account, group.parts * len(group.line)
     account.received += sentences
     account.accepted += sentences
     account.messages += len(group.line)
@@ -108,7 +112,7 @@ def _take_group(rows: _Rows, chunk: Scan, group: Group) -> None:
     columns["observed_at"] = at
     line = group.line
     if not timely.all():
-        _refuse_times(rows, chunk, line[~timely], group.parts[~timely])
+        _refuse_times(rows, chunk, line[~timely], group.parts)
         line, columns = line[timely], {name: values[timely] for name, values in columns.items()}
     if "lon" in columns:
         account.positions += int(np.count_nonzero(~np.isnan(columns["lon"])))
@@ -116,8 +120,8 @@ def _take_group(rows: _Rows, chunk: Scan, group: Group) -> None:
         rows.pieces.append((line, columns))
 
 
-def _refuse_times(rows: _Rows, chunk: Scan, lines: Array, parts: Array) -> None:
-    for line, count in zip(lines.tolist(), parts.tolist(), strict=True):
+def _refuse_times(rows: _Rows, chunk: Scan, lines: Array, count: int) -> None:
+    for line in lines.tolist():
         rows.account.accepted -= count
         rows.account.messages -= 1
         rows.account.rejected["time_range"] += count
@@ -138,7 +142,10 @@ def _observed_at(group: Group, told: Array, received_at: float) -> Array:
 
 def columns_of(group: Group) -> dict[str, Array]:
     """The vessel table's columns that a group of messages carries; as ais.row_of."""
-    types, wanted = group.table.types, ["mmsi", "msg_type", *FIX_FIELDS, "lon", "lat", "cs", *STATIC_FIELDS, "name"]
+    types, wanted = (
+        group.table.types,
+        ["mmsi", "msg_type", *FIX_FIELDS, "lon", "lat", "cs", *STATIC_FIELDS, "name", "name_ext"],
+    )
     found = group.columns([*dict.fromkeys(wanted), *SIZES, *ETA])
     made: dict[str, Array] = {"mmsi": found["mmsi"], "fingerprint": group.fingerprint}
     if types[0] in POSITION_TYPES:
@@ -146,7 +153,7 @@ def columns_of(group: Group) -> dict[str, Array]:
     if types[0] in (5, 19, 21, 24):
         described = {name: found[name] for name in STATIC_FIELDS if name in found}
         if "name" in found:
-            described["shipname"] = np.strings.strip(found["name"], b"@ ")
+            described["shipname"] = np.strings.strip(np.strings.add(found["name"], found["name_ext"]), b"@ ")
         described |= _sizes(found) | _eta(found)
         made |= {name: values for name, values in described.items() if _any(values)}
     if types[0] in CLASSES:

@@ -129,13 +129,18 @@ def test_tag_blocks_tell_times_and_stations() -> None:
 @settings(deadline=None, max_examples=400)
 @given(st.sampled_from(TABLES), st.data())
 def test_random_payloads_of_every_table_equal_pyais(table: Table, data: st.DataObject) -> None:
-    count = -(-(table.lengths[0] if table.lengths else table.bits) // 6)
+    bits = table.lengths[0] if table.lengths else data.draw(st.integers(table.least, table.bits))
+    count = -(-bits // 6)
     body = data.draw(st.lists(st.integers(0, 63), min_size=count, max_size=count))
     body[0] = data.draw(st.sampled_from(table.types))
-    if table.part is not None:
-        body[6] = body[6] & 0b110011 | table.part << 2
+    if table.only:
+        place, form = table.told, data.draw(st.sampled_from(sorted(table.only)))
+        whole = int("".join(f"{value:06b}" for value in body), 2)
+        shift = 6 * count - place.end
+        whole = whole & ~(((1 << place.width) - 1) << shift) | form << shift
+        body = [whole >> (6 * n) & 63 for n in reversed(range(count))]
     payload = bytes(value + (48 if value < 40 else 56) for value in body)
-    text = b"AIVDM,1,1,,A,%s,%d" % (payload, count * 6 - (table.lengths[0] if table.lengths else table.bits))
+    text = b"AIVDM,1,1,,A,%s,%d" % (payload, count * 6 - bits)
     line = b"!%s*%02X" % (text, checksum(text))
     chunk = Reader().feed(line + b"\n")
     for group in chunk.groups:
