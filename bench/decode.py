@@ -127,8 +127,8 @@ def equality(captures: Any) -> dict[str, float]:
         for chunk in chunks(raw, Reader()):
             for group in chunk.groups:
                 columns = group.columns()
-                for row, line in enumerate(group.line.tolist()):
-                    text = b"\n".join(chunk.scan.line(number) for number in range(line, line + group.parts))
+                for row, (line, parts) in enumerate(zip(group.line.tolist(), group.parts.tolist(), strict=True)):
+                    text = b"\n".join(chunk.scan.line(number) for number in range(line, line + parts))
                     ((fields, _),) = messages(text, Account(), [])
                     for name, column in columns.items():
                         kind = "text" if column.dtype.kind == "S" else "numeric"

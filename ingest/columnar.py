@@ -7,7 +7,7 @@ import numpy as np
 from pyais.constants import EpfdType, ShipType
 
 from geo.mmsi import DISTRESS_MAX, DISTRESS_MIN
-from ingest.message import SIZE_FIELDS, Field, Table
+from ingest.message import NAMES, SIZE_FIELDS, Field, Table
 from ingest.sixbit import VALUES, WORD_BITS, Array, ascii_text, pack, spread
 
 U64 = np.uint64
@@ -64,7 +64,10 @@ def _text(words: Array, field: Field) -> Array:
         bits = bits_of(words, Field("", width, first=first)) << U64(WORD_BITS - width)
         letters = ascii_text(spread(bits)).byteswap()
         pieces.append(letters.view(np.uint8).reshape(-1, 8)[:, : width // 6])
-    return _stripped(np.concatenate(pieces, axis=1))
+    text = _stripped(np.concatenate(pieces, axis=1))
+    if field.name in NAMES:  # of which nothing but padding, in whatever order, is "not available"
+        text[np.strings.strip(text, b"@ ") == b""] = b""
+    return text
 
 
 def _rest(words: Array, bits: Array, field: Field) -> Array:
@@ -74,7 +77,7 @@ def _rest(words: Array, bits: Array, field: Field) -> Array:
     for first in range(field.first, reach, WORD_BITS):
         width = min(WORD_BITS, reach - first)
         piece = bits_of(words, Field("", width, first=first)) << U64(WORD_BITS - width)
-        pieces.append(piece & LEFT[np.clip(bits - first, 0, WORD_BITS)])
+        pieces.append(piece & LEFT[np.minimum(np.maximum(bits - first, 0), WORD_BITS)])
     return np.array(pieces)
 
 
@@ -103,7 +106,6 @@ def _stripped(characters: Array) -> Array:
     """Text without its padding: trailing @ first, then blanks on both sides (as pyais does)."""
     joined = np.ascontiguousarray(characters).view(f"S{characters.shape[1]}")[:, 0]
     text: Array = np.strings.strip(np.strings.rstrip(joined, b"@"))
-    text[np.strings.strip(text, b"@ ") == b""] = b""
     return text
 
 
@@ -152,7 +154,7 @@ class Group:
 
     table: Table
     line: Array
-    parts: int
+    parts: Array
     words: Array
     lengths: Array
     bits: Array
@@ -161,7 +163,7 @@ class Group:
         """Some of the messages."""
         at = np.flatnonzero(mine)
         return Group(
-            self.table, self.line[at], self.parts, self.words.take(at, axis=1), self.lengths[at], self.bits[at]
+            self.table, self.line[at], self.parts[at], self.words.take(at, axis=1), self.lengths[at], self.bits[at]
         )
 
     @property

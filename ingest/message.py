@@ -29,7 +29,7 @@ class Field:
         return self.first + self.width
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a table is known by itself: to compare all its fields takes time
 class Table:
     """The fields of one message (ITU-R M.1371-5, annex 8) in their order, and the lengths in bits it may have.
 
@@ -104,6 +104,7 @@ SIZE_FIELDS = ("to_bow", "to_stern", "to_port", "to_starboard")
 SIZE = tuple(Field(name, width) for name, width in zip(SIZE_FIELDS, (9, 9, 6, 6), strict=True))
 SHIP_TYPE = Field("ship_type", 8, "ship_type", valid=(1, 255))
 EPFD = Field("epfd", 4, "epfd")
+NAMES = ("shipname", "name", "callsign", "destination")
 CALLSIGN, SHIPNAME = text("callsign", 7), text("shipname", 20)
 MONTH, DAY = Field("month", 4, valid=(1, 15)), Field("day", 5, valid=(1, 31))
 HOUR, MINUTE = Field("hour", 5, valid=(0, 23)), Field("minute", 6, valid=(0, 59))

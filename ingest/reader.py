@@ -72,12 +72,12 @@ class Reader:
         found = scan(raw, (*TABLES, OTHER))
         groups = tuple(group for group in found.groups if group.table is not OTHER)
         for group in groups:
-            self._count(group.parts * len(group.line), len(group.line), group.table.types[0] in USED_TYPES)
+            self._count(int(group.parts.sum()), len(group.line), group.table.types[0] in USED_TYPES)
         self.account.received += len(found.refused)
         self.account.rejected.update(reason for reason, _ in found.refused)
         self.letters.extend(found.letters(max(0, LETTERS_MAX - len(self.letters))))
         others = [each for group in found.groups if group.table is OTHER for each in self._others(found, group)]
-        pairs = np.concatenate([np.zeros(0, int), *(group.line for group in found.groups if group.parts == 2)])
+        pairs = np.concatenate([np.zeros(0, int), *(group.line[group.parts == 2] for group in found.groups)])
         pairs.sort()
         passed = 0
         for number in np.flatnonzero(found.slow).tolist():
@@ -91,8 +91,7 @@ class Reader:
 
     def _others(self, found: Scan, group: Group) -> Iterator[Other]:
         """Messages that have no table of their own; what pyais cannot read is left for the slow way to refuse."""
-        parts = group.parts
-        for line in group.line.tolist():
+        for line, parts in zip(group.line.tolist(), group.parts.tolist(), strict=True):
             # `...,payload,fill*hh` is how each of these lines ends.
             ends = [found.line(number).rsplit(b",", 2) for number in range(line, line + parts)]
             try:

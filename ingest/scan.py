@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from ingest.sixbit import ILLEGAL, VALUES, Array, pack
 Refusals = list[tuple[str, int]]
 LINE_MIN, PAYLOAD_MAX = 20, 200  # bytes of the shortest sentence; characters of a payload that pyais takes
 SOURCE_MAX = 32  # bytes of a station's name; the standard has 15
-PAD = b"\n" + bytes(512)  # ends the last line, and lets windows reach past it
+PAD = b"\n" + bytes(256)  # ends the last line, and lets windows reach past it
 
 
 def _word(text: bytes) -> np.uint64:
@@ -34,17 +35,24 @@ HEX_PAIR[((HEX > 15)[:, None] | (HEX > 15)).ravel()] = 256
 CHANNEL_OK = np.zeros(256, bool)  # letters and digits; anything odd is the slow way's
 CHANNEL_OK[list(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
 POWERS = 10 ** np.arange(13, -1, -1)
-KEEP = np.array([(0xFFFFFFFFFFFFFFFF << (8 * (8 - n))) & 0xFFFFFFFFFFFFFFFF for n in range(9)], U64)
+# By word and length of a payload: which of a word's eight characters are the payload's.
+KEEP = np.array(
+    [
+        [-1 << 8 * min(8, max(0, 8 * row + 8 - n)) & 0xFFFFFFFFFFFFFFFF for n in range(PAYLOAD_MAX + 1)]
+        for row in range(25)
+    ],
+    U64,
+)
 FITS = (
     np.array(  # by type and bits: whether any message of the type may be so long
         [
-            [n >= LEAST_BITS.get(each, 38) and n in EXACT_BITS.get(each, (n,)) for n in range(6 * PAYLOAD_MAX + 1)]
+            [n >= LEAST_BITS.get(each, 38) and n in EXACT_BITS.get(each, (n,)) for n in range(6 * PAYLOAD_MAX + 2)]
             for each in range(64)
         ]
     )
     & (np.isin(np.arange(64), range(1, 29)))[:, None]
 )
-PAIR, NONE = 0x80, 0xFF  # of the kinds of messages: two sentences; left for the slow way
+NOTHING = np.zeros(0, np.int64)
 NO_TABLE = Table((), (Field("", 0, "spare"),))
 ILLEGAL_WORD = U64(ILLEGAL * 0x0101010101010101)
 ILLEGAL_HEAD = ILLEGAL_WORD - U64(ILLEGAL)  # of seven characters
@@ -81,6 +89,8 @@ class Scan:
     def times(self, lines: Array) -> Array:
         """Epoch seconds that the tag blocks of lines give, NaN where there is none or its checksum is wrong."""
         found = np.full(len(lines), np.nan)
+        if self.at is self.starts:
+            return found
         tagged = np.flatnonzero(self.at[lines] > self.starts[lines])
         if len(tagged):
             found[tagged] = self._times(self.starts[lines[tagged]] + 1, self.at[lines[tagged]] - 1)
@@ -142,7 +152,8 @@ def scan(raw: bytes, tables: Sequence[Table] = TABLES) -> Scan:
     buffer = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(buffer[: len(raw) + 1] == ord("\n"))
     starts = np.concatenate([[0], ends[:-1] + 1])
-    starts, ends = starts[ends > starts], ends[ends > starts]
+    if not (filled := ends > starts).all():
+        starts, ends = starts[filled], ends[filled]
     at = _after_tags(buffer, starts, ends)
     last = ends - (buffer[ends - 1] == ord("\r"))
     sums = running_xor(data)
@@ -152,8 +163,7 @@ def scan(raw: bytes, tables: Sequence[Table] = TABLES) -> Scan:
     groups, slow = [], np.ones(len(starts), bool)
     for group in _groups(data.translate(VALUES), sentences, tables, refused):
         groups.append(group)
-        for part in range(group.parts):
-            slow[group.line + part] = False
+        slow[group.line] = slow[group.line + group.parts - 1] = False
     slow[[number for _, number in refused]] = False
     return Scan(data, starts, ends, at, sums, tuple(groups), refused, slow)
 
@@ -232,43 +242,46 @@ def _groups(values: bytes, found: _Sentences, tables: Sequence[Table], refused: 
         somebody &= mmsi != number
     single = legal & (found.total == 1)
     fits = FITS[msg_type, found.length * 6 - found.fill]
-    pair = legal & somebody & (found.total == 2) & (found.number == 1)
-    pair[:-1] &= found.sound[1:] & (found.total[1:] == 2) & (found.number[1:] == 2)
-    pair[-1:] = False
-    families = list(dict.fromkeys(tuple(table for table in tables if each in table.types) for each in range(64)))
-    of_type = [families.index(tuple(table for table in tables if each in table.types)) for each in range(64)]
-    kind = np.array(of_type, np.uint8)[msg_type]
-    kind[pair] |= PAIR
-    kind[~(single & fits & somebody | pair)] = NONE
+    first = np.flatnonzero((found.total[:-1] == 2) & (found.number[:-1] == 1) & legal[:-1])
+    first = first[found.sound[first + 1] & (found.total[first + 1] == 2) & (found.number[first + 1] == 2)]
+    bits = (found.length[first] + found.length[first + 1]) * 6 - found.fill[first + 1]
+    paired = np.zeros(len(single), bool)
+    paired[first] = FITS[msg_type[first], np.minimum(bits, 6 * PAYLOAD_MAX + 1)]
+    families, family_of = _families(tuple(tables))
+    kind = family_of[msg_type]
+    kind[~((single & fits | paired) & somebody)] = 0
     for number, family in enumerate(families):
-        for mark, gather in ((number, _single), (number | PAIR, _double)):
-            lines = np.flatnonzero(kind == mark)
-            if family and len(lines):
-                yield from _by_table(gather(values, found, lines), family)
-    lines = np.flatnonzero(single & ~(fits & somebody)) if tables else []
+        lines = np.flatnonzero(kind == number) if family else NOTHING
+        if len(lines):
+            yield from _by_table(_gather(values, found, lines, paired[lines]), family)
+    lines = np.flatnonzero(single & ~(fits & somebody)) if len(families) > 1 else NOTHING
     if len(lines):
-        lines = _single(values, found, lines).line  # of which every character is legal
-        known, short = (msg_type[lines] > 0) & (msg_type[lines] <= 28), ~fits[lines]
-        reasons = np.select([~known, short], ["unknown_type", "length"], "mmsi").tolist()
+        lines = _gather(values, found, lines, paired[lines]).line  # of which every character is legal
+        known, fitting = (msg_type[lines] > 0) & (msg_type[lines] <= 28), fits[lines]
+        reasons = np.select([~known, ~fitting], ["unknown_type", "length"], "mmsi").tolist()
         refused.extend(zip(reasons, lines.tolist(), strict=True))
 
 
-def _single(values: bytes, found: _Sentences, lines: Array) -> Group:
-    """Messages of one sentence: a window of bytes from each payload's begin."""
-    length = found.length[lines]
-    characters = _windows(values, found.payload[lines], -(-int(length.max()) // 8) * 8)
-    return _packed(lines, 1, characters, length, found.fill[lines])
+@lru_cache
+def _families(tables: tuple[Table, ...]) -> tuple[list[tuple[Table, ...]], Array]:
+    """Tables that share their types, first none, and which of these each type belongs to."""
+    of_type = [tuple(table for table in tables if each in table.types) for each in range(64)]
+    families = list(dict.fromkeys(of_type))  # type 0 has none
+    return families, np.array([families.index(each) for each in of_type], np.uint8)
 
 
-def _double(values: bytes, found: _Sentences, lines: Array) -> Group:
-    """Messages of two sentences: windows of both side by side, for each length of the first in turn."""
-    first, length = found.length[lines], found.length[lines] + found.length[lines + 1]
-    characters = np.zeros((len(lines), -(-int(length.max()) // 8) * 8), np.uint8)
-    for cut in np.unique(first).tolist():
-        mine = np.flatnonzero(first == cut)
-        characters[mine, :cut] = _windows(values, found.payload[lines[mine]], cut)
-        characters[mine, cut:] = _windows(values, found.payload[lines[mine] + 1], characters.shape[1] - cut)
-    return _packed(lines, 2, characters, length, found.fill[lines + 1])
+def _gather(values: bytes, found: _Sentences, lines: Array, paired: Array) -> Group:
+    """Messages that begin on `lines`, those that are `paired` with what the next line goes on with."""
+    length, fill, second = found.length[lines], found.fill[lines], np.flatnonzero(paired)
+    cut, after = length[second], lines[second] + 1
+    length[second] += found.length[after]
+    fill[second] = found.fill[after]
+    width = -(-int(length.max()) // 8) * 8
+    characters = _windows(values, found.payload[lines], width)
+    for each in np.unique(cut).tolist():
+        mine = cut == each
+        characters[second[mine], each:] = _windows(values, found.payload[after[mine]], width - each)
+    return _packed(lines, paired.astype(np.uint8) + 1, characters, length, length * 6 - fill)
 
 
 def _windows(values: bytes, at: Array, count: int) -> Array:
@@ -278,17 +291,19 @@ def _windows(values: bytes, at: Array, count: int) -> Array:
     return found
 
 
-def _packed(lines: Array, parts: int, characters: Array, length: Array, fill: Array) -> Group:
+def _packed(lines: Array, parts: Array, characters: Array, length: Array, bits: Array) -> Group:
     """Those messages of which every character is legal; what stands behind a payload's end is blanked."""
-    columns, least = characters.view(">u8"), int(length.min())
-    words, illegal = np.empty(columns.shape[::-1], U64), np.zeros(len(lines), U64)
-    for row, word in enumerate(words):  # one at a time stays in a core's cache
-        word[:] = columns[:, row]
-        if 8 * row + 8 > least:
-            word &= KEEP[np.clip(length - 8 * row, 0, 8)]
-        illegal |= word
-        word[:] = pack(word)
-    group = Group(NO_TABLE, lines, parts, words, length, length * 6 - fill)
+    columns = characters.view(">u8").T
+    words = np.empty(columns.shape, U64)
+    step = 1 if len(lines) > 4096 else len(words)  # many words one by one, to stay in a core's cache
+    illegal = np.zeros(len(lines), U64)
+    for row in range(0, len(words), step):
+        part = columns[row : row + step].astype(U64)
+        for at in range(max(row, int(length.min()) // 8), row + len(part)):
+            part[at - row] &= KEEP[at][length]
+        illegal |= np.bitwise_or.reduce(part, axis=0)
+        words[row : row + step] = pack(part)
+    group = Group(NO_TABLE, lines, parts, words, length, bits)
     legal = (illegal & ILLEGAL_WORD) == 0
     return group if legal.all() else group.only(legal)
 
@@ -308,6 +323,7 @@ def _by_table(found: Group, tables: Sequence[Table]) -> Iterator[Group]:
 def _belongs(found: Group, table: Table) -> Array:
     """Which messages have the length and the form of a table."""
     bits = found.bits
+    mine: Array
     if table.lengths:
         mine = np.logical_or.reduce([bits == length for length in table.lengths])
     else:

@@ -99,7 +99,7 @@ def _runs(marked: Array) -> Iterator[tuple[int, int]]:
 
 def _take_group(rows: _Rows, chunk: Scan, group: Group) -> None:
     """Count and keep the messages of one table."""
-    account, sentences = rows.account, group.parts * len(group.line)
+    account, sentences = rows.account, int(group.parts.sum())
     account.received += sentences
     account.accepted += sentences
     account.messages += len(group.line)
@@ -112,7 +112,7 @@ def _take_group(rows: _Rows, chunk: Scan, group: Group) -> None:
     columns["observed_at"] = at
     line = group.line
     if not timely.all():
-        _refuse_times(rows, chunk, line[~timely], group.parts)
+        _refuse_times(rows, chunk, line[~timely], group.parts[~timely])
         line, columns = line[timely], {name: values[timely] for name, values in columns.items()}
     if "lon" in columns:
         account.positions += int(np.count_nonzero(~np.isnan(columns["lon"])))
@@ -120,8 +120,8 @@ def _take_group(rows: _Rows, chunk: Scan, group: Group) -> None:
         rows.pieces.append((line, columns))
 
 
-def _refuse_times(rows: _Rows, chunk: Scan, lines: Array, count: int) -> None:
-    for line in lines.tolist():
+def _refuse_times(rows: _Rows, chunk: Scan, lines: Array, parts: Array) -> None:
+    for line, count in zip(lines.tolist(), parts.tolist(), strict=True):
         rows.account.accepted -= count
         rows.account.messages -= 1
         rows.account.rejected["time_range"] += count
@@ -153,7 +153,8 @@ def columns_of(group: Group) -> dict[str, Array]:
     if types[0] in (5, 19, 21, 24):
         described = {name: found[name] for name in STATIC_FIELDS if name in found}
         if "name" in found:
-            described["shipname"] = np.strings.strip(np.strings.add(found["name"], found["name_ext"]), b"@ ")
+            whole: Array = np.strings.add(found["name"], found["name_ext"])
+            described["shipname"] = np.strings.strip(whole, b"@ ")
         described |= _sizes(found) | _eta(found)
         made |= {name: values for name, values in described.items() if _any(values)}
     if types[0] in CLASSES:
