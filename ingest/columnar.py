@@ -135,7 +135,8 @@ def read(words: Array, field: Field, bits: Array) -> Array:
     elif field.kind in CODES:
         value = number = CODES[field.kind][number]
     else:
-        value = number / field.per if field.per > 1 else number
+        value = number + field.base if field.base else number
+        value = value / field.per if field.per > 1 else value
     if field.valid is None:
         return value
     low, high = field.valid

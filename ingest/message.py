@@ -10,7 +10,7 @@ Kind = Literal["number", "degrees", "turn", "ship_type", "epfd", "flag", "text",
 class Field:
     """One field of a message: its bits, how they read, and which raw numbers are values rather than "not available".
 
-    number: the raw number divided by `per`; degrees: the same, signed and rounded to six decimals; turn: the
+    number: `base` and the raw number, divided by `per`; degrees: the same, signed and rounded to six decimals; turn: the
     standard's square-root scale in degrees a minute; ship_type, epfd: a code, unknown ones are 0; text: 6-bit ASCII;
     rest_text, rest: what a message goes on with to its end, at most `width` bits, as text or as hexadecimal digits.
     valid: lowest and highest raw number that says something; None = all do. first: set by its Table.
@@ -20,6 +20,7 @@ class Field:
     width: int
     kind: Kind = "number"
     per: int = 1
+    base: int = 0
     valid: tuple[int, int] | None = None
     first: int = 0
 
@@ -92,8 +93,8 @@ def applications(area: int, *numbers: int) -> frozenset[int]:
 
 
 HEAD = (Field("msg_type", 6), Field("repeat", 2), Field("mmsi", 30))
-LON = Field("lon", 28, "degrees", 600_000, (-180 * 600_000, 180 * 600_000))
-LAT = Field("lat", 27, "degrees", 600_000, (-90 * 600_000, 90 * 600_000))
+LON = Field("lon", 28, "degrees", 600_000, valid=(-180 * 600_000, 180 * 600_000))
+LAT = Field("lat", 27, "degrees", 600_000, valid=(-90 * 600_000, 90 * 600_000))
 PLACE = (flag("accuracy"), LON, LAT)
 SPEED = Field("speed", 10, per=10, valid=(0, 1022))  # 102.2 kn is a floor and is kept
 COURSE = Field("course", 12, per=10, valid=(0, 3599))
@@ -268,8 +269,8 @@ LONG_RANGE = Table(
         flag("accuracy"),
         flag("raim"),
         STATUS,
-        Field("lon", 18, "degrees", 600, (-180 * 600, 180 * 600)),
-        Field("lat", 17, "degrees", 600, (-90 * 600, 90 * 600)),
+        Field("lon", 18, "degrees", 600, valid=(-180 * 600, 180 * 600)),
+        Field("lat", 17, "degrees", 600, valid=(-90 * 600, 90 * 600)),
         Field("speed", 6, valid=(0, 62)),
         Field("course", 9, valid=(0, 359)),
         flag("gnss"),
@@ -308,6 +309,43 @@ INLAND = Table(  # ECE/TRANS/SC.3/176: an inland vessel and its voyage
     ),
     form=("dac", "fid"),
     only=applications(200, 10),
+)
+CURRENT = (("cspeed", 8, 10), ("cdir", 9, 1), ("cdepth", 5, 1))
+WEATHER = Table(  # IMO SN/Circ.236: weather and water
+    (8,),
+    (
+        *HEAD,
+        spare(2),
+        *APPLICATION,
+        Field("lat", 24, "degrees", 60_000, valid=(-90 * 60_000, 90 * 60_000)),
+        Field("lon", 25, "degrees", 60_000, valid=(-180 * 60_000, 180 * 60_000)),
+        DAY,
+        HOUR,
+        MINUTE,
+        *(Field(name, width) for name, width in (("wspeed", 7), ("wgust", 7), ("wdir", 9), ("wgustdir", 9))),
+        Field("airtemp", 11, per=10, base=-600),
+        Field("humidity", 7),
+        Field("dewpoint", 10, per=10, base=-200),
+        Field("pressure", 9, base=800),
+        Field("pressuretend", 2),
+        Field("visibility", 8, per=10),
+        Field("waterlevel", 9, per=10, base=-100),
+        Field("leveltrend", 2),
+        *(Field(name, width, per=per) for name, width, per in CURRENT[:2]),
+        *(Field(f"{name}{number}", width, per=per) for number in (2, 3) for name, width, per in CURRENT),
+        *(
+            Field(f"{what}{name}", width, per=per)
+            for what in ("wave", "swell")
+            for name, width, per in (("height", 8, 10), ("period", 6, 1), ("dir", 9, 1))
+        ),
+        Field("seastate", 4),
+        Field("watertemp", 10, per=10, base=-100),
+        Field("preciptype", 3),
+        Field("salinity", 9, per=10),
+        Field("ice", 2),
+    ),
+    form=("dac", "fid"),
+    only=applications(1, 11),
 )
 # Binary messages are carried as they are, save for those whose content has a form of its own in pyais.
 BROADCAST = Table(
@@ -358,6 +396,7 @@ TABLES = (
     LONG_RANGE,
     DATA_LINK,
     INLAND,
+    WEATHER,
     BROADCAST,
     ADDRESSED,
     CORRECTIONS,
