@@ -10,9 +10,10 @@ Kind = Literal["number", "degrees", "turn", "ship_type", "epfd", "flag", "text",
 class Field:
     """One field of a message: its bits, how they read, and which raw numbers are values rather than "not available".
 
-    number: `base` and the raw number, divided by `per`; degrees: the same, signed and rounded to six decimals; turn: the
-    standard's square-root scale in degrees a minute; ship_type, epfd: a code, unknown ones are 0; text: 6-bit ASCII;
-    rest_text, rest: what a message goes on with to its end, at most `width` bits, as text or as hexadecimal digits.
+    number: `base` and the raw number, divided by `per`; degrees: the same, signed and rounded to six decimals;
+    turn: the standard's square-root scale in degrees a minute; ship_type, epfd: a code, unknown ones are 0;
+    text: 6-bit ASCII; rest_text, rest: what a message goes on with to its end, at most `width` bits, as text or as
+    hexadecimal digits.
     valid: lowest and highest raw number that says something; None = all do. first: set by its Table.
     """
 
