@@ -58,7 +58,8 @@ def track(connection: sa.Connection, archive: Path, shape: Shape, key: str, star
     files, recent = _settled(connection, shape, start, end, query)
     old, missing = _read(archive, files, shape.key, value, value)
     if old is not None:
-        old = old.filter((pc.field("observed_at") >= start) & (pc.field("observed_at") <= end))
+        at = old["observed_at"]
+        old = old.filter(pc.and_(pc.greater_equal(at, start), pc.less_equal(at, end)))
     fixes = _merged(shape, recent, old).sort_values("observed_at", kind="stable", ignore_index=True)
     step = -(-len(fixes) // TRACK_POINTS_MAX) or 1
     if step > 1:
