@@ -95,7 +95,7 @@ def by_pyais(lines: list[bytes]) -> int:
 
 def by_libais(payloads: list[tuple[str, int]]) -> int:
     """libais, handed joined payloads and their fill bits: no lines, no checksums, no columns."""
-    import ais  # type: ignore[import-untyped]  # has no types
+    import ais
 
     done = 0
     for payload, fill in payloads:
@@ -109,7 +109,7 @@ def by_libais(payloads: list[tuple[str, int]]) -> int:
 
 def by_aiscat(whole: bytes) -> int:
     """AIS-catcher's decoder, its records by type made columns."""
-    import aiscat  # type: ignore[import-untyped]  # has no types
+    import aiscat
 
     decoder, records = aiscat.Decoder(), defaultdict(list)
     for first in range(0, len(whole), CHUNK_BYTES):
