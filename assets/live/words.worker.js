@@ -30,9 +30,11 @@ export function facts(layer, h, now, lang) {
   if (layer.labels[h]) rows.push([layer.name === "vessel" ? "MMSI" : "ID", layer.keys[h]]);
   const value = valueText(layer, h, lang);
   if (value !== null && layer.style.value) rows.push([layer.style.value[lang], value]);
-  if (layer.angle[h] !== 511 && layer.style.angle) rows.push([layer.style.angle[lang], `${layer.angle[h]}°`]);
+  // What is odd takes the place of the course, which the symbol shows.
+  const angled = layer.angle[h] !== 511 && layer.style.angle && !layer.marked[h];
+  if (angled) rows.push([layer.style.angle[lang], `${layer.angle[h]}°`]);
   rows.push([w.ago, age(now - layer.observed[h], lang) + (layer.estimated[h] ? ` · ${w.estimated}` : "")]);
-  if (layer.marked[h] && rows.length < 6) rows.push([w.odd, w.why]);
-  if (layer.simulated[h] && rows.length < 6) rows.push([w.simulated, w.yes]);
+  if (layer.marked[h]) rows.push([w.odd, w.why]);
+  if (layer.simulated[h] && rows.length < 5) rows.push([w.simulated, w.yes]);
   return { title, rows };
 }
