@@ -175,11 +175,19 @@ fence = Table(
     Column("note", Text),
     Column("geom", Geometry("GEOMETRY", srid=4326, spatial_index=False), nullable=False),
     Column("hysteresis_m", Float, nullable=False, server_default=text("0")),
+    Column("buffer_m", Float, nullable=False, server_default=text("0")),
+    Column("dwell_s", Float, nullable=False, server_default=text("0")),
+    Column("applies_to", JSONB, nullable=False, server_default=text("'{}'")),
     _stamp("valid_from"),
     _stamp("valid_to"),
+    Column("season", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("owner", Text),
+    Column("review_by", Date),
     Column("simulated", Boolean, nullable=False, server_default=text("false")),
+    Column("version", Integer, nullable=False, server_default=text("1")),
     _stamp("updated_at", nullable=False),
     Column("updated_by", Text, nullable=False),
+    _stamp("retired_at"),
 )
 
 rule = Table(
@@ -194,9 +202,46 @@ rule = Table(
     Column("name_en", Text, nullable=False),
     Column("severity", Text, nullable=False),
     Column("dwell_s", Float, nullable=False, server_default=text("0")),
+    Column("off_delay_s", Float, nullable=False, server_default=text("0")),
+    Column("params", JSONB, nullable=False, server_default=text("'{}'")),
     Column("applies_to", JSONB, nullable=False, server_default=text("'{}'")),
     Column("qualifies", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("schedule", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("latching", Boolean, nullable=False, server_default=text("true")),
+    Column("escalate_s", Float),
+    Column("response_vi", Text),
+    Column("response_en", Text),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    _stamp("updated_at", nullable=False),
+    Column("updated_by", Text, nullable=False),
+)
+
+# Every version of a fence or a rule as it was, its geometry as GeoJSON among its values; append-only.
+revision = Table(
+    "revision",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("value", JSONB, nullable=False),
+    _stamp("at", nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("comment", Text),
+    Index("revision_of", "kind", "key", "version", unique=True),
+)
+
+# Named lists of objects that rules and fences include or exclude.
+roster = Table(
+    "roster",
+    core,
+    Column("key", Text, primary_key=True),
+    Column("layer", Text, nullable=False),
+    Column("name_vi", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("members", JSONB, nullable=False, server_default=text("'[]'")),
     _stamp("updated_at", nullable=False),
     Column("updated_by", Text, nullable=False),
 )
@@ -206,9 +251,51 @@ presence = Table(
     core,
     Column("rule_id", Integer, ForeignKey("rule.id", ondelete="CASCADE"), primary_key=True),
     Column("object_key", Text, primary_key=True),
+    Column("other_key", Text, primary_key=True, server_default=text("''")),
     _stamp("entered_at", nullable=False),
     _stamp("qualified_at"),
+    _stamp("left_at"),
+    Column("value", Float),
     Column("raised", Boolean, nullable=False),
+)
+
+unit = Table(
+    "unit",
+    core,
+    Column("key", Text, primary_key=True),
+    Column("name_vi", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("ordinal", Integer, nullable=False, server_default=text("100")),
+)
+
+# A time in which alarms come faster than people can read: those of one rule (none: of several) share one line.
+flood = Table(
+    "flood",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("rule_id", Integer, ForeignKey("rule.id")),
+    Column("kind", Text, nullable=False),
+    _stamp("started_at", nullable=False),
+    _stamp("ended_at"),
+    Index("flood_open", "started_at", postgresql_where=text("ended_at IS NULL")),
+)
+
+# What is put aside for a while: one object under one rule (none: under all of its layer's).
+shelf = Table(
+    "shelf",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("rule_id", Integer, ForeignKey("rule.id")),
+    Column("layer", Text, nullable=False),
+    Column("object_key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    _stamp("at", nullable=False),
+    _stamp("until", nullable=False),
+    Column("actor", Text, nullable=False),
+    _stamp("ended_at"),
+    Column("ended_by", Text),
+    Index("shelf_open", "layer", "object_key", postgresql_where=text("ended_at IS NULL")),
 )
 
 alarm = Table(
@@ -219,8 +306,11 @@ alarm = Table(
     Column("layer", Text, nullable=False),
     Column("object_key", Text, nullable=False),
     Column("object_label", Text),
+    Column("other_key", Text, nullable=False, server_default=text("''")),
     Column("fence_id", Integer, ForeignKey("fence.id")),
     Column("severity", Text, nullable=False),
+    Column("latching", Boolean, nullable=False, server_default=text("true")),
+    Column("value", Float),
     Column("geom", Geometry("POINT", srid=4326, spatial_index=False)),
     Column("evidence", JSONB, nullable=False, server_default=text("'{}'")),
     Column("simulated", Boolean, nullable=False, server_default=text("false")),
@@ -232,12 +322,22 @@ alarm = Table(
     Column("comment", Text),
     _stamp("withdrawn_at"),
     _stamp("shelved_until"),
+    _stamp("suppressed_at"),
+    Column("parent_id", BigInteger, ForeignKey("alarm.id")),
+    Column("flood_id", BigInteger, ForeignKey("flood.id")),
+    Column("unit", Text, ForeignKey("unit.key")),
+    Column("person", Text),
+    _stamp("assigned_at"),
+    _stamp("escalated_at"),
+    Column("escalations", SmallInteger, nullable=False, server_default=text("0")),
+    _stamp("escalate_due_at"),
     # Some rules have no fence; without NULLS NOT DISTINCT each of their episodes would count as another one.
     Index(
         "alarm_episode",
         "rule_id",
         "layer",
         "object_key",
+        "other_key",
         "fence_id",
         unique=True,
         postgresql_nulls_not_distinct=True,
@@ -245,20 +345,108 @@ alarm = Table(
     ),
     Index("alarm_desk", "raised_at", postgresql_where=text("cleared_at IS NULL OR acknowledged_at IS NULL")),
     Index("alarm_raised_at", "raised_at"),
+    Index("alarm_object", "layer", "object_key", "raised_at"),
+    Index("alarm_flood", "flood_id", postgresql_where=text("flood_id IS NOT NULL")),
+    Index("alarm_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+    Index(
+        "alarm_escalate_due_at",
+        "escalate_due_at",
+        postgresql_where=text("acknowledged_at IS NULL AND cleared_at IS NULL AND withdrawn_at IS NULL"),
+    ),
 )
 
 alarm_journal = Table(
     "alarm_journal",
     core,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("alarm_id", BigInteger, ForeignKey("alarm.id"), nullable=False),
+    Column("alarm_id", BigInteger, ForeignKey("alarm.id")),  # none: of the desk itself, for instance a mute
     Column("transition", Text, nullable=False),
     _stamp("at", nullable=False),
     _stamp("observed_at"),
     Column("actor", Text, nullable=False),
     Column("actor_kind", Text, nullable=False),
     Column("comment", Text),
+    Column("data", JSONB),
     Index("alarm_journal_alarm_id", "alarm_id"),
+    Index("alarm_journal_at", "at"),
+)
+
+# A shift given over: what the page said when it was signed, who gave and who took it.
+handover = Table(
+    "handover",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _stamp("starts_at", nullable=False),
+    _stamp("ends_at", nullable=False),
+    Column("note", Text),
+    Column("content", JSONB, nullable=False),
+    Column("given_by", Text, nullable=False),
+    _stamp("given_at", nullable=False),
+    Column("taken_by", Text),
+    _stamp("taken_at"),
+    Index("handover_ends_at", "ends_at"),
+)
+
+lab_run = Table(
+    "lab_run",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("drafts", JSONB, nullable=False),
+    _stamp("start_at", nullable=False),
+    _stamp("end_at", nullable=False),
+    Column("actor", Text, nullable=False),
+    _stamp("asked_at", nullable=False),
+    _stamp("begun_at"),
+    _stamp("beat_at"),
+    Column("progress", Float, nullable=False, server_default=text("0")),
+    _stamp("stop_asked_at"),
+    _stamp("ended_at"),
+    Column("fault", Text),
+    Column("result", JSONB),
+)
+
+# Ways by which an alarm leaves the house, which alarms take which, and what became of each.
+channel = Table(
+    "channel",
+    core,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("config", JSONB, nullable=False),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    _stamp("updated_at", nullable=False),
+    Column("updated_by", Text, nullable=False),
+)
+
+route = Table(
+    "route",
+    core,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("channel_id", Integer, ForeignKey("channel.id", ondelete="CASCADE"), nullable=False),
+    Column("rule_key", Text, ForeignKey("rule.key", onupdate="CASCADE")),  # none: every rule
+    Column("severities", JSONB, nullable=False),
+    Column("transitions", JSONB, nullable=False),
+    Index("route_of", "channel_id", "rule_key", unique=True, postgresql_nulls_not_distinct=True),
+)
+
+delivery = Table(
+    "delivery",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("channel_id", Integer, ForeignKey("channel.id", ondelete="CASCADE"), nullable=False),
+    Column("journal_id", BigInteger),  # whose line it tells of, which is never removed; none: a test
+    Column("alarm_id", BigInteger, ForeignKey("alarm.id")),
+    _stamp("made_at", nullable=False),
+    _stamp("due_at"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _stamp("tried_at"),
+    _stamp("delivered_at"),
+    _stamp("failed_at"),
+    _stamp("withheld_at"),
+    Column("answer", Text),
+    Index("delivery_once", "channel_id", "journal_id", unique=True),
+    Index("delivery_due_at", "due_at"),
 )
 
 ledger = Table(

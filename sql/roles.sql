@@ -14,14 +14,19 @@ BEGIN
     LOOP
         IF item.relkind = 'p' OR item.relname IN ('alarm_journal', 'ledger', 'dead_letter') THEN
             EXECUTE format('GRANT INSERT ON %I TO haidang_ingest', item.relname);
-        ELSIF item.relname NOT IN ('fence', 'rule', 'archive') THEN
+        ELSIF item.relname NOT IN ('fence', 'rule', 'revision', 'roster', 'unit', 'archive', 'handover',
+                                    'lab_run', 'channel', 'route') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
         END IF;
     END LOOP;
     GRANT UPDATE (rows, duplicates) ON ledger TO haidang_ingest; -- known only after what the database refused was taken out
     GRANT UPDATE (replayed_at) ON dead_letter TO haidang_ingest;
     GRANT DELETE ON presence TO haidang_ingest;
-    GRANT UPDATE (acknowledged_at, acknowledged_by, comment, shelved_until, withdrawn_at) ON alarm TO haidang_web;
-    GRANT INSERT ON alarm_journal TO haidang_web;
+    -- What people do at the desk, in the editors and in the lab.
+    GRANT UPDATE (acknowledged_at, acknowledged_by, comment, shelved_until, withdrawn_at, unit, person, assigned_at,
+                  escalated_at, escalations, escalate_due_at) ON alarm TO haidang_web;
+    GRANT INSERT ON alarm_journal, revision TO haidang_web;
+    GRANT INSERT, UPDATE ON fence, rule, roster, shelf, handover, lab_run, channel, route, delivery TO haidang_web;
+    GRANT DELETE ON route TO haidang_web;
 END $$;
 REVOKE ALL ON FUNCTION grant_roles() FROM PUBLIC;
