@@ -8,10 +8,11 @@ from shapely.geometry import Polygon
 
 from demo.area import APPROACH, BAN, areas
 from demo.past import history
-from geo import alarm
+from geo import desk
 from geo.account import feeds
 from geo.actor import Actor
 from geo.fence import Fence, put_fences
+from geo.handling import acknowledge
 from geo.rule import Rule, put_rules
 from ingest.feed import Source
 from ingest.sentence import NmeaFramer
@@ -93,8 +94,8 @@ def seed_history(client: redis.Redis, source: Source, seed: int, start: float, e
 def settle(connection: sa.Connection, before: datetime) -> int:
     """The shift before this one acknowledged what was over by then, so that the desk begins with what is open."""
     done = 0
-    for row in alarm.desk(connection, datetime.now(UTC), limit=10_000):
+    for row in desk.desk(connection, datetime.now(UTC), limit=10_000):
         over = row["cleared_at"] is not None and row["cleared_at"] < before
         if row["simulated"] and (over or row["raised_at"] < before - timedelta(hours=2)):
-            done += alarm.acknowledge(connection, row["id"], LAST_SHIFT, "ca trước đã xử lý", before) is not None
+            done += acknowledge(connection, row["id"], LAST_SHIFT, "ca trước đã xử lý", before) is not None
     return done

@@ -1,30 +1,40 @@
 """Alarms: one row an episode, its state derived from timestamps, every transition a line of the append-only journal."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from geoalchemy2 import WKTElement
 from sqlalchemy.dialects.postgresql import insert
 
-from geo import table
+from geo import flood, shelf, table
 from geo.actor import SYSTEM, Actor
-from geo.rule import SEVERITIES, Rule
+from geo.episode import step_severity
+from geo.journal import write
+from geo.rule import Rule
 
 CHANNEL = "haidang:alarm"  # publishes the id of the newest journal line after its commit
 # Order of the desk: emergency, unacknowledged, returned but unacknowledged, acknowledged.
-STATES = ("unacknowledged", "returned", "acknowledged", "shelved", "cleared", "withdrawn")
+STATES = ("unacknowledged", "returned", "acknowledged", "suppressed", "shelved", "cleared", "withdrawn")
+WAITING = ("unacknowledged", "returned")
 
 
 def state(row: Mapping[str, Any], now: datetime) -> str:
-    """The state of an alarm row after ISA-18.2 / IEC 62682, derived and never stored."""
+    """The state of an alarm row after ISA-18.2 / IEC 62682, derived and never stored.
+
+    What does not latch is gone once it is over; what does waits for somebody to acknowledge it.
+    """
     if row["withdrawn_at"] is not None:
         return "withdrawn"
+    if row["cleared_at"] is not None and (row["acknowledged_at"] is not None or not row["latching"]):
+        return "cleared"
     if row["shelved_until"] is not None and row["shelved_until"] > now:
         return "shelved"
+    if row["suppressed_at"] is not None:
+        return "suppressed"
     if row["cleared_at"] is not None:
-        return "cleared" if row["acknowledged_at"] is not None else "returned"
+        return "returned"
     return "acknowledged" if row["acknowledged_at"] is not None else "unacknowledged"
 
 
@@ -36,19 +46,26 @@ def raise_alarm(
     raised_at: datetime,
     now: datetime,
     cleared_at: datetime | None = None,
+    value: float | None = None,
+    parent_id: int | None = None,
 ) -> int | None:
     """Open an episode and write its journal line; None when that episode is open already.
 
-    cleared_at: when it was over, for one that is known only afterwards.
-    subject: object_key, object_label, lon, lat, observed_at, simulated, evidence.
+    cleared_at: when it was over, for an event and for what is known only afterwards. value: what its rule measured.
+    parent_id: the alarm by whose design this one is suppressed from the start. What is shelved stays shelved, what is
+    raised in a flood is put to its group.
+    subject: object_key, object_label, lon, lat, observed_at, simulated, evidence, and other_key for a pair.
     """
     row = {
         "rule_id": rule.id,
         "layer": rule.layer,
         "object_key": subject["object_key"],
         "object_label": subject["object_label"],
+        "other_key": subject.get("other_key", ""),
         "fence_id": fence_id,
-        "severity": rule.severity,
+        "severity": step_severity(rule, value),
+        "latching": rule.latching,
+        "value": value,
         "geom": WKTElement(f"POINT({subject['lon']} {subject['lat']})", srid=4326)
         if subject["lon"] is not None
         else None,
@@ -57,32 +74,84 @@ def raise_alarm(
         "observed_at": subject["observed_at"],
         "raised_at": raised_at,
         "cleared_at": cleared_at,
+        "escalate_due_at": now + timedelta(seconds=rule.escalate_s) if rule.escalate_s and not cleared_at else None,
     }
     statement = insert(table.alarm).values(row).on_conflict_do_nothing().returning(table.alarm.c.id)
     alarm_id: int | None = connection.scalar(statement)
+    if alarm_id is None:
+        return None
+    write(connection, alarm_id, "raise", now, SYSTEM, observed_at=raised_at)
+    if cleared_at is not None:
+        write(connection, alarm_id, "clear", now, SYSTEM, observed_at=cleared_at)
+    if rule.kind == "distress":
+        return alarm_id  # neither shelved nor suppressed nor grouped
+    parent = parent_id or (_breach(connection, rule, row) if rule.kind == "approach" else None)
+    if parent is not None:
+        suppress(connection, [alarm_id], parent, now)
+    if rule.kind == "inside" and cleared_at is None:
+        suppress(connection, _approaches(connection, rule, row), alarm_id, now)
+    put_aside = shelf.put_aside(connection, rule, row["object_key"], alarm_id, now)
+    if parent is None and not put_aside:
+        flood.join(connection, rule.id, row["severity"], alarm_id, raised_at)
+    return alarm_id
+
+
+def step_alarm(
+    connection: sa.Connection, rule: Rule, object_key: str, at: datetime, value: float, now: datetime
+) -> int | None:
+    """An approach came nearer: the open episode is graver, and waits to be acknowledged again; its id, or None."""
+    column = table.alarm.c
+    statement = (
+        sa.update(table.alarm)
+        .where(*_open(rule, object_key))
+        .values(
+            value=value,
+            severity=step_severity(rule, value),
+            acknowledged_at=None,
+            acknowledged_by=None,
+            escalate_due_at=now + timedelta(seconds=rule.escalate_s) if rule.escalate_s else None,
+        )
+        .returning(column.id)
+    )
+    alarm_id: int | None = connection.scalars(statement).first()
     if alarm_id is not None:
-        _write(connection, alarm_id, "raise", now, SYSTEM, observed_at=raised_at)
-        if cleared_at is not None:
-            _write(connection, alarm_id, "clear", now, SYSTEM, observed_at=cleared_at)
+        write(connection, alarm_id, "step", now, SYSTEM, observed_at=at, data={"value": value})
     return alarm_id
 
 
 def clear_alarm(
-    connection: sa.Connection, rule: Rule, object_key: str, cleared_at: datetime, now: datetime
+    connection: sa.Connection,
+    rule: Rule,
+    object_key: str,
+    cleared_at: datetime,
+    now: datetime,
+    other_key: str | None = None,
+    comment: str | None = None,
 ) -> int | None:
     """Close the open episodes of a rule and object, whatever their fence; one's id, or None when there is none."""
     column = table.alarm.c
-    statement = (
-        sa.update(table.alarm)
-        .where(column.rule_id == rule.id, column.layer == rule.layer, column.object_key == object_key)
-        .where(column.cleared_at.is_(None), column.withdrawn_at.is_(None))
-        .values(cleared_at=cleared_at)
-        .returning(column.id)
-    )
-    closed = list(connection.scalars(statement))
+    statement = sa.update(table.alarm).where(*_open(rule, object_key))
+    if other_key is not None:
+        statement = statement.where(column.other_key == other_key)
+    # Never before it was raised: of a rule that was changed meanwhile the end may be told of an earlier moment.
+    over = sa.func.greatest(column.raised_at, sa.bindparam("cleared_at", cleared_at, sa.DateTime(timezone=True)))
+    closed = list(connection.scalars(statement.values(cleared_at=over).returning(column.id)))
     for alarm_id in closed:
-        _write(connection, alarm_id, "clear", now, SYSTEM, observed_at=cleared_at)
+        write(connection, alarm_id, "clear", now, SYSTEM, observed_at=cleared_at, comment=comment)
+        if rule.kind == "inside":
+            release(connection, alarm_id, now)
     return closed[0] if closed else None
+
+
+def _open(rule: Rule, object_key: str) -> tuple[Any, ...]:
+    column = table.alarm.c
+    return (
+        column.rule_id == rule.id,
+        column.layer == rule.layer,
+        column.object_key == object_key,
+        column.cleared_at.is_(None),
+        column.withdrawn_at.is_(None),
+    )
 
 
 def withdraw_alarm(connection: sa.Connection, alarm_id: int, actor: Actor, comment: str, now: datetime) -> int | None:
@@ -96,123 +165,68 @@ def withdraw_alarm(connection: sa.Connection, alarm_id: int, actor: Actor, comme
     )
     withdrawn: int | None = connection.scalar(statement)
     if withdrawn is not None:
-        _write(connection, alarm_id, "withdraw", now, actor, comment=comment)
+        write(connection, alarm_id, "withdraw", now, actor, comment=comment)
     return withdrawn
 
 
-def acknowledge(
-    connection: sa.Connection, alarm_id: int, actor: Actor, comment: str | None, now: datetime
-) -> dict[str, Any] | None:
-    """Acknowledge once: the alarm's row after it, or None when somebody was first or there is no such alarm."""
+def suppress(connection: sa.Connection, alarm_ids: list[int], parent_id: int, now: datetime) -> int:
+    """Keep alarms from the desk by design for as long as their parent stands; their clocks run on. How many."""
+    if not alarm_ids:
+        return 0
     column = table.alarm.c
     statement = (
         sa.update(table.alarm)
-        .where(column.id == alarm_id, column.acknowledged_at.is_(None), column.withdrawn_at.is_(None))
-        .values(acknowledged_at=now, acknowledged_by=actor.name, comment=comment)
-        .returning(column.id, column.acknowledged_at, column.acknowledged_by, column.comment, column.cleared_at)
+        .where(column.id.in_(alarm_ids), column.suppressed_at.is_(None))
+        .values(suppressed_at=now, parent_id=parent_id)
+        .returning(column.id)
     )
-    row = connection.execute(statement).mappings().one_or_none()
-    if row is None:
-        return None
-    _write(connection, alarm_id, "acknowledge", now, actor, comment=comment)
-    return dict(row)
+    children = list(connection.scalars(statement))
+    for alarm_id in children:
+        write(connection, alarm_id, "suppress", now, SYSTEM, data={"parent": parent_id})
+    return len(children)
 
 
-def _write(
-    connection: sa.Connection,
-    alarm_id: int,
-    transition: str,
-    now: datetime,
-    actor: Actor,
-    observed_at: datetime | None = None,
-    comment: str | None = None,
-) -> None:
-    connection.execute(
-        sa.insert(table.alarm_journal).values(
-            alarm_id=alarm_id,
-            transition=transition,
-            at=now,
-            observed_at=observed_at,
-            actor=actor.name,
-            actor_kind=actor.kind,
-            comment=comment,
-        )
-    )
-
-
-def _alarms() -> sa.Select[Any]:
-    alarm, rule, fence = table.alarm.c, table.rule.c, table.fence.c
-    return sa.select(
-        *[column for column in alarm if column.name != "geom"],
-        sa.func.ST_X(alarm.geom).label("lon"),
-        sa.func.ST_Y(alarm.geom).label("lat"),
-        rule.key.label("rule"),
-        rule.kind.label("rule_kind"),
-        rule.name_vi.label("rule_vi"),
-        rule.name_en.label("rule_en"),
-        rule.dwell_s,
-        fence.name_vi.label("fence_vi"),
-        fence.name_en.label("fence_en"),
-    ).select_from(table.alarm.join(table.rule).outerjoin(table.fence, fence.id == alarm.fence_id))
-
-
-def desk(connection: sa.Connection, now: datetime, limit: int = 500) -> list[dict[str, Any]]:
-    """The alarms that are on the desk: open or unacknowledged, in desk order, each with its derived `state`."""
+def release(connection: sa.Connection, parent_id: int, now: datetime) -> int:
+    """Give back to the desk what its parent suppressed and what still stands; how many."""
     column = table.alarm.c
-    query = (
-        _alarms()
-        .where(column.withdrawn_at.is_(None))
-        .where(sa.or_(column.cleared_at.is_(None), column.acknowledged_at.is_(None)))
-        # What is left out beyond the limit must be the least of it, however old the gravest is.
-        .order_by(
-            (table.rule.c.kind == "distress").desc(),
-            column.acknowledged_at.is_(None).desc(),
-            sa.func.array_position(sa.literal(list(SEVERITIES), sa.ARRAY(sa.Text)), column.severity),
-            column.raised_at.desc(),
-        )
-        .limit(limit)
+    statement = (
+        sa.update(table.alarm)
+        .where(column.parent_id == parent_id, column.suppressed_at.is_not(None))
+        .values(suppressed_at=None)
+        .returning(column.id, column.rule_id, column.severity, column.raised_at, column.cleared_at)
     )
-    rows = [_stated(row, now) for row in connection.execute(query).mappings()]
-    rows.sort(key=_desk_order)
-    return rows
+    freed = connection.execute(statement).all()
+    for alarm_id, rule_id, severity, raised_at, cleared_at in freed:
+        write(connection, alarm_id, "release", now, SYSTEM, data={"parent": parent_id})
+        if cleared_at is None:
+            flood.join(connection, rule_id, severity, alarm_id, max(raised_at, now))
+    return len(freed)
 
 
-def _stated(row: sa.RowMapping, now: datetime) -> dict[str, Any]:
-    values = {str(name): value for name, value in row.items()}
-    return {**values, "state": state(values, now)}
-
-
-def _desk_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    emergency = row["rule_kind"] == "distress" and row["acknowledged_at"] is None
-    changed = max(filter(None, (row["raised_at"], row["cleared_at"], row["acknowledged_at"])))
-    return not emergency, STATES.index(row["state"]), SEVERITIES.index(row["severity"]), -changed.timestamp()
-
-
-def alarms_of(
-    connection: sa.Connection, layer: str, object_key: str, now: datetime, limit: int = 20
-) -> list[dict[str, Any]]:
-    """An object's alarms, newest first, open and past."""
+def _breach(connection: sa.Connection, rule: Rule, row: Mapping[str, Any]) -> int | None:
+    """The open alarm of an object inside the fence that this rule tells the approach of: one of them is enough."""
     column = table.alarm.c
-    query = (
-        _alarms()
-        .where(column.layer == layer, column.object_key == object_key)
-        .order_by(column.raised_at.desc())
-        .limit(limit)
+    found: int | None = connection.scalar(
+        sa.select(column.id)
+        .join(table.rule)
+        .where(table.rule.c.kind == "inside", *_same(row), column.suppressed_at.is_(None))
+        .limit(1)
     )
-    return [_stated(row, now) for row in connection.execute(query).mappings()]
+    return found
 
 
-def ticks(connection: sa.Connection, start: datetime, end: datetime) -> Sequence[sa.RowMapping]:
-    """Alarms raised in [start, end) as (at, severity, id), for a timeline."""
+def _approaches(connection: sa.Connection, rule: Rule, row: Mapping[str, Any]) -> list[int]:
     column = table.alarm.c
-    query = (
-        sa.select(column.raised_at.label("at"), column.severity, column.id)
-        .where(column.raised_at >= start, column.raised_at < end, column.withdrawn_at.is_(None))
-        .order_by(column.raised_at)
+    query = sa.select(column.id).join(table.rule).where(table.rule.c.kind == "approach", *_same(row))
+    return list(connection.scalars(query))
+
+
+def _same(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    column = table.alarm.c
+    return (
+        column.layer == row["layer"],
+        column.object_key == row["object_key"],
+        column.fence_id == row["fence_id"],
+        column.cleared_at.is_(None),
+        column.withdrawn_at.is_(None),
     )
-    return connection.execute(query).mappings().all()
-
-
-def journal_head(connection: sa.Connection) -> int:
-    """The id of the newest journal line, 0 when there is none."""
-    return connection.scalar(sa.select(sa.func.coalesce(sa.func.max(table.alarm_journal.c.id), 0))) or 0

@@ -1,8 +1,8 @@
 """Fences: polygons and sides of lines with validity and metres of hysteresis, and which points lie in which."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime
 from math import cos, radians
 from typing import Any
 
@@ -12,11 +12,14 @@ import sqlalchemy as sa
 from geoalchemy2.shape import from_shape, to_shape
 from numpy.typing import NDArray
 from shapely import STRtree, affinity
+from shapely.geometry import mapping
 from sqlalchemy.dialects.postgresql import insert
 
 from geo import table, zone
 from geo.actor import Actor
+from geo.calendar import Season, in_season
 from geo.raster import Raster, raster
+from geo.revision import keep
 
 METRES_PER_DEGREE = 111_195.0  # of latitude, mean sphere
 ON_WAY = 1e-9  # a share of a way: what rounding may shift a crossing by
@@ -27,7 +30,11 @@ REFERENCE_NOTE = "sơ đồ tham khảo, không phải căn cứ pháp lý"
 
 @dataclass(frozen=True)
 class Fence:
-    """One fence. `geom` is WGS84 lon/lat; hysteresis_m widens it for leaving: jitter on its edge is no event."""
+    """One fence. `geom` is WGS84 lon/lat; hysteresis_m widens it for leaving: jitter on its edge is no event.
+
+    buffer_m: from how far outside an approach is told; dwell_s, applies_to: the least dwell and the conditions of every
+    rule; valid_from, valid_to, season: when it holds; owner, review_by: who answers for it, and is asked when.
+    """
 
     key: str
     kind: str
@@ -39,12 +46,25 @@ class Fence:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     simulated: bool = False
+    buffer_m: float = 0.0
+    dwell_s: float = 0.0
+    applies_to: Mapping[str, Any] = field(default_factory=dict)
+    season: Season = ()
+    owner: str | None = None
+    review_by: date | None = None
+    version: int = 1
+    retired_at: datetime | None = None
     id: int = 0
 
+    @property
+    def always(self) -> bool:
+        """Whether it holds at any time."""
+        return self.valid_from is None and self.valid_to is None and not self.season
+
     def in_force(self, moment: datetime) -> bool:
-        """Whether the fence holds at that moment: [valid_from, valid_to), None for an open end."""
+        """Whether the fence holds at that moment: [valid_from, valid_to), None for an open end, and in its season."""
         begun = self.valid_from is None or moment >= self.valid_from
-        return begun and (self.valid_to is None or moment < self.valid_to)
+        return begun and (self.valid_to is None or moment < self.valid_to) and in_season(self.season, moment)
 
 
 def make_valid(geom: Any) -> Any:
@@ -181,12 +201,18 @@ def _columns(rows: list[tuple[int, float, float]]) -> tuple[NDArray[np.intp], ND
     return np.array(segment, dtype=np.intp), np.array(entry), np.array(leave)
 
 
-def fences(connection: sa.Connection, keys: Collection[str] | None = None) -> list[Fence]:
-    """All fences, lines and areas, or those of the keys, in the order of their ids."""
+def fences(connection: sa.Connection, keys: Collection[str] | None = None, every: bool = False) -> list[Fence]:
+    """All fences, lines and areas, or those of the keys, in the order of their ids; `every`: retired ones too."""
     query = sa.select(table.fence).order_by(table.fence.c.id)
-    rows = connection.execute(query if keys is None else query.where(table.fence.c.key.in_(keys))).mappings()
-    names = Fence.__dataclass_fields__
-    return [Fence(**{**{k: v for k, v in row.items() if k in names}, "geom": to_shape(row["geom"])}) for row in rows]
+    if keys is not None:
+        query = query.where(table.fence.c.key.in_(keys))
+    if not every:
+        query = query.where(table.fence.c.retired_at.is_(None))
+    rows = connection.execute(query).mappings()
+    return [Fence(**{**{name: row[name] for name in (*STORED, "id")}, "geom": to_shape(row["geom"])}) for row in rows]
+
+
+STORED = tuple(one.name for one in fields(Fence) if one.name not in ("id", "geom"))
 
 
 def put_fences(connection: sa.Connection, items: Sequence[Fence], actor: Actor) -> int:
@@ -194,16 +220,34 @@ def put_fences(connection: sa.Connection, items: Sequence[Fence], actor: Actor) 
 
     Returns how many were added.
     """
-    rows = [
-        {
-            **{name: getattr(item, name) for name in Fence.__dataclass_fields__ if name not in ("id", "geom")},
-            "geom": from_shape(item.geom, srid=4326),
-            "updated_at": datetime.now(UTC),
-            "updated_by": actor.name,
-        }
-        for item in items
-    ]
-    if not rows:
-        return 0
-    statement = insert(table.fence).values(rows).on_conflict_do_nothing(index_elements=["key"])
-    return len(connection.execute(statement.returning(table.fence.c.id)).all())
+    added, now = 0, datetime.now(UTC)
+    for item in items:
+        row = {**_row(item), "updated_at": now, "updated_by": actor.name}
+        statement = insert(table.fence).values(row).on_conflict_do_nothing(index_elements=["key"])
+        if connection.scalar(statement.returning(table.fence.c.id)) is not None:
+            keep(connection, "fence", item.key, item.version, as_json(item), now, actor, None)
+            added += 1
+    return added
+
+
+def save_fence(connection: sa.Connection, item: Fence, actor: Actor, now: datetime, comment: str | None = None) -> int:
+    """Put a fence as a new version, or as a new fence; returns its version. The caller has checked it."""
+    column = table.fence.c
+    before = sa.select(column.version).where(column.key == item.key).with_for_update()
+    version: int = (connection.scalar(before) or 0) + 1
+    row = {**_row(item), "version": version, "updated_at": now, "updated_by": actor.name}
+    statement = insert(table.fence).values(row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=row))
+    keep(connection, "fence", item.key, version, as_json(item), now, actor, comment)
+    return version
+
+
+def as_json(item: Fence) -> dict[str, Any]:
+    """A fence's values as JSON can hold them, its geometry as GeoJSON."""
+    values = {name: getattr(item, name) for name in STORED}
+    plain = {name: one.isoformat() if isinstance(one, date) else one for name, one in values.items()}
+    return {**plain, "geom": mapping(item.geom)}
+
+
+def _row(item: Fence) -> dict[str, Any]:
+    return {**{name: getattr(item, name) for name in STORED}, "geom": from_shape(item.geom, srid=4326)}

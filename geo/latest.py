@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
 
-from geo.column import array_text, copy_frame, read_frame
+from geo.column import array_text, copy_frame, epoch_us, read_frame
 from geo.table import Shape
 
 # What every reading of the latest state tells, besides the columns that were asked for.
@@ -160,3 +160,34 @@ def _merged(shape: Shape, staged: pd.DataFrame, described: list[str]) -> str:
         told += " OR s.described_at IS NOT NULL"
     sets |= {name: f"CASE WHEN {told} THEN s.{name} ELSE t.{name} END" for name in ("source", "simulated")}
     return ", ".join(f"{name} = {value}" for name, value in sets.items())
+
+
+def within(
+    connection: sa.Connection,
+    shape: Shape,
+    box: tuple[float, float, float, float],
+    since: datetime,
+    columns: Iterable[str],
+) -> pd.DataFrame:
+    """Last positions since a moment in a box (west, south, east, north): lon, lat, at (microseconds since 1970) and
+    `columns`, indexed by the key as text; not locked.
+    """
+    names = [name for name in dict.fromkeys((shape.key, "observed_at", *columns)) if name in shape.latest.c]
+    query = (
+        f"SELECT {', '.join(names)}, ST_X(geom) AS lon, ST_Y(geom) AS lat FROM {shape.name}"
+        " WHERE geom && ST_MakeEnvelope(%s, %s, %s, %s, 4326) AND observed_at >= %s"
+    )
+    found = read_frame(connection, query, _types(shape, names), [*map(float, box), since])
+    found = found.assign(at=epoch_us(found["observed_at"]))
+    return found.set_index(found[shape.key].astype(str))
+
+
+def standing(connection: sa.Connection, shape: Shape, keys: Iterable[Any], columns: Iterable[str]) -> pd.DataFrame:
+    """The latest state of the keys that have a position, as `lock` returns it and locked as there."""
+    names = _names(shape, columns)
+    query = (
+        f"SELECT {', '.join(names)}, ST_X(geom) AS lon, ST_Y(geom) AS lat FROM {shape.name}"
+        f" WHERE {shape.key} = ANY(%s::{_key_type(shape)}[]) AND geom IS NOT NULL AND observed_at IS NOT NULL"
+        f" ORDER BY {shape.key} FOR NO KEY UPDATE"
+    )
+    return _indexed(shape, read_frame(connection, query, _types(shape, names), [_array(shape, sorted(keys))]))

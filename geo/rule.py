@@ -1,8 +1,8 @@
-"""Rules: data plus pure functions from what was and what is seen to Raise, Clear or nothing."""
+"""Rules as data: what is watched, of whom, where and when, how grave it is, and what is to be done about it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,20 +10,66 @@ from sqlalchemy.dialects.postgresql import insert
 
 from geo import table
 from geo.actor import Actor
+from geo.calendar import Schedule, check_schedule, in_hours
+from geo.criteria import check
+from geo.revision import keep
 
 SEVERITIES = ("critical", "high", "medium", "low")
-# A position older than this says nothing about where its object is now, so time alone proves no dwell.
-FRESH = timedelta(minutes=20)
-KINDS = ("inside", "outside", "distress", "distress_test")
+DIRECTIONS = ("both", "to_left", "to_right")
+# States that dwell and end with a delay; events that happen at a moment; what only the clock finds.
+FENCED_STATES = ("inside", "outside", "threshold", "proximity", "approach")
+EVENTS = ("enter", "exit", "crossing")
+DISTRESS = ("distress", "distress_test")
+KINDS = (*FENCED_STATES, *EVENTS, "silence", *DISTRESS, "feed")
+NEEDS_FENCE = ("inside", "outside", "enter", "exit", "crossing", "approach")
+
+
+def _number(low: float, high: float = float("inf")) -> Callable[[Any], bool]:
+    def good(value: Any) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+    return good
+
+
+def _steps(value: Any) -> bool:
+    good = isinstance(value, list | tuple) and value and all(map(_number(0.01, 200), value))
+    return bool(good) and list(value) == sorted(set(value), reverse=True)
+
+
+# What each kind is given besides its fence: name -> (whether it must be, whether a value is good, how it is written).
+PARAMS: Mapping[str, Mapping[str, tuple[bool, Callable[[Any], bool], str]]] = {
+    "crossing": {"direction": (False, lambda value: value in DIRECTIONS, f"one of {', '.join(DIRECTIONS)}")},
+    "approach": {"steps_nm": (True, _steps, "distances in nautical miles, from far to near, each once")},
+    "threshold": {
+        "column": (True, lambda value: isinstance(value, str) and value.isidentifier(), "the name of a column"),
+        "above": (False, _number(float("-inf")), "a number"),
+        "below": (False, _number(float("-inf")), "a number"),
+        "deadband": (False, _number(0), "a number from 0 on"),
+    },
+    "silence": {
+        "silence_s": (True, _number(1), "seconds, at least 1"),
+        "horizon_s": (False, _number(1), "seconds, at least 1"),
+    },
+    "proximity": {
+        "distance_m": (True, _number(1, 100_000), "metres, 1 to 100,000"),
+        "hysteresis_m": (False, _number(0, 100_000), "metres from 0 on"),
+    },
+    "feed": {"factor": (False, _number(1), "how many expected intervals of silence, at least 1")},
+}
 
 
 @dataclass(frozen=True)
 class Rule:
     """One rule as data.
 
-    kind: `inside` raises when an object stays in the fence for dwell_s; `outside` when it has left it for dwell_s;
-    `distress` when a distress transmitter is active (and `distress_test` when one is being tested).
-    applies_to: conditions on the object (column -> [low, high)); qualifies: conditions on each fix, for instance speed.
+    kind: a state, `inside` (raised when an object stays in the fence for dwell_s), `outside` (when it has left it for
+    dwell_s: it should be inside), `threshold` (a column above or below a limit, everywhere or in the fence),
+    `proximity` (two objects nearer than distance_m), `approach` (nearer than each of steps_nm to the fence); an event,
+    `enter`, `exit`, `crossing` (of a line, in a direction); `silence` (nothing heard for silence_s); `distress` and
+    `distress_test` (a distress transmitter is active, or being tested); `feed` (a whole source of the layer is silent).
+    applies_to: conditions on the object; qualifies: conditions on each fix, for instance speed (geo.criteria).
+    dwell_s and off_delay_s: on-delay and off-delay, in event time. latching: it stays on the desk when it is over,
+    until somebody acknowledges it. escalate_s: unanswered for so long, it is escalated. hysteresis_m is the fence's.
     """
 
     key: str
@@ -36,8 +82,17 @@ class Rule:
     dwell_s: float = 0.0
     applies_to: Mapping[str, Any] = field(default_factory=dict)
     qualifies: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    off_delay_s: float = 0.0
+    schedule: Schedule = ()
+    latching: bool = True
+    escalate_s: float | None = None
+    response_vi: str | None = None
+    response_en: str | None = None
     enabled: bool = True
+    version: int = 1
     id: int = 0
+    hysteresis_m: float = 0.0  # of its fence, as it is read; of two objects, what their rule says
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -45,114 +100,119 @@ class Rule:
         if self.severity not in SEVERITIES:
             raise ValueError(f"rule {self.key}: unknown severity {self.severity!r}, one of {', '.join(SEVERITIES)}")
 
+    @property
+    def steps_nm(self) -> tuple[float, ...]:
+        """The distances of an approach, from far to near, nautical miles."""
+        return tuple(float(step) for step in self.params.get("steps_nm", ()))
 
-@dataclass(frozen=True)
-class Sight:
-    """One object at one moment as a rule sees it: in the fence, in the fence widened, meeting the rule's conditions."""
+    @property
+    def is_event(self) -> bool:
+        """Whether it happens at a moment and has no duration."""
+        return self.kind in EVENTS
 
-    observed_at: datetime
-    core: bool
-    halo: bool
-    qualifies: bool = True
-
-
-@dataclass(frozen=True)
-class Presence:
-    """What a rule remembers of one object between fixes."""
-
-    entered_at: datetime
-    qualified_at: datetime | None
-    raised: bool = False
+    def in_hours(self, at: datetime) -> bool:
+        """Whether its schedule holds at that moment."""
+        return in_hours(self.schedule, at)
 
 
-@dataclass(frozen=True)
-class Raise:
-    """The rule is broken since `at`."""
+def checked(rule: Rule) -> Rule:
+    """The rule, when all of it makes sense. Raises ValueError that names what does not, and how it is written."""
+    where = f"rule {rule.key}"
+    if not rule.key.strip() or not rule.name_vi.strip():
+        raise ValueError("a rule needs a key and a Vietnamese name")
+    if rule.kind in NEEDS_FENCE and not rule.fence_key:
+        raise ValueError(f"{where}: {rule.kind} needs a fence")
+    for name in ("dwell_s", "off_delay_s"):
+        if not 0 <= getattr(rule, name) <= 31 * 86_400:
+            raise ValueError(f"{where}: {name} is 0 to {31 * 86_400} seconds")
+    if rule.escalate_s is not None and rule.escalate_s < 10:
+        raise ValueError(f"{where}: escalate_s is at least 10 seconds, or none")
+    wanted = PARAMS.get(rule.kind, {})
+    for name in rule.params.keys() - wanted.keys():
+        raise ValueError(f"{where}: {rule.kind} knows no {name!r}; it knows {', '.join(wanted) or 'none'}")
+    for name, (needed, good, form) in wanted.items():
+        if name not in rule.params:
+            if needed:
+                raise ValueError(f"{where}: {rule.kind} needs {name}: {form}")
+        elif not good(rule.params[name]):
+            raise ValueError(f"{where}: {name} is {form}, not {rule.params[name]!r}")
+    if rule.kind == "threshold" and ("above" in rule.params) == ("below" in rule.params):
+        raise ValueError(f"{where}: a threshold is either above or below a number")
+    check(rule.applies_to, f"{where}, applies_to")
+    check(rule.qualifies, f"{where}, qualifies")
+    check_schedule(rule.schedule)
+    return rule
 
-    at: datetime
+
+STORED = tuple(one.name for one in fields(Rule) if one.name not in ("id", "hysteresis_m"))
 
 
-@dataclass(frozen=True)
-class Clear:
-    """The rule is kept again since `at`."""
+def rules(connection: sa.Connection, every: bool = False) -> list[Rule]:
+    """The rules in force, of kinds that this version knows, in the order of their ids; `every`: switched off ones too.
 
-    at: datetime
-
-
-Verdict = Raise | Clear | None
-
-
-def judge(rule: Rule, before: Presence | None, sight: Sight) -> tuple[Presence | None, Verdict]:
-    """One step of a fence rule: the presence after the sight, and what it means for the alarm.
-
-    Entering takes the fence itself, leaving takes the fence widened by its hysteresis; dwell counts in event time.
+    A fence's own conditions, dwell and hysteresis stand in the rules about it, and lists by name are their members.
     """
-    if rule.kind == "outside":
-        return _judge_outside(rule, before, sight)
-    if before is None:
-        if not sight.core:
-            return None, None
-        return _dwell(
-            rule, Presence(sight.observed_at, sight.observed_at if sight.qualifies else None), sight.observed_at
+    rule, fence = table.rule.c, table.fence.c
+    query = (
+        sa.select(
+            *[rule[name] for name in STORED],
+            rule.id,
+            fence.applies_to.label("fence_applies_to"),
+            fence.dwell_s.label("fence_dwell_s"),
+            sa.func.coalesce(fence.hysteresis_m, 0.0).label("hysteresis_m"),
         )
-    if not sight.halo:
-        return None, Clear(sight.observed_at) if before.raised else None
-    if before.raised:
-        return before, None
-    since = (before.qualified_at or sight.observed_at) if sight.qualifies else None
-    return _dwell(rule, replace(before, qualified_at=since), sight.observed_at)
+        .select_from(table.rule.outerjoin(table.fence, fence.key == rule.fence_key))
+        .where(rule.kind.in_(KINDS) & rule.severity.in_(SEVERITIES))
+        .order_by(rule.id)
+    )
+    if not every:
+        query = query.where(rule.enabled, fence.retired_at.is_(None))
+    lists = connection.execute(sa.select(table.roster.c.key, table.roster.c.members))
+    members: dict[str, Sequence[str]] = {row.key: row.members for row in lists}
+    return [_resolved(row, members) for row in connection.execute(query).mappings()]
 
 
-def _judge_outside(rule: Rule, before: Presence | None, sight: Sight) -> tuple[Presence | None, Verdict]:
-    """`outside` watches only what has once been inside; qualified_at is then the moment it left."""
-    if sight.core:
-        fresh = Presence(before.entered_at if before else sight.observed_at, None)
-        return fresh, Clear(sight.observed_at) if before is not None and before.raised else None
-    if before is None or before.raised:
-        return before, None
-    if sight.halo or not sight.qualifies:
-        return replace(before, qualified_at=None), None
-    return _dwell(rule, replace(before, qualified_at=before.qualified_at or sight.observed_at), sight.observed_at)
+def _resolved(row: sa.RowMapping, members: Mapping[str, Sequence[str]]) -> Rule:
+    values = {name: row[name] for name in (*STORED, "id", "hysteresis_m")}
+    values["dwell_s"] = max(row["dwell_s"], row["fence_dwell_s"] or 0.0)
+    values["hysteresis_m"] = float(row["params"].get("hysteresis_m", row["hysteresis_m"]))
+    values["applies_to"] = with_members({**(row["fence_applies_to"] or {}), **row["applies_to"]}, members)
+    return Rule(**values)
 
 
-def _dwell(rule: Rule, presence: Presence, now: datetime) -> tuple[Presence, Verdict]:
-    if presence.qualified_at is None or now - presence.qualified_at < timedelta(seconds=rule.dwell_s):
-        return presence, None
-    return replace(presence, raised=True), Raise(presence.qualified_at + timedelta(seconds=rule.dwell_s))
-
-
-def judge_time(rule: Rule, before: Presence, now: datetime) -> tuple[Presence, Verdict]:
-    """The clock's step: the same dwell without a new fix, for an object that stays where it was last seen."""
-    return (before, None) if before.raised else _dwell(rule, before, now)
-
-
-def judge_distress(rule: Rule, before: Presence | None, sight: Sight) -> tuple[Presence | None, Verdict]:
-    """A distress transmitter: raised by the first active message; silence or an operator ends it, never a fix."""
-    if before is None and sight.core:
-        return Presence(sight.observed_at, sight.observed_at, raised=True), Raise(sight.observed_at)
-    return before, None
-
-
-def rules(connection: sa.Connection) -> list[Rule]:
-    """All enabled rules of kinds that this version knows, in the order of their ids."""
-    column = table.rule.c
-    known = column.kind.in_(KINDS) & column.severity.in_(SEVERITIES)
-    query = sa.select(table.rule).where(column.enabled, known).order_by(column.id)
-    names = Rule.__dataclass_fields__
-    return [Rule(**{k: v for k, v in row.items() if k in names}) for row in connection.execute(query).mappings()]
+def with_members(where: Mapping[str, Any], members: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Conditions whose include and exclude lists name objects only: `@name` there stands for a roster's members."""
+    found = dict(where)
+    for name in ("include", "exclude"):
+        if name in found:
+            lists = [members.get(key[1:], ()) if str(key).startswith("@") else (key,) for key in found[name]]
+            found[name] = [key for each in lists for key in each]
+    return found
 
 
 def put_rules(connection: sa.Connection, items: Sequence[Rule], actor: Actor) -> int:
     """Add the rules whose key is not there yet; one that an operator has changed since is left as it is."""
-    rows = [
-        {
-            **{name: getattr(item, name) for name in Rule.__dataclass_fields__ if name not in ("id",)},
-            "updated_at": datetime.now(UTC),
-            "updated_by": actor.name,
-        }
-        for item in items
-    ]
-    if not rows:
-        return 0
-    statement = insert(table.rule).values(rows).on_conflict_do_nothing(index_elements=["key"])
-    return len(connection.execute(statement.returning(table.rule.c.id)).all())
+    added = 0
+    for item in items:
+        row = {**_row(item), "updated_at": datetime.now(UTC), "updated_by": actor.name}
+        statement = insert(table.rule).values(row).on_conflict_do_nothing(index_elements=["key"])
+        if connection.scalar(statement.returning(table.rule.c.id)) is not None:
+            keep(connection, "rule", item.key, 1, _row(item), row["updated_at"], actor, None)
+            added += 1
+    return added
+
+
+def save_rule(connection: sa.Connection, item: Rule, actor: Actor, now: datetime, comment: str | None = None) -> int:
+    """Put a rule as a new version, or as a new rule; returns its version. Raises ValueError for one that is wrong."""
+    column, row = table.rule.c, _row(checked(item))
+    before = sa.select(column.version).where(column.key == item.key).with_for_update()
+    version: int = (connection.scalar(before) or 0) + 1
+    row |= {"version": version, "updated_at": now, "updated_by": actor.name}
+    statement = insert(table.rule).values(row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=row))
+    keep(connection, "rule", item.key, version, _row(item), now, actor, comment)
+    return version
+
+
+def _row(item: Rule) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in STORED}

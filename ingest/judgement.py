@@ -9,44 +9,37 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
-from numpy.typing import NDArray
 from sqlalchemy.dialects.postgresql import insert
 
-from geo import table
-from geo.alarm import clear_alarm, raise_alarm
+from geo import latest, table
+from geo.alarm import clear_alarm, raise_alarm, step_alarm
 from geo.criteria import matches
-from geo.fence import Fence, Fences
-from geo.rule import FRESH, Clear, Presence, Raise, Rule, Sight, judge, judge_distress, judge_time
-from ingest.scene import Scene, Stretches, moment
+from geo.episode import FRESH, Clear, Presence, Raise, Sight, Verdict, judge, judge_silence, judge_time
+from geo.fence import Fences
+from geo.rule import Rule
+from geo.table import Shape
+from ingest.pair import looks_of_pairs
+from ingest.scene import Look, Memory, Scene, Target, moment
+from ingest.view import view_of
 
 STATE_FACTS = ("length_m", "ship_type", "safety_text")  # what an alarm's evidence tells of the object itself
 OnFault = Callable[[str, Exception], None]
-Memory = Mapping[int, Presence]  # by the object's place in the after-state
-
-
-@dataclass(frozen=True)
-class Look:
-    """One sight of an object: at the record `row`, or at a share of the way to it from the fix before."""
-
-    sight: Sight
-    row: int
-    share: float | None = None
 
 
 @dataclass(frozen=True)
 class Step:
     """What a rule made of an object's looks: what it remembers, and each verdict with the look that led to it."""
 
-    place: int
+    target: Target
     presence: Presence | None
-    verdicts: tuple[tuple[Raise | Clear, Look], ...]
+    verdicts: tuple[tuple[Verdict, Look], ...]
 
 
 def judge_batch(
     connection: sa.Connection,
+    shape: Shape,
     rules: Sequence[Rule],
     fences: Fences,
-    key: str,
     label: str,
     records: pd.DataFrame,
     before: pd.DataFrame,
@@ -63,7 +56,16 @@ def judge_batch(
     """
     if records.empty or not rules:
         return 0
-    scene = Scene.of(rules, fences, key, label, records, before, after)
+    scene = Scene.of(rules, fences, shape.key, label, records, before, after)
+    if any(rule.kind == "proximity" for rule in rules):
+        scene = scene.beside(_neighbours(connection, shape, rules, scene))
+    return judge_scene(connection, rules, scene, now, on_fault)
+
+
+def judge_scene(
+    connection: sa.Connection, rules: Sequence[Rule], scene: Scene, now: datetime, on_fault: OnFault
+) -> int:
+    """Judge every rule over a scene, with what it remembers of its objects; returns how many alarms changed."""
     memory = load(connection, rules, scene)
     changed = 0
     for rule in rules:
@@ -74,16 +76,27 @@ def judge_batch(
             on_fault(f"rule {rule.key}", error)
             continue
         for step in steps:
-            object_key = scene.key_of(step.place)
-            if step.presence != known.get(step.place):
-                remember(connection, rule, object_key, step.presence)
+            if step.presence != known.get(step.target):
+                remember(connection, rule, step.target, step.presence)
             for verdict, look in step.verdicts:
-                if isinstance(verdict, Clear):
-                    changed += clear_alarm(connection, rule, object_key, verdict.at, now) is not None
-                else:
-                    subject = subject_of(rule, scene, step.place, verdict, look)
-                    changed += raise_alarm(connection, rule, scene.fence_id(rule), subject, verdict.at, now) is not None
+                changed += apply(connection, rule, scene, step.target, verdict, look, now)
     return changed
+
+
+def apply(
+    connection: sa.Connection, rule: Rule, scene: Scene, target: Target, verdict: Verdict, look: Look, now: datetime
+) -> bool:
+    """Make of one verdict what it means for the alarms; whether that changed any."""
+    key, other = target
+    if isinstance(verdict, Clear):
+        return clear_alarm(connection, rule, key, verdict.at, now, other) is not None
+    if isinstance(verdict, Raise):
+        subject = subject_of(rule, scene, target, verdict, look)
+        raised = raise_alarm(
+            connection, rule, scene.fence_id(rule), subject, verdict.at, now, verdict.until, verdict.value
+        )
+        return raised is not None
+    return verdict is not None and step_alarm(connection, rule, key, verdict.at, verdict.value, now) is not None
 
 
 def judge_rule(rule: Rule, scene: Scene, memory: Memory, until: datetime | None = None) -> Iterator[Step]:
@@ -91,130 +104,135 @@ def judge_rule(rule: Rule, scene: Scene, memory: Memory, until: datetime | None 
 
     until: for a track of the past, the time up to which the clock had its say between fixes and after the last.
     """
-    step = judge_distress if rule.kind in ("distress", "distress_test") else judge
-    for place, looks in looks_of(rule, scene, memory).items():
-        presence, verdicts = memory.get(place), []
+    for target, looks in looks_of(rule, scene, memory, every=until is not None).items():
+        presence = memory.get(target)
+        verdicts: list[tuple[Verdict, Look]] = []
         for look, following in zip_longest(looks, looks[1:]):
-            presence, verdict = step(rule, presence, look.sight)
+            presence, verdict = judge(rule, presence, look.sight)
             if verdict:
                 verdicts.append((verdict, look))
-            if until is not None and presence is not None:
-                end = min(look.sight.observed_at + FRESH, following.sight.observed_at if following else until)
-                presence, verdict = judge_time(rule, presence, end)
-                if verdict:
-                    verdicts.append((verdict, look))
-        yield Step(place, presence, tuple(verdicts))
+            if until is None:
+                continue
+            end = following.sight.observed_at if following else until
+            presence, verdict = _clock(rule, presence, look.sight, end)
+            if verdict:
+                verdicts.append((verdict, look))
+        yield Step(target, presence, tuple(verdicts))
 
 
-def looks_of(rule: Rule, scene: Scene, memory: Memory) -> dict[int, list[Look]]:
-    """What the rule sees of each object that is near or remembered, in time order, by the object's place."""
-    number, fence = len(scene.records), scene.fences.by_key.get(rule.fence_key or "")
-    over: Stretches = {}
-    if rule.kind in ("distress", "distress_test"):
-        inside = widened = matches(scene.records, {**rule.applies_to, **rule.qualifies})
-        seen = np.ones(number, dtype=bool)
-    else:
-        name = rule.fence_key or ""
-        if not memory and not any(name in near for near in (scene.core, scene.halo, scene.ways)):
-            return {}  # nearly every rule of nearly every batch
-        valid = _valid(fence, scene.at)
-        inside, widened = (valid & _mask(hits.get(name), number) for hits in (scene.core, scene.halo))
-        # While its fence is not in force nothing is outside of it either.
-        seen = scene.placed & (valid | (rule.kind != "outside"))
-        if rule.kind == "inside" and fence is not None:
-            over = scene.ways.get(name, {})
+def _clock(rule: Rule, presence: Presence | None, sight: Sight, end: datetime) -> tuple[Presence | None, Verdict]:
+    """What the clock made of the time between a sight and the next one, or the end."""
+    if rule.kind == "silence":
+        if presence is not None or not sight.core or not rule.in_hours(end):
+            return presence, None
+        return judge_silence(rule, sight.observed_at, end)
+    if presence is None:
+        return None, None
+    return judge_time(rule, presence, min(sight.observed_at + FRESH, end))
+
+
+def looks_of(rule: Rule, scene: Scene, memory: Memory, every: bool = False) -> dict[Target, list[Look]]:
+    """What the rule sees of each object, or pair, that is near or remembered, in time order.
+
+    every: also those that are not, for a rule to which it matters when they were last seen.
+    """
+    if rule.kind == "proximity":
+        return looks_of_pairs(rule, scene, memory)
+    view = view_of(rule, scene, bool(memory), every)
+    if view is None:
+        return {}
     touched = np.zeros(len(scene.after), dtype=bool)
-    touched[scene.place[inside | widened]] = True
-    touched[scene.place[list(over)]] = True
+    touched[scene.place[view.near]] = True
+    touched[scene.place[list(view.over)]] = True
     if touched.any():
         touched &= matches(scene.after, rule.applies_to)
-    touched[list(memory)] = True
+    remembered = scene.places_of([key for key, _ in memory])
+    touched[remembered[remembered >= 0]] = True
     if not touched.any():
         return {}
-    rows = np.flatnonzero(seen & touched[scene.place])
-    qualifies = matches(scene.records, rule.qualifies)[rows]
-    looks: dict[int, list[Look]] = {}
+    rows = np.flatnonzero(view.seen & touched[scene.place])
+    qualifies = matches(scene.records, rule.qualifies, scene.keys)[rows] if rule.qualifies else np.ones(len(rows), bool)
+    looks: dict[Target, list[Look]] = {}
+    names: dict[int, Target] = {}
     for row, place, good in zip(rows.tolist(), scene.place[rows].tolist(), qualifies.tolist(), strict=True):
-        own = looks.setdefault(place, [])
-        if row in over and fence is not None:
-            own += _on_the_way(fence, scene, row, over[row], good)
-        own.append(Look(Sight(moment(scene.at[row]), bool(inside[row]), bool(widened[row]), good), row))
+        target = names.get(place) or names.setdefault(place, (scene.key_of(place), ""))
+        own = looks.setdefault(target, [])
+        if row in view.over:
+            own += view.on_the_way(row, good)
+        value = None if view.value is None else float(view.value[row])
+        first = bool(np.isnan(scene.from_lon[row])) and not own
+        sight = Sight(moment(scene.at[row]), bool(view.core[row]), bool(view.halo[row]), good, value, first)
+        own.append(Look(sight, row))
     return looks
 
 
-def _on_the_way(
-    fence: Fence, scene: Scene, row: int, stretches: Sequence[tuple[float, float]], qualifies: bool
-) -> Iterator[Look]:
-    """What would have been seen between two fixes: the entering, the last moment inside, and the leaving."""
-    for entry, leave in stretches:
-        entered = scene.moment_between(row, entry)
-        if not fence.in_force(entered):
-            continue
-        yield Look(Sight(entered, core=True, halo=True, qualifies=qualifies), row, entry)
-        if leave == leave:
-            left = scene.moment_between(row, leave)
-            yield Look(Sight(left, core=False, halo=True, qualifies=qualifies), row, leave)
-            yield Look(Sight(left, core=False, halo=False, qualifies=qualifies), row, leave)
+def _neighbours(connection: sa.Connection, shape: Shape, rules: Sequence[Rule], scene: Scene) -> pd.DataFrame | None:
+    """The last positions of what is near the scene and not in it, for rules of two objects."""
+    rows = np.flatnonzero(scene.placed)
+    if not len(rows):
+        return None
+    own = [rule for rule in rules if rule.kind == "proximity"]
+    margin = max(float(rule.params["distance_m"]) + rule.hysteresis_m for rule in own) / 80_000  # a degree, at 44 N
+    lon, lat = (scene.records[name].to_numpy(dtype=float)[rows] for name in ("lon", "lat"))
+    box = (lon.min() - margin, lat.min() - margin, lon.max() + margin, lat.max() + margin)
+    names = {scene.label, *(name for rule in own for name in rule.applies_to)} & set(shape.latest.c.keys())
+    found = latest.within(connection, shape, box, moment(scene.at.min()) - FRESH, sorted(names))
+    return found[~found.index.isin([str(key) for key in scene.after.index])]
 
 
-def _mask(rows: NDArray[np.intp] | None, length: int) -> NDArray[np.bool_]:
-    mask = np.zeros(length, dtype=bool)
-    if rows is not None:
-        mask[rows] = True
-    return mask
-
-
-def _valid(fence: Fence | None, at: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """At which moments the fence is in force."""
-    if fence is None or (fence.valid_from is None and fence.valid_to is None):
-        return np.full(len(at), fence is not None)
-    return np.array([fence.in_force(moment(each)) for each in at.tolist()], dtype=bool)
-
-
-def load(connection: sa.Connection, rules: Sequence[Rule], scene: Scene) -> dict[int, dict[int, Presence]]:
-    """What the rules remember of the scene's objects, by rule and by the object's place, locked."""
+def load(connection: sa.Connection, rules: Sequence[Rule], scene: Scene) -> dict[int, dict[Target, Presence]]:
+    """What the rules remember of the scene's objects, by rule and by the object, locked."""
     column = table.presence.c
     own = column.rule_id.in_([rule.id for rule in rules])
     # Few are near a fence and many are in a batch: who is remembered is asked first, and then met here. Nobody else
     # can begin to remember one of them meanwhile, since its state is locked.
-    keys = list(connection.scalars(sa.select(column.object_key).where(own).distinct()))
-    places = {key: place for key, place in zip(keys, scene.places_of(keys).tolist(), strict=True) if place >= 0}
-    memory: dict[int, dict[int, Presence]] = {}
-    if not places:
+    pairs = connection.execute(sa.select(column.object_key, column.other_key).where(own).distinct()).all()
+    names = sorted({key for pair in pairs for key in pair if key})
+    here = {key for key, place in zip(names, scene.places_of(names).tolist(), strict=True) if place >= 0}
+    memory: dict[int, dict[Target, Presence]] = {}
+    if not here:
         return memory
+    keys = sorted(here)
     # Locked, so that the clock cannot raise in between what is then forgotten here without a word.
     query = (
         sa.select(table.presence)
-        .where(own, column.object_key == sa.func.any(list(places)))
-        .order_by(column.rule_id, column.object_key)
+        .where(own, sa.or_(column.object_key == sa.func.any(keys), column.other_key == sa.func.any(keys)))
+        .order_by(column.rule_id, column.object_key, column.other_key)
         .with_for_update()
     )
     for row in connection.execute(query).mappings():
-        presence = Presence(row["entered_at"], row["qualified_at"], row["raised"])
-        memory.setdefault(row["rule_id"], {})[places[row["object_key"]]] = presence
+        memory.setdefault(row["rule_id"], {})[row["object_key"], row["other_key"]] = presence_of(row)
     return memory
 
 
-def remember(connection: sa.Connection, rule: Rule, object_key: str, presence: Presence | None) -> None:
+def presence_of(row: Mapping[Any, Any]) -> Presence:
+    """A row of what is remembered as the rules have it."""
+    return Presence(row["entered_at"], row["qualified_at"], row["raised"], row["left_at"], row["value"])
+
+
+def remember(connection: sa.Connection, rule: Rule, target: Target, presence: Presence | None) -> None:
     """Keep what a rule knows of an object, or forget it."""
     column = table.presence.c
+    own = {"rule_id": rule.id, "object_key": target[0], "other_key": target[1]}
     if presence is None:
-        gone = sa.delete(table.presence).where(column.rule_id == rule.id, column.object_key == object_key)
+        gone = sa.delete(table.presence).where(*[column[name] == value for name, value in own.items()])
         connection.execute(gone)
         return
     row = {
-        "rule_id": rule.id,
-        "object_key": object_key,
+        **own,
         "entered_at": presence.entered_at,
         "qualified_at": presence.qualified_at,
+        "left_at": presence.left_at,
+        "value": presence.value,
         "raised": presence.raised,
     }
     statement = insert(table.presence).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["rule_id", "object_key"], set_=row))
+    connection.execute(statement.on_conflict_do_update(index_elements=list(own), set_=row))
 
 
-def subject_of(rule: Rule, scene: Scene, place: int, verdict: Raise, look: Look) -> dict[str, Any]:
+def subject_of(rule: Rule, scene: Scene, target: Target, verdict: Raise, look: Look) -> dict[str, Any]:
     """What an alarm says of its object, as geo.alarm.raise_alarm takes it."""
+    place = int(scene.place[look.row])
     state: Any = scene.after.iloc[place]
     own = np.flatnonzero((scene.place == place) & (scene.placed | (rule.fence_key is None)))
     until = own[scene.at[own] <= scene.stamp(verdict.at)]
@@ -222,15 +240,20 @@ def subject_of(rule: Rule, scene: Scene, place: int, verdict: Raise, look: Look)
     # A distress transmitter is heard before it knows where it is; then its last known place, if any, must do.
     where = fix if pd.notna(fix["lon"]) else state
     lon, lat = (float(where[name]) if pd.notna(where[name]) else None for name in ("lon", "lat"))
-    observed_at, facts = fix["observed_at"].to_pydatetime(), evidence(state, fix)
+    observed_at, facts = fix["observed_at"].to_pydatetime(), {**evidence(state, fix), **look.facts}
     if look.share is not None:
         (lon, lat), observed_at = scene.place_between(look.row, verdict.at), verdict.at
         facts |= {"interpolated": True}
+    if rule.kind == "threshold":
+        name = str(rule.params["column"])
+        known = fix.get(name, state.get(name))
+        facts |= {name: float(known)} if known is not None and pd.notna(known) else {}
     name = state[scene.label]
-    object_key = scene.key_of(place)
+    own_label = str(name) if pd.notna(name) and name else scene.key_of(place)
     return {
-        "object_key": object_key,
-        "object_label": name if pd.notna(name) and name else object_key,
+        "object_key": target[0],
+        "other_key": target[1],
+        "object_label": look.label or own_label,
         "lon": lon,
         "lat": lat,
         "observed_at": observed_at,

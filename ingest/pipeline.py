@@ -12,9 +12,9 @@ import structlog
 
 from geo import account as accounts
 from geo import history, latest
-from geo.alarm import journal_head
 from geo.column import STAMP, conform, epoch_us
 from geo.fence import Fences
+from geo.journal import head as journal_head
 from geo.rule import Rule
 from ingest import anomaly, duplicate
 from ingest.blame import blames_record
@@ -132,7 +132,7 @@ class Pipeline:
         after = latest.write(connection, shape, anomaly.stand(shape, frame, standing), columns)
         known = epoch_us(before["observed_at"])[before.index.get_indexer(pd.Index(frame[shape.key]))]
         late = epoch_us(frame["observed_at"]) < known
-        judged = connection, rules, self.measures.fences, shape.key, self.lane.label
+        judged = connection, shape, rules, self.measures.fences, self.lane.label
         judge_batch(*judged, frame[~late], before, after, self.now, self._fault)
         if late.any():  # the rules' memory is already past them
             given = connection, shape, rules, self.measures.fences, self.lane.label
@@ -141,7 +141,7 @@ class Pipeline:
 
     def _columns(self, rules: Sequence[Rule]) -> set[str]:
         """What is needed of the latest state: for drawing, for the rules and their evidence, and to find anomalies."""
-        judged = {name for rule in rules for name in rule.applies_to}
+        judged = {name for rule in rules for name in (*rule.applies_to, rule.params.get("column", ""))}
         return {self.lane.label, *self.lane.live_columns, *judged, *STATE_FACTS, *anomaly.BEFORE}
 
     def _fault(self, name: str, error: Exception) -> None:

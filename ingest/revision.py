@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
@@ -12,14 +13,18 @@ from geo import table
 from geo.actor import SYSTEM
 from geo.alarm import clear_alarm, raise_alarm, withdraw_alarm
 from geo.column import STAMP
+from geo.episode import Clear, Raise
 from geo.fence import Fences
-from geo.rule import Clear, Raise, Rule
+from geo.line import NM_PER_DEGREE, distance_nm
+from geo.rule import EVENTS, Rule
 from geo.table import Shape
-from ingest.judgement import Look, OnFault, Step, judge_rule, remember, subject_of
-from ingest.scene import EPOCH, Scene, as_seen
+from ingest.judgement import OnFault, Step, judge_rule, remember, subject_of
+from ingest.scene import EPOCH, Look, Scene, Target, as_seen
 
 # A track is judged again from this long before its first late fix on; what happened earlier is the same either way.
 LOOK_BACK = timedelta(hours=24)
+# What one object's own track tells. A pair takes two, and for what is only near or silent there is no edge.
+REVISED = ("inside", "outside", "threshold", *EVENTS)
 NEAR_DEGREES = 0.1  # a fix this near to an edge may, with the fix before or after it, make a way across it
 
 
@@ -58,7 +63,7 @@ def revise(
     Each track is judged with the late fixes and without them, so that only what they change is changed: an alarm that
     they refute is withdrawn, an episode that they prove is raised, one that they end is cleared.
     """
-    own = [rule for rule in rules if rule.kind in ("inside", "outside") and rule.fence_key in fences.by_key]
+    own = [rule for rule in rules if rule.kind in REVISED and (not rule.fence_key or rule.fence_key in fences.by_key)]
     late = late[late["lon"].notna()]
     if late.empty or not own or shape.history is None:
         return 0
@@ -76,15 +81,15 @@ def revise(
     for rule in own:
         try:
             told = [
-                {step.place: step for step in judge_rule(rule, scene, {}, until)}
+                {step.target: step for step in judge_rule(rule, scene, {}, until)}
                 for scene, until in ((new, now), (new, EPOCH), (old, now), (old, None))
             ]
         except Exception as error:  # as in judge_batch
             on_fault(f"rule {rule.key}", error)
             continue
-        for place in told[0].keys() | told[2].keys():
-            first = late[late[shape.key] == after.index[place]].iloc[0]
-            changed += _amend(connection, rule, new, place, [steps.get(place) for steps in told], first, now)
+        for target in told[0].keys() | told[2].keys():
+            first = late[late[shape.key].astype(str) == target[0]].iloc[0]
+            changed += _amend(connection, rule, new, target, [steps.get(target) for steps in told], first, now)
     return changed
 
 
@@ -98,6 +103,13 @@ def _concerned(
     matter = fences.near_edge(lon, lat, NEAR_DEGREES)
     for name in wanted & halo.keys():
         matter[halo[name]] = True
+    for rule in rules:
+        if rule.kind == "crossing":
+            geom = fences.by_key[rule.fence_key or ""].geom
+            matter |= np.isfinite(distance_nm(geom, lon, lat, NEAR_DEGREES * NM_PER_DEGREE))
+        elif rule.kind == "threshold" and not rule.fence_key:
+            column = str(rule.params["column"])
+            matter |= late[column].notna().to_numpy() if column in late else False
     texts, numbers = late[shape.key].astype(str), [rule.id for rule in rules]
     presence, alarm = table.presence.c, table.alarm.c
     # Locked, as in judge_batch, so that the clock does not raise meanwhile.
@@ -140,7 +152,7 @@ def _episodes(step: Step | None) -> list[Episode]:
     found: list[Episode] = []
     for verdict, look in step.verdicts if step else ():
         if isinstance(verdict, Raise):
-            found.append(Episode(verdict.at, None, verdict, look))
+            found.append(Episode(verdict.at, verdict.until, verdict, look))
         elif isinstance(verdict, Clear) and found:
             last = found.pop()
             found.append(Episode(last.raised_at, verdict.at, last.verdict, last.look))
@@ -151,7 +163,7 @@ def _amend(
     connection: sa.Connection,
     rule: Rule,
     scene: Scene,
-    place: int,
+    target: Target,
     told: Sequence[Step | None],
     late: pd.Series,
     now: datetime,
@@ -165,7 +177,7 @@ def _amend(
     presence, was = (step.presence if step else None for step in (told[0], told[2]))
     if presence == was and [each.span for each in again] == [each.span for each in ticked] == [e.span for e in alone]:
         return 0
-    object_key, changed = scene.key_of(place), 0
+    object_key, changed = target[0], 0
     stored = _stored(connection, rule, object_key)
     kept: list[Span] = []
     for alarm in stored:
@@ -186,15 +198,15 @@ def _amend(
         before = [each.span for each in alone if _meet(each.span, episode.span)]
         heard = all(any(_meet(span, (row["raised_at"], row["cleared_at"])) for row in stored) for span in before)
         if heard and not any(_meet(span, episode.span) for span in kept):
-            subject = subject_of(rule, scene, place, episode.verdict, episode.look)
-            fence, end = scene.fence_id(rule), episode.cleared_at
-            changed += raise_alarm(connection, rule, fence, subject, episode.raised_at, now, end) is not None
+            subject = subject_of(rule, scene, target, episode.verdict, episode.look)
+            fence, end, value = scene.fence_id(rule), episode.cleared_at, episode.verdict.value
+            changed += raise_alarm(connection, rule, fence, subject, episode.raised_at, now, end, value) is not None
             kept.append(episode.span)
     if presence != was:
         # What the clock has not raised yet is left to it.
         stands = any(end is None for _, end in kept)
         left = told[1].presence if told[1] else None
-        remember(connection, rule, object_key, presence if stands else left)
+        remember(connection, rule, target, presence if stands else left)
     return changed
 
 

@@ -1,7 +1,7 @@
 """A scene: a batch's records as the rules see them, with the fences that hold them and the ways between fixes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from geo.anomaly import is_future
 from geo.column import epoch_us
+from geo.episode import Presence, Sight
 from geo.fence import Fences, Hits
 from geo.rule import Rule
 
@@ -20,6 +21,23 @@ NM_PER_DEGREE = 60.0  # of latitude
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Of each record: the stretches of its way that lie in a fence, as shares of entry and of leaving (NaN = not left).
 Stretches = Mapping[int, Sequence[tuple[float, float]]]
+Target = tuple[str, str]  # an object's key and the other's, "" where there is none
+Memory = Mapping[Target, Presence]
+THROUGH = ("inside", "enter", "exit")  # kinds that see a fence which is crossed between two fixes
+
+
+@dataclass(frozen=True)
+class Look:
+    """One sight of an object: at the record `row`, or at a share of the way to it from the fix before.
+
+    facts, label: what an alarm's evidence and its label say beside or instead of the object's own.
+    """
+
+    sight: Sight
+    row: int
+    share: float | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    label: str | None = None
 
 
 def moment(stamp: int) -> datetime:
@@ -33,7 +51,8 @@ class Scene:
 
     place: of each record, its object's place in `after`; at: microseconds since 1970; core, halo: the records inside
     each fence, and inside it widened; ways: by fence, the records whose way from the fix before crosses it; from_at,
-    from_lon, from_lat: that fix before, where it is known.
+    from_lon, from_lat: that fix before, where it is known; neighbours: the last lon, lat, at of what is not in the
+    scene and may be near, by key as text.
     """
 
     records: pd.DataFrame
@@ -49,6 +68,7 @@ class Scene:
     from_lon: NDArray[np.float64]
     from_lat: NDArray[np.float64]
     ways: Mapping[str, Stretches]
+    neighbours: pd.DataFrame | None = None
 
     @classmethod
     def of(
@@ -72,8 +92,38 @@ class Scene:
         )
         known = before[["observed_at", "lon", "lat"]].reindex(after.index)
         begins = _begins(rows, place, at, lon, lat, known)
-        ways = _ways(fences, at, lon, lat, *begins) if any(rule.kind == "inside" for rule in rules) else {}
+        ways = _ways(fences, at, lon, lat, *begins) if any(rule.kind in THROUGH for rule in rules) else {}
         return cls(records, after, label, fences, place, at, placed, core, halo, *begins, ways)
+
+    def beside(self, neighbours: pd.DataFrame | None) -> "Scene":
+        """The same scene with its neighbours."""
+        return replace(self, neighbours=neighbours)
+
+    @property
+    def keys(self) -> list[str]:
+        """Each record's object by its key as the alarms have it."""
+        names = [str(key) for key in self.after.index]
+        return [names[place] for place in self.place.tolist()]
+
+    def mask(self, rows: NDArray[np.intp] | None) -> NDArray[np.bool_]:
+        """Which records these are."""
+        mask = np.zeros(len(self.at), dtype=bool)
+        if rows is not None:
+            mask[rows] = True
+        return mask
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """A column of numbers, of each record or else of its object; NaN where it is not known."""
+        if name in self.records:
+            return self.records[name].to_numpy(dtype=float, na_value=np.nan)
+        if name in self.after:
+            return self.after[name].to_numpy(dtype=float, na_value=np.nan)[self.place]
+        return np.full(len(self.at), np.nan)
+
+    def way_rows(self) -> NDArray[np.intp]:
+        """The records whose way from the fix before is short enough to say anything."""
+        lon, lat = (self.records[name].to_numpy(dtype=float) for name in ("lon", "lat"))
+        return _way_rows(self.at, lon, lat, self.from_at, self.from_lon, self.from_lat)
 
     def key_of(self, place: int) -> str:
         """The key of an object as the alarms have it."""
@@ -88,7 +138,7 @@ class Scene:
         """Each key's place in the after-state, -1 for one that is not there."""
         number = self.after.index.dtype.kind == "i"
         wanted: pd.Index = pd.Index([int(key) for key in keys] if number else list(keys), dtype=self.after.index.dtype)
-        return self.after.index.get_indexer(wanted)
+        return self.after.index.get_indexer(wanted) if len(wanted) else np.empty(0, np.intp)
 
     @staticmethod
     def stamp(time: datetime) -> int:
@@ -153,10 +203,7 @@ def _ways(
     from_lat: NDArray[np.float64],
 ) -> dict[str, Stretches]:
     """The fences crossed on the way to each record, of the ways that are short enough to say anything."""
-    seconds = (at - from_at) / 1e6
-    east = (lon - from_lon) * np.cos(np.radians((lat + from_lat) / 2))
-    far = np.hypot(east, lat - from_lat) * NM_PER_DEGREE
-    rows = np.flatnonzero((seconds > 0) & (seconds <= WAY_MAX_S) & (far <= WAY_MAX_KN * seconds / 3600) & (far > 0))
+    rows = _way_rows(at, lon, lat, from_at, from_lon, from_lat)
     found: dict[str, Stretches] = {}
     for name, columns in fences.crossings(from_lon[rows], from_lat[rows], lon[rows], lat[rows]).items():
         own: dict[int, list[tuple[float, float]]] = {}
@@ -164,3 +211,17 @@ def _ways(
             own.setdefault(int(rows[segment]), []).append((entry, leave))
         found[name] = own
     return found
+
+
+def _way_rows(
+    at: NDArray[np.int64],
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    from_at: NDArray[np.int64],
+    from_lon: NDArray[np.float64],
+    from_lat: NDArray[np.float64],
+) -> NDArray[np.intp]:
+    seconds = (at - from_at) / 1e6
+    east = (lon - from_lon) * np.cos(np.radians((lat + from_lat) / 2))
+    far = np.hypot(east, lat - from_lat) * NM_PER_DEGREE
+    return np.flatnonzero((seconds > 0) & (seconds <= WAY_MAX_S) & (far <= WAY_MAX_KN * seconds / 3600) & (far > 0))

@@ -18,6 +18,7 @@ from geo.alarm import CHANNEL
 from geo.fence import Fences, fences
 from geo.heartbeat import Heartbeat
 from geo.live import encode
+from geo.revision import mark
 from geo.rule import Rule, rules
 from ingest import duplicate
 from ingest.blame import decode
@@ -212,7 +213,7 @@ class Worker:
             return
         self._checked = time.monotonic()
         with connection.begin():
-            version = tuple(_version(connection, name) for name in ("fence", "rule"))
+            version = mark(connection)
             if version != self._version:
                 self._fences, self._rules = Fences(tuple(fences(connection))), tuple(rules(connection))
                 self._version = version
@@ -226,14 +227,6 @@ class Worker:
         oldest: list[Any] = [item["message_id"] for item in pending]
         minimum = trim_below(oldest, hold.acknowledged)
         self.stream.xtrim(hold.lane.source.stream, minid=minimum, approximate=False)
-
-
-def _version(connection: sa.Connection, name: str) -> str | None:
-    """Something that differs whenever a row of the table does: every row's transaction. The latest time of change
-    would not do, since of two changes the one with the earlier time may be committed later.
-    """
-    version: str | None = connection.scalar(sa.text(f"SELECT string_agg(xmin::text, ',' ORDER BY id) FROM {name}"))
-    return version
 
 
 def _pairs(answer: Any) -> Iterable[tuple[bytes, list[Entry]]]:

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 
 from access import desk
 from access.site import Site
-from geo import alarm, anomaly, feature, fence, zone
+from geo import anomaly, feature, fence, zone
 from geo.actor import Actor
 from geo.basemap import is_land
+from geo.desk import alarms_of
 from pages import mark, place
 from pages.chart import SPEED_STEPS_KN
 from pages.desk import OPEN, rule_title, state_words
@@ -255,7 +256,7 @@ async def _card(site: Site, t: Text, chosen: Mapping[str, Any], now: datetime) -
     layer = next((one for one in site.layers if one.name == chosen.get("layer")), None)
     key = str(chosen.get("key") or "")
     row = await read(site, _feature, layer, key) if layer is not None else None
-    alarms = await read(site, alarm.alarms_of, str(chosen.get("layer") or ""), key, now) if key else []
+    alarms = await read(site, alarms_of, str(chosen.get("layer") or ""), key, now) if key else []
     wanted = target_of(alarms, chosen.get("alarm"))
     what = rule_title(t, wanted) if wanted else ""
     form = (wanted is None, what, wanted["id"] if wanted else None)

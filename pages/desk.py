@@ -8,7 +8,7 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from access.site import Site
-from geo import alarm
+from geo.desk import desk
 from pages.mark import age, icon, severity, target
 from pages.read import DatabaseAway, read
 from pages.text import Text
@@ -127,7 +127,7 @@ def register(app: Dash, site: Site) -> None:
     ) -> tuple[Any, ...]:
         t, now = Text(words["lang"]), datetime.now(UTC)
         try:
-            alarms = await read(site, alarm.desk, now)
+            alarms = await read(site, desk, now)
         except DatabaseAway:
             away = no_update if database.get("away") else {"away": True, "since": now.isoformat()}
             return no_update, no_update, no_update, no_update, away

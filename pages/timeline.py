@@ -8,7 +8,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 from sqlalchemy import Connection
 
 from access.site import Site
-from geo import account, alarm
+from geo import account, desk
 from pages.mark import severity_word
 from pages.read import DatabaseAway, read
 from pages.text import ZONE, Text
@@ -117,4 +117,4 @@ def register(app: Dash, site: Site) -> None:
 
 
 def _happened(connection: Connection, now: datetime) -> tuple[list[dict[str, Any]], Sequence[Any]]:
-    return account.minutes(connection, now - SPAN, now), alarm.ticks(connection, now - SPAN, now)
+    return account.minutes(connection, now - SPAN, now), desk.ticks(connection, now - SPAN, now)

@@ -5,33 +5,50 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import sqlalchemy as sa
 import structlog
 
 from access.desk import announce
-from geo import feature, table
-from geo.alarm import clear_alarm, journal_head, raise_alarm
-from geo.fence import Fence, fences
+from geo import feature, flood, shelf, table
+from geo.alarm import clear_alarm, raise_alarm
+from geo.episode import FRESH, Clear, Raise, judge_time
+from geo.fence import Fence, Fences, fences
+from geo.handling import escalate_due
 from geo.heartbeat import Heartbeat
-from geo.rule import FRESH, Clear, Presence, Raise, Rule, judge_time, rules
-from ingest.judgement import evidence, remember
+from geo.journal import head as journal_head
+from geo.revision import mark
+from geo.rule import DISTRESS, FENCED_STATES, Rule, rules
+from ingest.judgement import evidence, presence_of, remember
+from ingest.silence import judge_feeds, raise_silences, release_late
+from ingest.sweep import let_go, sweep
 from layers.layer import Layer
 
 log = structlog.get_logger()
 TICK_S = 1.0
 LEASE = "haidang:clock"
 DISTRESS_SILENCE = timedelta(minutes=15)
+SILENCE_EVERY = timedelta(seconds=10)
+FEEDS_AFTER = timedelta(seconds=90)  # when everything has just been started, nobody has had a chance to speak
+PORTS = "port"  # the kind of a fence in which a trip ends
 
 
 @dataclass
 class Clock:
-    """Ticks dwell and the end of distress; a second clock waits for the lease, so that each tick happens once."""
+    """Ticks dwell, silence, escalation, shelves and floods; a second clock waits for the lease, so that each tick
+    happens once.
+    """
 
     layers: tuple[Layer, ...]
     engine: sa.Engine
     redis_url: str
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _known: Mapping[int, Rule] = field(default_factory=dict)
+    _fences: Fences = field(default_factory=lambda: Fences(()))
+    _mark: object = None
+    _began: datetime | None = None
+    _silences: datetime | None = None
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Tick each second until told to stop; the lease is a lock of the connection that writes."""
@@ -47,21 +64,23 @@ class Clock:
             except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
                 log.warning("database is away", error=str(error).splitlines()[0])
                 self.engine.dispose()
+                self._mark = None
                 time.sleep(TICK_S)
 
     def tick(self, connection: sa.Connection) -> int:
-        """One tick in one transaction; returns how many alarms changed."""
+        """One tick, each part in a transaction of its own; returns how many alarms changed."""
         now = self.now()
-        with connection.begin():
-            due = self._due(connection, now)
-            known = {rule.id: rule for rule in rules(connection)} if due else {}
-            judged = [(known[row["rule_id"]], row) for row in due if row["rule_id"] in known]
-            # Only these, once each: there may be hundreds of fences, and most ticks ask for none.
-            wanted = {rule.fence_key for rule, _ in judged if rule.fence_key is not None}
-            places = {fence.key: fence for fence in fences(connection, wanted)} if wanted else {}
-            changed = sum(self._judge(connection, rule, places, row, now) for rule, row in judged)
-            head = journal_head(connection)
+        self._began = self._began or now
+        parts = (self._reload, self._dwell, self._listen, self._tend)
+        changed = 0
+        for part in parts:
+            with connection.begin():
+                # Before any row is locked: whoever raises takes it too, and nobody may wait for the other in a ring.
+                flood.hold(connection)
+                changed += part(connection, now)
         if changed:
+            with connection.begin():
+                head = journal_head(connection)
             announce(self.redis_url, head)
         return changed
 
@@ -76,55 +95,76 @@ class Clock:
             lock = sa.text("SELECT pg_try_advisory_lock(hashtext(:lease), 0)")
             return bool(connection.scalar(lock, {"lease": LEASE}))
 
+    def _reload(self, connection: sa.Connection, now: datetime) -> int:
+        """Take over changed fences and rules, and judge by them at once what is there."""
+        version = mark(connection)
+        if version == self._mark:
+            return 0
+        known = {rule.id: rule for rule in rules(connection)}
+        before, places = self._fences, fences(connection)
+        moved = {one.key for one in places if before.by_key.get(one.key) != one}
+        self._fences = Fences(tuple(places))
+        fresh = [rule for rule in known.values() if self._known.get(rule.id) != rule or rule.fence_key in moved]
+        changed = let_go(connection, now)
+        for layer in self.layers:
+            changed += sweep(connection, layer.shape, layer.style.label, fresh, self._fences, now, self._fault)
+        self._known, self._mark = known, version
+        return changed
+
+    def _fault(self, name: str, error: Exception) -> None:
+        log.error("rule failed", rule=name, error=repr(error))
+
+    def _dwell(self, connection: sa.Connection, now: datetime) -> int:
+        return sum(self._judge(connection, self._known[row["rule_id"]], row, now) for row in self._due(connection, now))
+
     def _due(self, connection: sa.Connection, now: datetime) -> list[sa.RowMapping]:
-        """Presences whose dwell may be over, and distress transmitters that may have fallen silent.
+        """Presences whose dwell, or whose end, may be due, and distress transmitters that may have fallen silent.
 
         They are locked, and those that a worker is judging at this moment are left to it.
         """
         presence, rule = table.presence.c, table.rule.c
-        dwell = presence.qualified_at + rule.dwell_s * sa.literal_column("interval '1 second'")
+        second: sa.ColumnElement[timedelta] = sa.literal_column("interval '1 second'")
+        states = rule.kind.in_(FENCED_STATES)
+        dwell, end = presence.qualified_at + rule.dwell_s * second, presence.left_at + rule.off_delay_s * second
         query = (
             sa.select(table.presence)
             .join(table.rule)
             .where(
                 sa.or_(
-                    sa.and_(~presence.raised, dwell <= now, rule.kind.in_(["inside", "outside"])),
-                    sa.and_(presence.raised, rule.kind.in_(["distress", "distress_test"])),
+                    sa.and_(~presence.raised, dwell <= now, states),
+                    sa.and_(presence.raised, end <= now, states),
+                    sa.and_(presence.raised, rule.kind.in_(DISTRESS)),
                 )
             )
             .with_for_update(of=table.presence, skip_locked=True)
         )
-        return list(connection.execute(query).mappings())
+        return [row for row in connection.execute(query).mappings() if row["rule_id"] in self._known]
 
-    def _judge(
-        self, connection: sa.Connection, rule: Rule, places: Mapping[str, Fence], row: sa.RowMapping, now: datetime
-    ) -> int:
+    def _judge(self, connection: sa.Connection, rule: Rule, row: sa.RowMapping, now: datetime) -> int:
         layer = next((layer for layer in self.layers if layer.name == rule.layer), None)
         state = feature.one(connection, layer.shape, row["object_key"]) if layer else None
         if layer is None or state is None:
             return 0
-        before = Presence(row["entered_at"], row["qualified_at"], row["raised"])
-        if rule.kind in ("distress", "distress_test"):
+        target, key = (row["object_key"], row["other_key"]), row["object_key"]
+        if rule.kind in DISTRESS:
             # Heard is heard, with a position or without one.
             if now - state["received_at"] < DISTRESS_SILENCE:
                 return 0
-            verdict = Clear(state["received_at"] + DISTRESS_SILENCE)
-            remember(connection, rule, row["object_key"], None)
-            return clear_alarm(connection, rule, row["object_key"], verdict.at, now) is not None
-        fence = places.get(rule.fence_key or "")
-        if (
-            state["observed_at"] is None
-            or now - state["observed_at"] > FRESH
-            or fence is None
-            or not fence.in_force(now)
-        ):
+            remember(connection, rule, target, None)
+            return clear_alarm(connection, rule, key, state["received_at"] + DISTRESS_SILENCE, now) is not None
+        fence: Fence | None = self._fences.by_key.get(rule.fence_key or "")
+        presence, judged = judge_time(rule, presence_of(row), now)
+        if isinstance(judged, Clear):
+            remember(connection, rule, target, presence)
+            return clear_alarm(connection, rule, key, judged.at, now, row["other_key"]) is not None
+        stale = state["observed_at"] is None or now - state["observed_at"] > FRESH
+        out = (rule.fence_key and fence is None) or (fence is not None and not fence.in_force(now))
+        if not isinstance(judged, Raise) or stale or out or not rule.in_hours(now):
             return 0
-        presence, judged = judge_time(rule, before, now)
-        if not isinstance(judged, Raise):
-            return 0
-        remember(connection, rule, row["object_key"], presence)
+        remember(connection, rule, target, presence)
         subject = {
-            "object_key": row["object_key"],
+            "object_key": key,
+            "other_key": row["other_key"],
             "object_label": state["label"],
             "lon": state["lon"],
             "lat": state["lat"],
@@ -132,4 +172,36 @@ class Clock:
             "simulated": state["simulated"],
             "evidence": evidence(state, state),
         }
-        return raise_alarm(connection, rule, fence.id, subject, judged.at, now) is not None
+        number = fence.id if fence else None
+        return raise_alarm(connection, rule, number, subject, judged.at, now, value=judged.value) is not None
+
+    def _listen(self, connection: sa.Connection, now: datetime) -> int:
+        """Objects and sources that are not heard any more."""
+        if self._silences is not None and now - self._silences < SILENCE_EVERY:
+            return 0
+        self._silences = now
+        known = list(self._known.values())
+        changed = judge_feeds(connection, known, now) if self._began and now - self._began >= FEEDS_AFTER else 0
+        for layer in self.layers:
+            changed += raise_silences(connection, layer.shape, known, self._fences, now)
+        return changed
+
+    def _tend(self, connection: sa.Connection, now: datetime) -> int:
+        """What nobody answered is escalated, what was put aside comes back, what is over ends."""
+        changed = escalate_due(connection, now) + shelf.expire(connection, now, self._in_port(connection))
+        return changed + release_late(connection, now) + flood.end_over(connection, now)
+
+    def _in_port(self, connection: sa.Connection) -> list[tuple[str, str]]:
+        """Of the objects put aside for a trip, those that lie in a port now."""
+        column = table.shelf.c
+        away = sa.select(column.layer, column.object_key).where(column.ended_at.is_(None), column.kind == shelf.TRIP)
+        found = []
+        for layer_name, key in connection.execute(away).all():
+            layer = next((layer for layer in self.layers if layer.name == layer_name), None)
+            state = feature.one(connection, layer.shape, key) if layer else None
+            if state and state["lon"] is not None:
+                place = np.array([state["lon"]]), np.array([state["lat"]])
+                core, _ = self._fences.hits(*place, ())
+                if any(self._fences.by_key[name].kind == PORTS for name in core):
+                    found.append((layer_name, key))
+        return found

@@ -5,7 +5,9 @@ from threading import Barrier
 import pytest
 import sqlalchemy as sa
 
-from geo import alarm
+from geo import alarm, handling
+from geo import desk as reading
+from geo import journal as lines
 from geo.actor import SYSTEM, Actor
 from geo.fence import put_fences
 from geo.reference import reference_fences
@@ -57,12 +59,12 @@ def cleared(engine: sa.Engine, key: str = "zone", boat: str = "574000001", when:
 
 def acknowledged(engine: sa.Engine, number: int, actor: Actor = LAN, when: datetime = NOW):
     with engine.begin() as connection:
-        return alarm.acknowledge(connection, number, actor, "đã gọi", when)
+        return handling.acknowledge(connection, number, actor, "đã gọi", when)
 
 
 def desk(engine: sa.Engine, now: datetime = NOW, limit: int = 500) -> list[dict[str, object]]:
     with engine.connect() as connection:
-        return alarm.desk(connection, now, limit)
+        return reading.desk(connection, now, limit)
 
 
 def journal(database) -> list[str]:
@@ -188,7 +190,7 @@ def test_promise_24_beyond_the_limit_the_gravest_stays(engine) -> None:
     assert [row["severity"] for row in desk(engine, limit=3)] == ["critical", "low", "low"]
 
 
-STAMPS = ("withdrawn_at", "shelved_until", "cleared_at", "acknowledged_at")
+STAMPS = ("withdrawn_at", "shelved_until", "suppressed_at", "cleared_at", "acknowledged_at")
 
 
 @pytest.mark.parametrize(
@@ -201,10 +203,15 @@ STAMPS = ("withdrawn_at", "shelved_until", "cleared_at", "acknowledged_at")
         ({"shelved_until": at(1)}, "shelved"),
         ({"shelved_until": at(-1)}, "unacknowledged"),
         ({"shelved_until": at(1), "withdrawn_at": NOW}, "withdrawn"),
+        ({"suppressed_at": NOW}, "suppressed"),
+        ({"suppressed_at": NOW, "shelved_until": at(1)}, "shelved"),
+        ({"latching": False, "cleared_at": NOW}, "cleared"),
+        ({"latching": False}, "unacknowledged"),
+        ({"shelved_until": at(1), "cleared_at": NOW, "acknowledged_at": NOW}, "cleared"),
     ],
 )
 def test_the_state_is_derived(given: dict[str, datetime], state: str) -> None:
-    assert alarm.state({**dict.fromkeys(STAMPS), **given}, NOW) == state
+    assert alarm.state({**dict.fromkeys(STAMPS), "latching": True, **given}, NOW) == state
 
 
 def test_ticks_an_objects_alarms_and_the_head_of_the_journal(engine) -> None:
@@ -212,10 +219,10 @@ def test_ticks_an_objects_alarms_and_the_head_of_the_journal(engine) -> None:
     cleared(engine, when=at(1))
     raised(engine, when=at(2))
     with engine.connect() as connection:
-        assert [row["at"] for row in alarm.ticks(connection, at(0), at(2))] == [at(0)]
-        found = alarm.alarms_of(connection, "vessel", "574000001", NOW)
+        assert [row["at"] for row in reading.ticks(connection, at(0), at(2))] == [at(0)]
+        found = reading.alarms_of(connection, "vessel", "574000001", NOW)
         assert [row["raised_at"] for row in found] == [at(2), at(0)]
-        assert alarm.journal_head(connection) >= 3
+        assert lines.head(connection) >= 3
 
 
 def test_an_actor_has_a_name() -> None:

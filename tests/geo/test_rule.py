@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from geo.actor import Actor
 from geo.database import engine
-from geo.rule import Clear, Presence, Raise, Rule, Sight, judge, judge_distress, judge_time, put_rules, rules
+from geo.episode import Clear, Presence, Raise, Sight, judge, judge_time
+from geo.rule import Rule, put_rules, rules
 
 T0 = datetime(2026, 11, 21, 3, tzinfo=UTC)
 
@@ -110,11 +111,11 @@ def test_the_clock_ends_a_dwell_without_a_fix() -> None:
 
 def test_distress_is_raised_by_the_first_message_and_ended_by_none() -> None:
     one = rule("distress")
-    presence, verdict = judge_distress(one, None, sight(0, "in"))
+    presence, verdict = judge(one, None, sight(0, "in"))
     assert verdict == Raise(at(0))
-    assert judge_distress(one, presence, sight(10, "in")) == (presence, None)
-    assert judge_distress(one, presence, sight(20, "out")) == (presence, None)
-    assert judge_distress(one, None, sight(0, "out")) == (None, None)
+    assert judge(one, presence, sight(10, "in")) == (presence, None)
+    assert judge(one, presence, sight(20, "out")) == (presence, None)
+    assert judge(one, None, sight(0, "out")) == (None, None)
 
 
 STEPS = st.lists(

@@ -3,7 +3,7 @@
 import pytest
 from shapely.geometry import box
 
-from geo.alarm import desk
+from geo.desk import desk
 from geo.fence import Fence
 from layers import discover
 from run.clock import Clock

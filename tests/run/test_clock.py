@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from shapely.geometry import box
 
 from geo.actor import SYSTEM
+from geo.episode import FRESH
 from geo.fence import Fence, put_fences
-from geo.rule import FRESH, Rule, put_rules
+from geo.rule import Rule, put_rules
 from layers import discover
 from run.clock import DISTRESS_SILENCE, Clock
 from run.process import wait_for

@@ -1,0 +1,55 @@
+"""Versions of fences and rules: every one as it was, with who and when, append-only."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from geo import table
+from geo.actor import Actor
+
+
+def keep(
+    connection: sa.Connection,
+    kind: str,
+    key: str,
+    version: int,
+    value: Mapping[str, Any],
+    now: datetime,
+    actor: Actor,
+    comment: str | None,
+) -> None:
+    """Add the version of a `fence` or a `rule` that begins now; its values must be what JSON can hold."""
+    row = {"kind": kind, "key": key, "version": version, "value": dict(value), "at": now}
+    row |= {"actor": actor.name, "actor_kind": actor.kind, "comment": comment}
+    connection.execute(sa.insert(table.revision).values(row))
+
+
+def versions(connection: sa.Connection, kind: str, key: str) -> Sequence[sa.RowMapping]:
+    """All versions of one, newest first."""
+    column = table.revision.c
+    query = sa.select(table.revision).where(column.kind == kind, column.key == key).order_by(column.version.desc())
+    return connection.execute(query).mappings().all()
+
+
+def as_of(connection: sa.Connection, kind: str, at: datetime) -> Sequence[sa.RowMapping]:
+    """Each one's version that was in force at a moment, by key."""
+    column = table.revision.c
+    query = (
+        sa.select(table.revision)
+        .distinct(column.key)
+        .where(column.kind == kind, column.at <= at)
+        .order_by(column.key, column.version.desc())
+    )
+    return connection.execute(query).mappings().all()
+
+
+def mark(connection: sa.Connection) -> tuple[str | None, ...]:
+    """Something that differs whenever a fence, a rule or a roster does: every row's transaction.
+
+    The latest time of change would not do, since of two changes the one with the earlier time may be committed later.
+    """
+    aggregate = "SELECT string_agg(xmin::text, ',' ORDER BY {}) FROM {}"
+    named = (("id", "fence"), ("id", "rule"), ("key", "roster"))
+    return tuple(connection.scalar(sa.text(aggregate.format(*each))) for each in named)

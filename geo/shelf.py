@@ -1,0 +1,150 @@
+"""Shelves: one object's alarms put aside by a person, for a reason and until a moment, and given back by themselves."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from geo import table
+from geo.actor import SYSTEM, Actor
+from geo.journal import write
+from geo.rule import DISTRESS, Rule
+
+SPANS = {"30m": timedelta(minutes=30), "1h": timedelta(hours=1), "6h": timedelta(hours=6)}
+TRIP = "trip"  # until the boat is in a port, at most:
+TRIP_MOST = timedelta(days=30)
+ANSWER = timedelta(minutes=2)  # what comes back to the desk may be answered before it is escalated
+
+
+class NotShelvable(ValueError):
+    """The alarm cannot be put aside; the message says why."""
+
+
+def shelve(
+    connection: sa.Connection, alarm_id: int, span: str, actor: Actor, reason: str, now: datetime
+) -> datetime | None:
+    """Put the alarm's object aside under its rule; until when, or None when the alarm is gone.
+
+    span: `30m`, `1h`, `6h` or `trip`. Raises NotShelvable for a distress, a missing reason or an unknown span.
+    """
+    if span not in (*SPANS, TRIP):
+        raise NotShelvable(f"shelve for {', '.join(SPANS)} or {TRIP}, not {span!r}")
+    if not reason.strip():
+        raise NotShelvable("say why it is put aside")
+    alarm, rule = table.alarm.c, table.rule.c
+    found = connection.execute(
+        sa.select(alarm.rule_id, alarm.layer, alarm.object_key, rule.kind)
+        .join(table.rule)
+        .where(alarm.id == alarm_id, alarm.withdrawn_at.is_(None))
+        .where(sa.or_(alarm.cleared_at.is_(None), alarm.acknowledged_at.is_(None)))
+    ).one_or_none()
+    if found is None:
+        return None
+    if found.kind in DISTRESS:
+        raise NotShelvable("a distress cannot be put aside")
+    until = now + SPANS.get(span, TRIP_MOST)
+    own = {"rule_id": found.rule_id, "layer": found.layer, "object_key": found.object_key}
+    column = table.shelf.c
+    before = sa.update(table.shelf).where(
+        column.ended_at.is_(None), *[column[name] == value for name, value in own.items()]
+    )
+    connection.execute(before.values(ended_at=now, ended_by=actor.name))
+    row = {**own, "kind": TRIP if span == TRIP else "time", "reason": reason, "at": now, "until": until}
+    connection.execute(sa.insert(table.shelf).values({**row, "actor": actor.name}))
+    for each in _put(connection, own, until):
+        write(connection, each, "shelve", now, actor, comment=reason, data={"until": until.isoformat(), "span": span})
+    return until
+
+
+def put_aside(connection: sa.Connection, rule: Rule, object_key: str, alarm_id: int, now: datetime) -> bool:
+    """Whether a new alarm falls under a shelf; then it is shelved from the start, until the same moment."""
+    column = table.shelf.c
+    query = (
+        sa.select(column.until, column.actor, column.reason)
+        .where(column.layer == rule.layer, column.object_key == object_key, column.ended_at.is_(None))
+        .where(sa.or_(column.rule_id == rule.id, column.rule_id.is_(None)), column.until > now)
+        .order_by(column.until.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).one_or_none()
+    if found is None or rule.kind in DISTRESS:
+        return False
+    connection.execute(sa.update(table.alarm).where(table.alarm.c.id == alarm_id).values(shelved_until=found.until))
+    data = {"until": found.until.isoformat(), "by": found.actor}
+    write(connection, alarm_id, "shelve", now, SYSTEM, comment=found.reason, data=data)
+    return True
+
+
+def unshelve(connection: sa.Connection, alarm_id: int, actor: Actor, now: datetime) -> bool:
+    """Take an alarm's object from its shelf before its time; False when it is on none."""
+    alarm, column = table.alarm.c, table.shelf.c
+    own = sa.select(alarm.rule_id, alarm.layer, alarm.object_key).where(alarm.id == alarm_id)
+    found = connection.execute(own).one_or_none()
+    if found is None:
+        return False
+    query = sa.select(table.shelf).where(
+        column.ended_at.is_(None),
+        column.layer == found.layer,
+        column.object_key == found.object_key,
+        sa.or_(column.rule_id == found.rule_id, column.rule_id.is_(None)),
+    )
+    rows = connection.execute(query.with_for_update()).mappings().all()
+    for row in rows:
+        _end(connection, row, actor, now)
+    return bool(rows)
+
+
+def expire(connection: sa.Connection, now: datetime, in_port: Sequence[tuple[str, str]] = ()) -> int:
+    """The clock's part: give back what is past its time, and the trips of what is in port (layer, object_key)."""
+    column = table.shelf.c
+    over = [column.until <= now]
+    if in_port:
+        over.append(
+            sa.and_(
+                column.kind == TRIP, sa.tuple_(column.layer, column.object_key).in_([tuple(one) for one in in_port])
+            )
+        )
+    query = sa.select(table.shelf).where(column.ended_at.is_(None), sa.or_(*over)).with_for_update(skip_locked=True)
+    rows = connection.execute(query).mappings().all()
+    for row in rows:
+        _end(connection, row, SYSTEM, now)
+    return len(rows)
+
+
+def _end(connection: sa.Connection, row: sa.RowMapping, actor: Actor, now: datetime) -> None:
+    column = table.shelf.c
+    connection.execute(sa.update(table.shelf).where(column.id == row["id"]).values(ended_at=now, ended_by=actor.name))
+    for alarm_id in _put(connection, row, None, now + ANSWER):
+        write(connection, alarm_id, "unshelve", now, actor)
+
+
+def _put(connection: sa.Connection, own: Any, until: datetime | None, answer_by: datetime | None = None) -> list[int]:
+    """Set until when the alarms of a rule and object that are on the desk are shelved; their ids.
+
+    answer_by: the earliest moment at which what is given back may be escalated.
+    """
+    column = table.alarm.c
+    where = [column.layer == own["layer"], column.object_key == own["object_key"], column.withdrawn_at.is_(None)]
+    if own["rule_id"] is not None:
+        where.append(column.rule_id == own["rule_id"])
+    standing = sa.or_(column.cleared_at.is_(None), column.acknowledged_at.is_(None))
+    was = column.shelved_until.is_not(None) if until is None else sa.true()
+    values: dict[str, Any] = {"shelved_until": until}
+    if answer_by is not None:
+        due = sa.func.greatest(column.escalate_due_at, sa.literal(answer_by, sa.DateTime(timezone=True)))
+        values["escalate_due_at"] = sa.case((column.escalate_due_at.is_not(None), due))
+    statement = sa.update(table.alarm).where(*where, standing, was).values(values).returning(column.id)
+    return list(connection.scalars(statement))
+
+
+def shelves(connection: sa.Connection, now: datetime) -> Sequence[sa.RowMapping]:
+    """What is put aside now, by whom, why and until when; the one that ends first stands first."""
+    column, rule = table.shelf.c, table.rule.c
+    query = (
+        sa.select(table.shelf, rule.name_vi.label("rule_vi"), rule.name_en.label("rule_en"))
+        .select_from(table.shelf.outerjoin(table.rule))
+        .where(column.ended_at.is_(None), column.until > now)
+        .order_by(column.until)
+    )
+    return connection.execute(query).mappings().all()

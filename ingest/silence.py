@@ -1,0 +1,128 @@
+"""Silence: objects that are not heard any more, and whole sources that are, found by the clock."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from geo import table
+from geo.alarm import clear_alarm, raise_alarm, release
+from geo.criteria import matches
+from geo.episode import Presence, Raise, judge_silence
+from geo.feature import label_column
+from geo.fence import Fences
+from geo.rule import Rule
+from geo.table import Shape
+from ingest.judgement import evidence, remember
+
+HORIZON_S = 7 * 86_400.0  # whoever was silent for longer when the rule came is no news
+FEED_LEAST_S, FEED_FACTOR = 60.0, 3.0
+RELEASE_AFTER = timedelta(minutes=10)  # a source that is back gives its objects so long to be heard
+
+
+def raise_silences(
+    connection: sa.Connection, shape: Shape, rules: Sequence[Rule], fences: Fences, now: datetime
+) -> int:
+    """Raise what has become silent of one layer; returns how many. Whatever is heard later clears it in the worker.
+
+    An object of a source that is silent as a whole is suppressed by that source's alarm (ISA-18.2, by design).
+    """
+    own = [rule for rule in rules if rule.kind == "silence" and rule.layer == shape.name and rule.in_hours(now)]
+    return sum(_raise(connection, shape, rule, fences, now) for rule in own)
+
+
+def _raise(connection: sa.Connection, shape: Shape, rule: Rule, fences: Fences, now: datetime) -> int:
+    column, known = shape.latest.c, table.presence.c
+    since = timedelta(seconds=float(rule.params["silence_s"]))
+    horizon = timedelta(seconds=float(rule.params.get("horizon_s", HORIZON_S)) + since.total_seconds())
+    key = sa.cast(column[shape.key], sa.Text)
+    told = sa.select(known.object_key).where(known.rule_id == rule.id, known.object_key == key)
+    plain = [each for each in column if each.name != "geom"]
+    query = (
+        sa.select(*plain, sa.func.ST_X(column.geom).label("lon"), sa.func.ST_Y(column.geom).label("lat"))
+        .where(column.observed_at <= now - since, column.observed_at > now - horizon, ~sa.exists(told))
+        # A worker that is writing one of them this very moment has heard it.
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    rows = connection.execute(query).mappings().all()
+    if not rows:
+        return 0
+    frame = pd.DataFrame([dict(row) for row in rows])
+    chosen = matches(frame, rule.applies_to, frame[shape.key])
+    if rule.fence_key:
+        lon, lat = (frame[name].to_numpy(dtype=float) for name in ("lon", "lat"))
+        core, _ = fences.hits(lon, lat, {rule.fence_key})
+        inside = np.zeros(len(frame), dtype=bool)
+        inside[core.get(rule.fence_key, [])] = True
+        chosen &= inside
+    label, raised = label_column(shape).name, 0
+    for index in np.flatnonzero(chosen).tolist():
+        row = rows[index]
+        presence, verdict = judge_silence(rule, row["observed_at"], now)
+        if isinstance(verdict, Raise):
+            object_key = str(row[shape.key])
+            remember(connection, rule, (object_key, ""), presence)
+            fence = fences.by_key.get(rule.fence_key or "")
+            subject = _subject(object_key, row[label], row)
+            parent = _outage(connection, row["source"])
+            number = fence.id if fence else None
+            done = raise_alarm(connection, rule, number, subject, verdict.at, now, parent_id=parent)
+            raised += done is not None
+    return raised
+
+
+def _subject(object_key: str, label: Any, row: Mapping[Any, Any]) -> dict[str, Any]:
+    own = {name: row[name] for name in ("lon", "lat", "observed_at", "simulated")}
+    return {"object_key": object_key, "object_label": label or object_key, **own, "evidence": evidence(row, row)}
+
+
+def _outage(connection: sa.Connection, source: str) -> int | None:
+    """The open alarm of a source that is silent as a whole."""
+    alarm, rule = table.alarm.c, table.rule.c
+    query = (
+        sa.select(alarm.id)
+        .join(table.rule)
+        .where(rule.kind == "feed", alarm.object_key == source, alarm.cleared_at.is_(None))
+        .where(alarm.withdrawn_at.is_(None))
+    )
+    found: int | None = connection.scalar(query.limit(1))
+    return found
+
+
+def judge_feeds(connection: sa.Connection, rules: Sequence[Rule], now: datetime) -> int:
+    """Raise the sources that are silent beyond what is expected of them, clear those that are back; how many changed.
+
+    A source that was never heard has not fallen silent.
+    """
+    own = [rule for rule in rules if rule.kind == "feed"]
+    if not own:
+        return 0
+    known = sa.select(table.presence.c.rule_id, table.presence.c.object_key)
+    told = connection.execute(known.where(table.presence.c.rule_id.in_([rule.id for rule in own])))
+    silent = {(row.rule_id, row.object_key) for row in told}
+    feeds = connection.execute(sa.select(table.feed).where(table.feed.c.last_message_at.is_not(None))).mappings().all()
+    changed = 0
+    for rule in own:
+        for feed in (each for each in feeds if each["layer"] == rule.layer):
+            after = max(FEED_LEAST_S, float(rule.params.get("factor", FEED_FACTOR)) * feed["expected_s"])
+            due, key = feed["last_message_at"] + timedelta(seconds=after), feed["source"]
+            if due <= now and (rule.id, key) not in silent:
+                seen = feed["last_message_at"]
+                remember(connection, rule, (key, ""), Presence(seen, seen, raised=True))
+                row = {"lon": None, "lat": None, "observed_at": seen, "simulated": feed["simulated"]}
+                changed += raise_alarm(connection, rule, None, _subject(key, key, row), due, now) is not None
+            elif due > now and (rule.id, key) in silent:
+                remember(connection, rule, (key, ""), None)
+                changed += clear_alarm(connection, rule, key, feed["last_message_at"], now) is not None
+    return changed
+
+
+def release_late(connection: sa.Connection, now: datetime) -> int:
+    """Give back to the desk what is still silent after its source has been back for a while; how many."""
+    child, parent = table.alarm.alias("child").c, table.alarm.alias("parent").c
+    over = sa.or_(parent.cleared_at <= now - RELEASE_AFTER, parent.withdrawn_at.is_not(None))
+    query = sa.select(parent.id).where(child.parent_id == parent.id, child.suppressed_at.is_not(None), over).distinct()
+    return sum(release(connection, number, now) for number in connection.scalars(query).all())

@@ -1,0 +1,168 @@
+"""Views: what a rule of each kind sees in a scene, record by record: within, nearly within, and what lies between."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo import line
+from geo.criteria import matches
+from geo.episode import NM_M, Sight
+from geo.fence import Fence
+from geo.rule import DISTRESS, Rule
+from ingest.scene import Look, Scene, Stretches, moment
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class View:
+    """A scene through one rule's eyes, arrays of shape (records,) as geo.episode.Sight has them.
+
+    near: the records that make their object the rule's business; over: records on whose way something happened, as
+    shares of entry and of leaving (a crossing: of the crossing, and its direction).
+    """
+
+    rule: Rule
+    scene: Scene
+    core: Mask
+    halo: Mask
+    seen: Mask
+    near: Mask
+    value: NDArray[np.float64] | None = None
+    over: Stretches = field(default_factory=dict)
+    fence: Fence | None = None
+
+    def on_the_way(self, row: int, qualifies: bool) -> Iterator[Look]:
+        """What would have been seen between two fixes."""
+        crosses = self.rule.kind == "crossing"
+        return (_across if crosses else _through)(self, row, self.over[row], qualifies)
+
+
+def _through(view: View, row: int, stretches: Sequence[tuple[float, float]], qualifies: bool) -> Iterator[Look]:
+    """The entering, the last moment inside, and the leaving."""
+    for entry, leave in stretches:
+        entered = view.scene.moment_between(row, entry)
+        if not _holds(view, entered):
+            continue
+        yield Look(Sight(entered, core=True, halo=True, qualifies=qualifies), row, entry)
+        if leave == leave:
+            left = view.scene.moment_between(row, leave)
+            yield Look(Sight(left, core=False, halo=True, qualifies=qualifies), row, leave)
+            yield Look(Sight(left, core=False, halo=False, qualifies=qualifies), row, leave)
+
+
+def _across(view: View, row: int, crossings: Sequence[tuple[float, float]], qualifies: bool) -> Iterator[Look]:
+    """The moments at which the line was crossed, each with its direction."""
+    for share, direction in crossings:
+        at = view.scene.moment_between(row, share)
+        if _holds(view, at):
+            yield Look(Sight(at, core=True, halo=True, qualifies=qualifies, value=direction), row, share)
+
+
+def _holds(view: View, at: datetime) -> bool:
+    return view.rule.in_hours(at) and (view.fence is None or view.fence.in_force(at))
+
+
+def view_of(rule: Rule, scene: Scene, remembers: bool, every: bool) -> View | None:
+    """What the rule sees of the scene, or None when nothing of it is its business.
+
+    remembers: it remembers some of the scene's objects, which are its business wherever they are. every: all are, for
+    a rule to which it matters when they were last seen.
+    """
+    if rule.kind in DISTRESS:
+        calls = matches(scene.records, {**rule.applies_to, **rule.qualifies}, scene.keys)
+        return View(rule, scene, calls, calls, np.ones(len(calls), dtype=bool), calls)
+    fence = scene.fences.by_key.get(rule.fence_key or "")
+    if rule.fence_key and fence is None:
+        return None
+    if rule.kind == "silence":
+        return _silence(rule, scene, fence, remembers, every)
+    if rule.kind == "threshold":
+        return _threshold(rule, scene, fence)
+    if rule.kind == "approach":
+        return _approach(rule, scene, fence, remembers)
+    if rule.kind == "crossing":
+        return _crossing(rule, scene, fence, remembers)
+    return _in_fence(rule, scene, fence, remembers)
+
+
+def _in_fence(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool) -> View | None:
+    name = rule.fence_key or ""
+    if fence is None or (not remembers and not any(name in near for near in (scene.core, scene.halo, scene.ways))):
+        return None  # nearly every rule of nearly every batch
+    valid = in_force(rule, fence, scene)
+    core, halo = (valid & scene.mask(hits.get(name)) for hits in (scene.core, scene.halo))
+    # While its fence is not in force nothing is outside of it either.
+    seen = scene.placed & (valid | (rule.kind != "outside"))
+    over = scene.ways.get(name, {}) if rule.kind != "outside" else {}
+    return View(rule, scene, core, halo, seen, core | halo, over=over, fence=fence)
+
+
+def _threshold(rule: Rule, scene: Scene, fence: Fence | None) -> View:
+    """Beyond the limit, and for the end of it beyond the limit less the dead-band; in the fence, if it has one."""
+    known = scene.column(str(rule.params["column"]))
+    band = float(rule.params.get("deadband", 0))
+    if "above" in rule.params:
+        limit = float(rule.params["above"])
+        beyond, nearly = known > limit, known > limit - band
+    else:
+        limit = float(rule.params["below"])
+        beyond, nearly = known < limit, known < limit + band
+    valid = in_force(rule, fence, scene)
+    told = ~np.isnan(known)
+    core, halo = valid & beyond, valid & nearly
+    if fence is None:
+        return View(rule, scene, core, halo, told, core)
+    inside, widened = (scene.mask(hits.get(fence.key)) for hits in (scene.core, scene.halo))
+    return View(rule, scene, core & inside, halo & widened, (told | ~widened) & scene.placed, core & inside)
+
+
+def _approach(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool) -> View | None:
+    assert fence is not None
+    most = rule.steps_nm[0] + rule.hysteresis_m / NM_M
+    away = np.full(len(scene.at), np.inf)
+    rows = np.flatnonzero(scene.placed)
+    lon, lat = (scene.records[name].to_numpy(dtype=float)[rows] for name in ("lon", "lat"))
+    away[rows] = line.distance_nm(fence.geom, lon, lat, most)
+    away[~in_force(rule, fence, scene)] = np.inf
+    near = away <= rule.steps_nm[0]
+    if not remembers and not near.any():
+        return None
+    return View(rule, scene, near, away <= most, scene.placed, near, value=away)
+
+
+def _crossing(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool) -> View | None:
+    assert fence is not None
+    rows = scene.way_rows()
+    lon, lat = (scene.records[name].to_numpy(dtype=float) for name in ("lon", "lat"))
+    ways, shares, sides = line.crossings(fence.geom, scene.from_lon[rows], scene.from_lat[rows], lon[rows], lat[rows])
+    over: dict[int, list[tuple[float, float]]] = {}
+    for way, share, side in zip(ways.tolist(), shares.tolist(), sides.tolist(), strict=True):
+        over.setdefault(int(rows[way]), []).append((share, side))
+    if not remembers and not over:
+        return None
+    placed, halo = np.flatnonzero(scene.placed), np.zeros(len(lon), dtype=bool)
+    if rule.hysteresis_m > 0:
+        margin = rule.hysteresis_m / NM_M
+        halo[placed] = np.isfinite(line.distance_nm(fence.geom, lon[placed], lat[placed], margin))
+    nowhere = np.zeros(len(lon), dtype=bool)
+    return View(rule, scene, nowhere, halo, scene.placed, nowhere, over=over, fence=fence)
+
+
+def _silence(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool, every: bool) -> View | None:
+    if not remembers and not every:
+        return None
+    everything = np.ones(len(scene.at), dtype=bool)
+    core = everything if fence is None else scene.mask(scene.core.get(fence.key))
+    return View(rule, scene, core, core, everything, everything if every else ~everything)
+
+
+def in_force(rule: Rule, fence: Fence | None, scene: Scene) -> Mask:
+    """At which records the rule's schedule and its fence, if it has one, hold."""
+    if not rule.schedule and (fence is None or fence.always):
+        return np.ones(len(scene.at), dtype=bool)
+    moments = map(moment, scene.at.tolist())
+    return np.array([rule.in_hours(at) and (fence is None or fence.in_force(at)) for at in moments], dtype=bool)
