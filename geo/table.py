@@ -427,6 +427,7 @@ route = Table(
     Column("rule_key", Text, ForeignKey("rule.key", onupdate="CASCADE")),  # none: every rule
     Column("severities", JSONB, nullable=False),
     Column("transitions", JSONB, nullable=False),
+    _stamp("since", nullable=False),  # what happened before it is not its concern
     Index("route_of", "channel_id", "rule_key", unique=True, postgresql_nulls_not_distinct=True),
 )
 
@@ -437,6 +438,9 @@ delivery = Table(
     Column("channel_id", Integer, ForeignKey("channel.id", ondelete="CASCADE"), nullable=False),
     Column("journal_id", BigInteger),  # whose line it tells of, which is never removed; none: a test
     Column("alarm_id", BigInteger, ForeignKey("alarm.id")),
+    Column("transition", Text),
+    Column("flood_id", BigInteger, ForeignKey("flood.id")),  # set on the one message that speaks for a whole flood
+    Column("asked_by", Text),  # of a test
     _stamp("made_at", nullable=False),
     _stamp("due_at"),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
@@ -444,9 +448,19 @@ delivery = Table(
     _stamp("delivered_at"),
     _stamp("failed_at"),
     _stamp("withheld_at"),
+    Column("reached", JSONB, nullable=False, server_default=text("'[]'")),  # recipients who have it already
     Column("answer", Text),
     Index("delivery_once", "channel_id", "journal_id", unique=True),
+    Index(
+        "delivery_flood",
+        "channel_id",
+        "flood_id",
+        "transition",
+        unique=True,
+        postgresql_where=text("flood_id IS NOT NULL"),
+    ),
     Index("delivery_due_at", "due_at"),
+    Index("delivery_made_at", "made_at"),
 )
 
 ledger = Table(

@@ -109,6 +109,7 @@ def upgrade() -> None:
         sa.Column("rule_key", sa.Text(), nullable=True),
         sa.Column("severities", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("transitions", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["rule_key"], ["rule.key"], onupdate="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
@@ -142,6 +143,9 @@ def upgrade() -> None:
         sa.Column("channel_id", sa.Integer(), nullable=False),
         sa.Column("journal_id", sa.BigInteger(), nullable=True),
         sa.Column("alarm_id", sa.BigInteger(), nullable=True),
+        sa.Column("transition", sa.Text(), nullable=True),
+        sa.Column("flood_id", sa.BigInteger(), nullable=True),
+        sa.Column("asked_by", sa.Text(), nullable=True),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -149,16 +153,29 @@ def upgrade() -> None:
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withheld_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reached", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("answer", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["alarm_id"],
             ["alarm.id"],
         ),
+        sa.ForeignKeyConstraint(
+            ["flood_id"],
+            ["flood.id"],
+        ),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("delivery_due_at", "delivery", ["due_at"], unique=False)
+    op.create_index("delivery_made_at", "delivery", ["made_at"], unique=False)
     op.create_index("delivery_once", "delivery", ["channel_id", "journal_id"], unique=True)
+    op.create_index(
+        "delivery_flood",
+        "delivery",
+        ["channel_id", "flood_id", "transition"],
+        unique=True,
+        postgresql_where=sa.text("flood_id IS NOT NULL"),
+    )
     op.add_column("alarm", sa.Column("other_key", sa.Text(), server_default=sa.text("''"), nullable=False))
     op.add_column("alarm", sa.Column("latching", sa.Boolean(), server_default=sa.text("true"), nullable=False))
     op.add_column("alarm", sa.Column("value", sa.Float(), nullable=True))
