@@ -71,12 +71,14 @@ class Clock:
         """One tick, each part in a transaction of its own; returns how many alarms changed."""
         now = self.now()
         self._began = self._began or now
-        parts = (self._reload, self._dwell, self._listen, self._tend)
+        parts = (self._reload, self._dwell, self._listen, self._expire, escalate_due, release_late, flood.end_over)
         changed = 0
         for part in parts:
             with connection.begin():
-                # Before any row is locked: whoever raises takes it too, and nobody may wait for the other in a ring.
-                flood.hold(connection)
+                if part in (self._dwell, self._listen):
+                    # Whoever raises takes it after the rows it judges. These wait for no row, so they may take it
+                    # first, and then nobody waits for another in a ring.
+                    flood.hold(connection)
                 changed += part(connection, now)
         if changed:
             with connection.begin():
@@ -186,10 +188,8 @@ class Clock:
             changed += raise_silences(connection, layer.shape, known, self._fences, now)
         return changed
 
-    def _tend(self, connection: sa.Connection, now: datetime) -> int:
-        """What nobody answered is escalated, what was put aside comes back, what is over ends."""
-        changed = escalate_due(connection, now) + shelf.expire(connection, now, self._in_port(connection))
-        return changed + release_late(connection, now) + flood.end_over(connection, now)
+    def _expire(self, connection: sa.Connection, now: datetime) -> int:
+        return shelf.expire(connection, now, self._in_port(connection))
 
     def _in_port(self, connection: sa.Connection) -> list[tuple[str, str]]:
         """Of the objects put aside for a trip, those that lie in a port now."""

@@ -458,9 +458,9 @@ def test_the_memory_of_a_rule_is_locked_while_it_is_judged(bench, work) -> None:
         clock.execute(
             sa.text(
                 "INSERT INTO alarm (rule_id, layer, object_key, severity, observed_at, raised_at, fence_id) "
-                "SELECT :rule, 'vessel', :boat, 'high', now(), now(), id FROM fence"
+                "SELECT :rule, 'vessel', :boat, 'high', :at, :at, id FROM fence"
             ),
-            {"rule": rule_id, "boat": str(BOAT)},
+            {"rule": rule_id, "boat": str(BOAT), "at": when(5)},
         )
         transaction.commit()
         thread.join(20)

@@ -75,7 +75,9 @@ def desk(database, redis_server):
             SYSTEM,
         )
     with connected(database.ingest) as ingest:
-        yield Desk(database, redis_server, ingest)
+        desk = Desk(database, redis_server, ingest)
+        desk.tick(0)  # the fences and rules are known to it
+        yield desk
 
 
 @pytest.mark.parametrize("rule", ["stay", "leave"])
