@@ -23,6 +23,7 @@ LAST_SHIFT = Actor("Ca trước (mô phỏng)")
 DAY_S = 86_400.0
 BATCH_BYTES = 1 << 18
 FISHING = {"ship_type": (30, 31)}
+BUFFER_M = 150.0  # the trawler of the script works up to the area's edge; farther off it would be told before it begins
 
 RULES = (
     Rule(
@@ -35,6 +36,23 @@ RULES = (
         severity="critical",
         dwell_s=60,
         applies_to=FISHING,
+        escalate_s=300,
+        response_vi="Gọi thuyền trưởng qua Đài duyên hải yêu cầu rời khu vực; sau 30 phút báo Kiểm ngư.",
+        response_en="Call the captain by coast radio to leave; after 30 minutes tell the surveillance force.",
+    ),
+    Rule(
+        key="demo_ban.approach",
+        kind="approach",
+        layer="vessel",
+        fence_key=BAN.name,
+        name_vi="Đến gần khu vực cấm khai thác: tàu cá còn cách dưới 150 m",
+        name_en="Near the no-fishing area: a fishing boat within 150 m of it",
+        severity="high",
+        applies_to=FISHING,
+        params={"steps_nm": [BUFFER_M / 1852]},
+        latching=False,
+        response_vi="Gọi nhắc thuyền trưởng ranh giới khu vực cấm.",
+        response_en="Remind the captain of the area's border.",
     ),
     Rule(
         key="demo_approach",
@@ -45,6 +63,9 @@ RULES = (
         name_en="Fishing boat in the pilot boarding area",
         severity="high",
         applies_to=FISHING,
+        latching=False,
+        response_vi="Gọi nhắc thuyền trưởng nhường đường cho tàu hoa tiêu.",
+        response_en="Ask the captain to give way to the pilot boats.",
     ),
     Rule(
         key="demo_wrong_zone",
@@ -55,6 +76,9 @@ RULES = (
         name_en="Wrong fishing zone: a boat of 15 m or more works below 4 kn in the inshore zone for over 20 minutes",
         severity="high",
         dwell_s=1200,
+        escalate_s=900,
+        response_vi="Gọi chủ tàu, ghi sổ trực ban; quá 12 giờ không khắc phục thì báo cáo bằng văn bản.",
+        response_en="Call the owner and note it in the duty log; report in writing if not put right within 12 hours.",
         applies_to={**FISHING, "length_m": (15, None)},
         qualifies={"speed": (None, 4)},
     ),
@@ -64,7 +88,18 @@ RULES = (
 def seed_places(connection: sa.Connection) -> None:
     """The two drawn areas as fences, and the rules about them; marked as simulated."""
     fences = [
-        Fence(area.name, "area", area.name_vi, area.name_en, Polygon(area.ring), area.note, 50.0, simulated=True)
+        Fence(
+            area.name,
+            "area",
+            area.name_vi,
+            area.name_en,
+            Polygon(area.ring),
+            area.note,
+            50.0,
+            simulated=True,
+            buffer_m=BUFFER_M if area is BAN else 0.0,
+            owner="Chi cục Thủy sản Huế (mô phỏng)",
+        )
         for area in areas()
     ]
     put_fences(connection, fences, DEMO)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from geo.actor import SYSTEM
 from geo.fence import put_fences
 from geo.reference import reference_fences
-from geo.rule import put_rules
+from geo.rule import Rule, put_rules
 from ingest.feed import AddressError, Lane, sources_of
 from layers.layer import Layer
 
@@ -47,6 +47,22 @@ def seed(connection: sa.Connection, layers: Sequence[Layer]) -> None:
     """Put in what every installation starts with: the reference lines and the layers' own rules."""
     put_fences(connection, reference_fences(), SYSTEM)
     put_rules(connection, [rule for layer in layers for rule in layer.rules], SYSTEM)
+    put_rules(connection, [feed_rule(layer) for layer in layers if layer.feeds], SYSTEM)
+
+
+def feed_rule(layer: Layer) -> Rule:
+    """The rule every layer with a feed has: a source that falls silent is told, and suppresses what it silences."""
+    return Rule(
+        key=f"{layer.name}_feed",
+        kind="feed",
+        layer=layer.name,
+        name_vi="Nguồn dữ liệu im lặng: không có bản tin quá ba lần khoảng dự kiến",
+        name_en="Data source silent: no message for over three expected intervals",
+        severity="medium",
+        latching=False,
+        response_vi="Kiểm tra máy thu và đường truyền, gọi đơn vị cung cấp; hình trên bản đồ của nguồn này là cũ.",
+        response_en="Check the receiver and the line, call the provider; what the map shows of this source is old.",
+    )
 
 
 def kpi_values(connection: sa.Connection, layer: Layer) -> dict[str, Any]:

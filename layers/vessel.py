@@ -122,6 +122,9 @@ LAYER = Layer(
             severity="critical",
             applies_to=DISTRESS,
             qualifies={"status": (14, 15)},
+            escalate_s=120,
+            response_vi="Báo Trung tâm Phối hợp tìm kiếm cứu nạn hàng hải và Bộ đội Biên phòng; gọi các tàu gần nhất.",
+            response_en="Tell the maritime rescue coordination centre and the Border Guard; call the nearest vessels.",
         ),
         Rule(
             key="distress_test",
