@@ -3,7 +3,7 @@
 from dash import ClientsideFunction, Dash, Input, Output, html
 
 from access.site import Site
-from pages import feeds, search
+from pages import feeds, menu, search
 from pages.mark import icon
 from pages.text import Text
 
@@ -13,7 +13,7 @@ def layout(site: Site, t: Text) -> html.Header:
     other = "en" if t.lang == "vi" else "vi"
     return html.Header(
         [
-            html.H1("Hải Đăng", className="product"),
+            menu.layout(site, t),
             html.Span(t.pick(site.centre_vi, site.centre_en), className="centre"),
             search.layout(site, t),
             feeds.layout(site, t),

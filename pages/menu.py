@@ -1,0 +1,31 @@
+"""The menu under the product's name: every screen, and where the engineers look."""
+
+from dash import html
+
+from access.site import Site
+from pages.mark import icon
+from pages.text import Text
+
+
+def layout(site: Site, t: Text) -> html.Details:
+    """The browser's own disclosure; menu.js closes it again and marks the screen that is open."""
+    screens = [
+        ("/", t("Bản đồ")),
+        ("/alarms", t("Bàn báo động")),
+        ("/alarms/metrics", t("Chỉ số báo động")),
+        ("/handover", t("Bàn giao ca")),
+        ("/rules", t("Quy tắc")),
+        ("/rules/lab", t("Thử quy tắc")),
+        ("/channels", t("Kênh gửi báo động")),
+    ]
+    lang = "" if t.lang == "vi" else f"?lang={t.lang}"
+    links = [html.Li(html.A(words, href=path + lang)) for path, words in screens]
+    docs = html.Li(html.A(t("Giao diện lập trình (API)"), href="/api/docs"), className="apart")
+    return html.Details(
+        [
+            html.Summary([html.H1("Hải Đăng", className="product"), icon("chevron")], title=t("Các màn hình")),
+            html.Nav(html.Ul([*links, docs]), **{"aria-label": t("Các màn hình")}),
+        ],
+        id="menu",
+        className="menu",
+    )
