@@ -343,7 +343,14 @@ alarm = Table(
         postgresql_nulls_not_distinct=True,
         postgresql_where=text("cleared_at IS NULL AND withdrawn_at IS NULL"),
     ),
-    Index("alarm_desk", "raised_at", postgresql_where=text("cleared_at IS NULL OR acknowledged_at IS NULL")),
+    # What is on the desk (geo.desk); those that left it by themselves are many, and must not be passed at each look.
+    Index(
+        "alarm_desk",
+        "raised_at",
+        postgresql_where=text(
+            "withdrawn_at IS NULL AND (cleared_at IS NULL OR (acknowledged_at IS NULL AND latching))"
+        ),
+    ),
     Index("alarm_raised_at", "raised_at"),
     Index("alarm_object", "layer", "object_key", "raised_at"),
     Index("alarm_flood", "flood_id", postgresql_where=text("flood_id IS NOT NULL")),

@@ -189,6 +189,16 @@ def upgrade() -> None:
     op.add_column("alarm", sa.Column("escalations", sa.SmallInteger(), server_default=sa.text("0"), nullable=False))
     op.add_column("alarm", sa.Column("escalate_due_at", sa.DateTime(timezone=True), nullable=True))
     op.drop_index("alarm_episode", table_name="alarm")
+    op.drop_index("alarm_desk", table_name="alarm")
+    op.create_index(
+        "alarm_desk",
+        "alarm",
+        ["raised_at"],
+        unique=False,
+        postgresql_where=sa.text(
+            "withdrawn_at IS NULL AND (cleared_at IS NULL OR (acknowledged_at IS NULL AND latching))"
+        ),
+    )
     op.create_index(
         "alarm_episode",
         "alarm",
