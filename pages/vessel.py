@@ -58,6 +58,28 @@ def ship_type(t: Text, code: int | None) -> str:
     return exact.get(code) or tens.get(code // 10, t("Tàu khác"))
 
 
+def classes(t: Text) -> dict[tuple[float, float], str]:
+    """Ranges of ship types [low, high) that rules speak of, as nouns in a sentence."""
+    return {
+        (30, 31): t("tàu cá"),
+        (70, 80): t("tàu hàng"),
+        (80, 90): t("tàu dầu"),
+        (60, 70): t("tàu khách"),
+        (31, 33): t("tàu lai kéo"),
+        (36, 38): t("thuyền buồm, du thuyền"),
+    }
+
+
+def who(t: Text, where: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Of whom a rule with these conditions speaks, as a noun, and the conditions that the noun does not say."""
+    rest = dict(where)
+    kind = rest.get("ship_type")
+    noun = classes(t).get(tuple(kind)) if isinstance(kind, list | tuple) else None
+    if noun is not None:
+        del rest["ship_type"]
+    return noun or t("tàu"), rest
+
+
 def facts(t: Text, row: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Name and value pairs in reading order; a pair without a value is left out by the card."""
     return [
