@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from geo import latest, table
 from geo.alarm import clear_alarm, raise_alarm, step_alarm
 from geo.criteria import matches
-from geo.episode import FRESH, Clear, Presence, Raise, Sight, Verdict, judge, judge_silence, judge_time
+from geo.episode import FRESH, Clear, Presence, Raise, Sight, Verdict, judge, judge_end, judge_silence, judge_time
 from geo.fence import Fences
 from geo.rule import Rule
 from geo.table import Shape
@@ -108,6 +108,9 @@ def judge_rule(rule: Rule, scene: Scene, memory: Memory, until: datetime | None 
         presence = memory.get(target)
         verdicts: list[tuple[Verdict, Look]] = []
         for look, following in zip_longest(looks, looks[1:]):
+            presence, over = judge_end(rule, presence, look.sight.observed_at)
+            if over:
+                verdicts.append((over, look))
             presence, verdict = judge(rule, presence, look.sight)
             if verdict:
                 verdicts.append((verdict, look))
@@ -161,6 +164,7 @@ def looks_of(rule: Rule, scene: Scene, memory: Memory, every: bool = False) -> d
             own += view.on_the_way(row, good)
         value = None if view.value is None else float(view.value[row])
         first = bool(np.isnan(scene.from_lon[row])) and not own
+        good &= view.told is None or bool(view.told[row])
         sight = Sight(moment(scene.at[row]), bool(view.core[row]), bool(view.halo[row]), good, value, first)
         own.append(Look(sight, row))
     return looks

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from geo import latest, table
 from geo.alarm import clear_alarm
-from geo.episode import FRESH, NM_M
+from geo.episode import FRESH, NM_M, reach_nm
 from geo.fence import METRES_PER_DEGREE, Fences
 from geo.rule import KINDS, Rule, rules
 from geo.table import Shape
@@ -57,7 +57,7 @@ def _concerned(connection: sa.Connection, shape: Shape, own: Sequence[Rule], fen
         if fence is None:
             found |= set(connection.scalars(query)) if not rule.fence_key else set()
             continue
-        reach_m = rule.hysteresis_m + max(rule.steps_nm, default=0.0) * NM_M
+        reach_m = max(rule.hysteresis_m, reach_nm(rule) * NM_M)
         west, south, east, north = fence.geom.bounds
         margin = reach_m / METRES_PER_DEGREE * 1.1
         wide = margin / max(float(np.cos(np.radians(max(abs(south), abs(north))))), 1e-3)
