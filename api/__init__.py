@@ -3,7 +3,7 @@
 from fastapi import FastAPI, HTTPException
 
 from access.site import Site
-from api import alarms, features, health, live
+from api import alarms, channels, features, health, live
 
 
 def mount(server: FastAPI, site: Site) -> None:
@@ -11,6 +11,7 @@ def mount(server: FastAPI, site: Site) -> None:
     health.mount(server, site)
     features.mount(server, site)
     alarms.mount(server, site)
+    channels.mount(server, site)
     live.mount(server, site)
 
     # Last: what no route above has must not fall through to the screens, which answer every address.

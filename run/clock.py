@@ -17,6 +17,7 @@ from geo.fence import Fence, Fences, fences
 from geo.handling import escalate_due
 from geo.heartbeat import Heartbeat
 from geo.journal import head as journal_head
+from geo.lease import leased
 from geo.revision import mark
 from geo.rule import DISTRESS, FENCED_STATES, Rule, rules
 from ingest.judgement import evidence, presence_of, remember
@@ -87,15 +88,7 @@ class Clock:
         return changed
 
     def _leased(self, connection: sa.Connection) -> bool:
-        with connection.begin():
-            held = sa.text(
-                "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() "
-                "AND classid = hashtext(:lease)::oid"
-            )
-            if connection.scalar(held, {"lease": LEASE}):
-                return True
-            lock = sa.text("SELECT pg_try_advisory_lock(hashtext(:lease), 0)")
-            return bool(connection.scalar(lock, {"lease": LEASE}))
+        return leased(connection, LEASE)
 
     def _reload(self, connection: sa.Connection, now: datetime) -> int:
         """Take over changed fences and rules, and judge by them at once what is there."""

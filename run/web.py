@@ -19,6 +19,7 @@ from access.guard import Guard
 from access.site import Site
 from geo.database import engine
 from geo.heartbeat import Heartbeat
+from geo.outgoing import allow
 from layers import discover
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def make_site(settings: "Settings", database_url: str, redis_url: str) -> Site:
         tick_ms=settings.live_tick_ms,
         live_clients_max=settings.live_clients_max,
         allowed_hosts=settings.allowed_hosts,
+        outgoing_allowed=allow(settings.outgoing_allowed),
+        secret_names=frozenset(settings.secrets),
+        withholding=settings.withholding,
     )
 
 
