@@ -1,9 +1,9 @@
-"""What other systems call: the live stream, features, alarms, health and metrics."""
+"""What other systems call: the live stream, features, alarms, fences, health and metrics."""
 
 from fastapi import FastAPI, HTTPException
 
 from access.site import Site
-from api import alarms, channels, features, health, live
+from api import alarms, channels, features, fences, health, live
 
 
 def mount(server: FastAPI, site: Site) -> None:
@@ -12,6 +12,7 @@ def mount(server: FastAPI, site: Site) -> None:
     features.mount(server, site)
     alarms.mount(server, site)
     channels.mount(server, site)
+    fences.mount(server, site)
     live.mount(server, site)
 
     # Last: what no route above has must not fall through to the screens, which answer every address.

@@ -172,6 +172,14 @@ def rules(connection: sa.Connection, every: bool = False) -> list[Rule]:
     return [_resolved(row, members) for row in connection.execute(query).mappings()]
 
 
+def stored_rules(connection: sa.Connection) -> list[Rule]:
+    """Every rule of a known kind as it is kept: without what its fence and the lists by name add to it."""
+    rule = table.rule.c
+    query = sa.select(*[rule[name] for name in STORED], rule.id).order_by(rule.id)
+    known = rule.kind.in_(KINDS) & rule.severity.in_(SEVERITIES)
+    return [Rule(**row) for row in connection.execute(query.where(known)).mappings()]
+
+
 def _resolved(row: sa.RowMapping, members: Mapping[str, Sequence[str]]) -> Rule:
     values = {name: row[name] for name in (*STORED, "id", "hysteresis_m")}
     values["dwell_s"] = max(row["dwell_s"], row["fence_dwell_s"] or 0.0)
@@ -205,12 +213,14 @@ def put_rules(connection: sa.Connection, items: Sequence[Rule], actor: Actor) ->
 def save_rule(connection: sa.Connection, item: Rule, actor: Actor, now: datetime, comment: str | None = None) -> int:
     """Put a rule as a new version, or as a new rule; returns its version. Raises ValueError for one that is wrong."""
     column, row = table.rule.c, _row(checked(item))
-    before = sa.select(column.version).where(column.key == item.key).with_for_update()
+    # The key is not written again: a worker that raises an alarm of this rule meanwhile need not wait for us.
+    before = sa.select(column.version).where(column.key == item.key).with_for_update(key_share=True)
     version: int = (connection.scalar(before) or 0) + 1
     row |= {"version": version, "updated_at": now, "updated_by": actor.name}
+    changed = {name: value for name, value in row.items() if name != "key"}
     statement = insert(table.rule).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=row))
-    keep(connection, "rule", item.key, version, _row(item), now, actor, comment)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed))
+    keep(connection, "rule", item.key, version, {**_row(item), "version": version}, now, actor, comment)
     return version
 
 
