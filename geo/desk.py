@@ -38,8 +38,13 @@ def _alarms() -> sa.Select[Any]:
 
 def _standing() -> tuple[Any, ...]:
     column = table.alarm.c
-    waits = sa.and_(column.acknowledged_at.is_(None), column.latching)
+    waits = sa.and_(column.acknowledged_at.is_(None), column.latching, column.suppressed_at.is_(None))
     return column.withdrawn_at.is_(None), sa.or_(column.cleared_at.is_(None), waits)
+
+
+def _open_to_view(now: datetime) -> tuple[Any, ...]:
+    column = table.alarm.c
+    return column.suppressed_at.is_(None), sa.or_(column.shelved_until.is_(None), column.shelved_until <= now)
 
 
 def desk(connection: sa.Connection, now: datetime, limit: int = 500) -> list[dict[str, Any]]:
@@ -54,18 +59,17 @@ def lines(connection: sa.Connection, now: datetime, limit: int = 200) -> list[di
     alarms' fields. What is shelved is left out (geo.shelf); what is suppressed is the `children` of its parent.
     """
     column = table.alarm.c
-    alone = _alarms().where(*_standing(), column.flood_id.is_(None), column.suppressed_at.is_(None))
-    found = [row for row in _read(connection, alone, now, limit) if row["state"] != "shelved"]
+    found = _read(connection, _alarms().where(*_standing(), *_open_to_view(now), column.flood_id.is_(None)), now, limit)
     parents = sa.select(column.parent_id, sa.func.count()).where(*_standing(), column.suppressed_at.is_not(None))
     counted = connection.execute(parents.group_by(column.parent_id))
     children: dict[int, int] = {row[0]: row[1] for row in counted}
     found = [{**row, "flood": None, "children": children.get(row["id"], 0)} for row in found]
-    found += [_flood_line(connection, row, now) for row in _floods(connection)]
+    found += [_flood_line(connection, row, now) for row in _floods(connection, now)]
     found.sort(key=_order)
     return found
 
 
-def _floods(connection: sa.Connection) -> Sequence[sa.RowMapping]:
+def _floods(connection: sa.Connection, now: datetime) -> Sequence[sa.RowMapping]:
     """Floods that still have alarms on the desk, with how many, how many wait and how grave they are."""
     alarm, flood = table.alarm.c, table.flood.c
     waits = alarm.acknowledged_at.is_(None)
@@ -80,11 +84,12 @@ def _floods(connection: sa.Connection) -> Sequence[sa.RowMapping]:
             sa.func.count().label("total"),
             sa.func.count().filter(waits).label("waiting"),
             sa.func.count().filter(alarm.cleared_at.is_(None)).label("open"),
+            sa.func.bool_or(waits & alarm.cleared_at.is_(None)).label("unanswered"),
             sa.func.coalesce(sa.func.min(rank).filter(waits), sa.func.min(rank)).label("rank"),
             sa.func.max(alarm.id).label("newest"),
         )
         .select_from(table.flood.join(table.alarm, alarm.flood_id == flood.id))
-        .where(*_standing(), alarm.suppressed_at.is_(None))
+        .where(*_standing(), *_open_to_view(now))
         .group_by(flood.id)
     )
     return connection.execute(query).mappings().all()
@@ -93,14 +98,15 @@ def _floods(connection: sa.Connection) -> Sequence[sa.RowMapping]:
 def _flood_line(connection: sa.Connection, row: sa.RowMapping, now: datetime) -> dict[str, Any]:
     newest = connection.execute(_alarms().where(table.alarm.c.id == row["newest"])).mappings().one()
     own = {name: row[name] for name in ("total", "waiting", "open", "flood_kind", "started_at", "ended_at")}
-    status = "acknowledged" if not row["waiting"] else "unacknowledged" if row["open"] else "returned"
+    status = "acknowledged" if not row["waiting"] else "unacknowledged" if row["unanswered"] else "returned"
     line = {**_stated(newest, now), **own, "flood": row["id"], "state": status, "children": 0}
     return {**line, "severity": SEVERITIES[row["rank"] - 1], "mixed": row["rule_id"] is None}
 
 
 def members(connection: sa.Connection, flood_id: int, now: datetime, limit: int = 100) -> list[dict[str, Any]]:
-    """The alarms of a flood that stand, in desk order."""
-    return _read(connection, _alarms().where(*_standing(), table.alarm.c.flood_id == flood_id), now, limit)
+    """The alarms of a flood that stand and that its line counts, in desk order."""
+    own = _alarms().where(*_standing(), *_open_to_view(now), table.alarm.c.flood_id == flood_id)
+    return _read(connection, own, now, limit)
 
 
 def children(connection: sa.Connection, alarm_id: int, now: datetime, limit: int = 100) -> list[dict[str, Any]]:

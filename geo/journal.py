@@ -27,6 +27,37 @@ TRANSITIONS = (
 )
 
 
+def line(
+    alarm_id: int | None,
+    transition: str,
+    now: datetime,
+    actor: Actor,
+    observed_at: datetime | None = None,
+    comment: str | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """One line: `now` is when it was done here, observed_at the event's own time where it has one."""
+    return {
+        "alarm_id": alarm_id,
+        "transition": transition,
+        "at": now,
+        "observed_at": observed_at,
+        "actor": actor.name,
+        "actor_kind": actor.kind,
+        "comment": comment,
+        "data": dict(data) if data else None,
+    }
+
+
+def write_lines(connection: sa.Connection, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Add lines, as `line` makes them, in their order."""
+    if lines:
+        connection.execute(_WRITE, lines)
+
+
+_WRITE = sa.insert(table.alarm_journal)
+
+
 def write(
     connection: sa.Connection,
     alarm_id: int | None,
@@ -37,19 +68,8 @@ def write(
     comment: str | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add one line: `now` is when it was done here, observed_at the event's own time where it has one."""
-    connection.execute(
-        sa.insert(table.alarm_journal).values(
-            alarm_id=alarm_id,
-            transition=transition,
-            at=now,
-            observed_at=observed_at,
-            actor=actor.name,
-            actor_kind=actor.kind,
-            comment=comment,
-            data=dict(data) if data else None,
-        )
-    )
+    """Add one line."""
+    write_lines(connection, [line(alarm_id, transition, now, actor, observed_at, comment, data)])
 
 
 def head(connection: sa.Connection) -> int:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import structlog
 
 from geo import account as accounts
-from geo import history, latest
+from geo import flood, history, latest
 from geo.column import STAMP, conform, epoch_us
 from geo.fence import Fences
 from geo.journal import head as journal_head
@@ -66,12 +66,13 @@ class Pipeline:
                     history.ensure_days(self.connection, self.lane.shape, part.frame)
         done = Committed()
         with self.connection.begin():
-            fresh = self._enter(decoded)
-            frame = joined(self.lane, fresh)
-            if len(frame):
-                self._store(frame, done)
-            self._account(fresh, done)
-            accounts.record_minutes(self.connection, source, by_minute(frame))
+            with flood.gathered(self.connection, self.now):
+                fresh = self._enter(decoded)
+                frame = joined(self.lane, fresh)
+                if len(frame):
+                    self._store(frame, done)
+                self._account(fresh, done)
+                accounts.record_minutes(self.connection, source, by_minute(frame))
             done.head = journal_head(self.connection)
         return done
 

@@ -75,11 +75,7 @@ class Clock:
         parts = (self._reload, self._dwell, self._listen, self._expire, escalate_due, release_late, flood.end_over)
         changed = 0
         for part in parts:
-            with connection.begin():
-                if part in (self._dwell, self._listen):
-                    # Whoever raises takes it after the rows it judges. These wait for no row, so they may take it
-                    # first, and then nobody waits for another in a ring.
-                    flood.hold(connection)
+            with connection.begin(), flood.gathered(connection, now):
                 changed += part(connection, now)
         if changed:
             with connection.begin():
