@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from access.site import Site
 from api.broadcast import Broadcast, Message, frame, names, text
 from api.picture import Picture
-from geo import account
+from geo import account, revision
 from geo.live import LiveState, decode
 
 PATH = "/api/v1/live"
@@ -31,6 +32,7 @@ TICK_COSTS = 12  # pause at least so many times what the last tick took
 HEARTBEAT_S = 4.0
 ALARM_POLL_S = 1.0
 FEEDS_POLL_S = 2.0
+FENCES_POLL_S = 1.0
 CATCH_UP_S = 5.0  # hints may be lost; without Redis the database is asked each second instead
 CATCH_UP_ALONE_S = 1.0
 OVERLAP = timedelta(seconds=20)  # a batch may commit this long after its rows were received
@@ -61,6 +63,8 @@ class LiveHub:
         self._alarms: tuple[int, int] | None = None
         self._alarm_seq = 0
         self._feeds: list[dict[str, Any]] = []
+        self._fence_hint = asyncio.Event()
+        self._fences = ""  # what differs whenever a fence, a rule or a roster does
         self._away: dict[str, bool] = {"database": False, "redis": False}
         self._threads = ThreadPoolExecutor(2, "live")
         self._tasks: list[asyncio.Task[None]] = []
@@ -71,7 +75,15 @@ class LiveHub:
 
     def loops(self) -> tuple[Loop, ...]:
         """What runs for as long as the hub does."""
-        return (self._listen, self._keep_up, self._tick, self._watch_alarms, self._watch_feeds, self._beat)
+        return (
+            self._listen,
+            self._keep_up,
+            self._tick,
+            self._watch_alarms,
+            self._watch_feeds,
+            self._watch_fences,
+            self._beat,
+        )
 
     async def stop(self) -> None:
         """End every loop."""
@@ -115,7 +127,7 @@ class LiveHub:
 
     def _feeds_message(self) -> str:
         state = {name: "away" if away else "ok" for name, away in self._away.items()}
-        return text("feeds", feeds=self._feeds, server_ms=time.time() * 1000, **state)
+        return text("feeds", feeds=self._feeds, fences=self._fences, server_ms=time.time() * 1000, **state)
 
     def _set_away(self, name: str, away: bool) -> None:
         if self._away[name] != away:
@@ -154,7 +166,8 @@ class LiveHub:
                 address = self._site.redis_url
                 client = redis.asyncio.from_url(address, socket_connect_timeout=3, health_check_interval=5)
                 async with client, client.pubsub() as pubsub:
-                    await pubsub.subscribe("haidang:alarm", *[f"haidang:live:{p.name}" for p in self._pictures])
+                    layers = [f"haidang:live:{picture.name}" for picture in self._pictures]
+                    await pubsub.subscribe("haidang:alarm", revision.CHANNEL, *layers)
                     pause = 0.2
                     while True:
                         message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=2)
@@ -169,6 +182,9 @@ class LiveHub:
     def _hear(self, channel: str, payload: bytes) -> None:
         if channel == "haidang:alarm":
             self._alarm_hint.set()
+            return
+        if channel == revision.CHANNEL:
+            self._fence_hint.set()
             return
         layer = channel.rsplit(":", 1)[-1]
         try:
@@ -228,6 +244,19 @@ class LiveHub:
                 self._feeds = await self._ask(lambda c: [_plain(row) for row in account.feeds(c)], FEEDS_ANSWER_S)
                 self.broadcast.tell([self._feeds_message()])
             await asyncio.sleep(FEEDS_POLL_S)
+
+    async def _watch_fences(self) -> None:
+        """Fences and rules each second, and at once on a hint: every map draws them anew."""
+        while True:
+            with suppress(_Away):
+                found = await self._ask(revision.mark)
+                seen = hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+                if seen != self._fences:
+                    self._fences = seen
+                    self.broadcast.tell([self._feeds_message()])
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._fence_hint.wait(), FENCES_POLL_S)
+            self._fence_hint.clear()
 
     async def _ask(self, question: Callable[[sa.Connection], T], patience_s: float = ANSWER_S) -> T:
         """Ask the database in a thread; raises _Away, and has the feeds message say so, when it does not answer."""
