@@ -375,7 +375,7 @@ alarm_journal = Table(
     Column("actor", Text, nullable=False),
     Column("actor_kind", Text, nullable=False),
     Column("comment", Text),
-    Column("data", JSONB),
+    Column("data", JSONB(none_as_null=True)),
     Index("alarm_journal_alarm_id", "alarm_id"),
     Index("alarm_journal_at", "at"),
 )

@@ -38,9 +38,7 @@ class Desk:
         with owner.begin() as connection:
             put_fences(connection, reference_fences(), SYSTEM)
             put_rules(connection, given, SYSTEM)
-            put_units(
-                connection, [("thuy_san", "Chi cục Thủy sản", "Fisheries"), ("bien_phong", "Biên phòng", "Guard")]
-            )
+            put_units(connection, [("one", "Đơn vị một", "Unit one"), ("two", "Đơn vị hai", "Unit two")])
             self.rules = {rule.key: rule for rule in rules(connection)}
             self.fence_id = connection.scalar(sa.text("SELECT id FROM fence WHERE key = :key"), {"key": FENCE})
 
