@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from geo import table
 from geo.actor import Actor
 from geo.calendar import Schedule, check_schedule, in_hours
-from geo.criteria import check
+from geo.criteria import both, check
 from geo.revision import keep
 
 SEVERITIES = ("critical", "high", "medium", "low")
@@ -21,12 +22,14 @@ FENCED_STATES = ("inside", "outside", "threshold", "proximity", "approach")
 EVENTS = ("enter", "exit", "crossing")
 DISTRESS = ("distress", "distress_test")
 KINDS = (*FENCED_STATES, *EVENTS, "silence", *DISTRESS, "feed")
+YEAR_S = 366 * 86_400
 NEEDS_FENCE = ("inside", "outside", "enter", "exit", "crossing", "approach")
 
 
 def _number(low: float, high: float = float("inf")) -> Callable[[Any], bool]:
     def good(value: Any) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+        number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+        return number and low <= value <= high
 
     return good
 
@@ -47,14 +50,14 @@ PARAMS: Mapping[str, Mapping[str, tuple[bool, Callable[[Any], bool], str]]] = {
         "deadband": (False, _number(0), "a number from 0 on"),
     },
     "silence": {
-        "silence_s": (True, _number(1), "seconds, at least 1"),
-        "horizon_s": (False, _number(1), "seconds, at least 1"),
+        "silence_s": (True, _number(1, YEAR_S), f"seconds, 1 to {YEAR_S}"),
+        "horizon_s": (False, _number(1, YEAR_S), f"seconds, 1 to {YEAR_S}"),
     },
     "proximity": {
         "distance_m": (True, _number(1, 100_000), "metres, 1 to 100,000"),
         "hysteresis_m": (False, _number(0, 100_000), "metres from 0 on"),
     },
-    "feed": {"factor": (False, _number(1), "how many expected intervals of silence, at least 1")},
+    "feed": {"factor": (False, _number(1, 1_000), "how many expected intervals of silence, 1 to 1,000")},
 }
 
 
@@ -125,8 +128,8 @@ def checked(rule: Rule) -> Rule:
     for name in ("dwell_s", "off_delay_s"):
         if not 0 <= getattr(rule, name) <= 31 * 86_400:
             raise ValueError(f"{where}: {name} is 0 to {31 * 86_400} seconds")
-    if rule.escalate_s is not None and rule.escalate_s < 10:
-        raise ValueError(f"{where}: escalate_s is at least 10 seconds, or none")
+    if rule.escalate_s is not None and not 10 <= rule.escalate_s <= YEAR_S:
+        raise ValueError(f"{where}: escalate_s is 10 to {YEAR_S} seconds, or none")
     wanted = PARAMS.get(rule.kind, {})
     for name in rule.params.keys() - wanted.keys():
         raise ValueError(f"{where}: {rule.kind} knows no {name!r}; it knows {', '.join(wanted) or 'none'}")
@@ -184,7 +187,9 @@ def _resolved(row: sa.RowMapping, members: Mapping[str, Sequence[str]]) -> Rule:
     values = {name: row[name] for name in (*STORED, "id", "hysteresis_m")}
     values["dwell_s"] = max(row["dwell_s"], row["fence_dwell_s"] or 0.0)
     values["hysteresis_m"] = float(row["params"].get("hysteresis_m", row["hysteresis_m"]))
-    values["applies_to"] = with_members({**(row["fence_applies_to"] or {}), **row["applies_to"]}, members)
+    values["applies_to"] = both(
+        with_members(row["fence_applies_to"] or {}, members), with_members(row["applies_to"], members)
+    )
     return Rule(**values)
 
 
@@ -193,7 +198,8 @@ def with_members(where: Mapping[str, Any], members: Mapping[str, Sequence[str]])
     found = dict(where)
     for name in ("include", "exclude"):
         if name in found:
-            lists = [members.get(key[1:], ()) if str(key).startswith("@") else (key,) for key in found[name]]
+            # The name of a list that is empty, or gone, names nobody; without it the condition would be gone too.
+            lists = [(members.get(str(key)[1:]) if str(key).startswith("@") else None) or (key,) for key in found[name]]
             found[name] = [key for each in lists for key in each]
     return found
 

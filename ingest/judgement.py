@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from geo import latest, table
 from geo.alarm import clear_alarm, raise_alarm, step_alarm
-from geo.criteria import matches
+from geo.criteria import columns_of, matches
 from geo.episode import FRESH, Clear, Presence, Raise, Sight, Verdict, judge, judge_end, judge_silence, judge_time
 from geo.fence import Fences
 from geo.rule import Rule
@@ -71,7 +71,8 @@ def judge_scene(
     for rule in rules:
         known = memory.get(rule.id, {})
         try:
-            steps = list(judge_rule(rule, scene, known))
+            # In an order that all share: of two workers who meet at the same pairs none then waits in a ring.
+            steps = sorted(judge_rule(rule, scene, known), key=lambda step: step.target)
         except Exception as error:  # a rule's own fault is a fact about the feed's health, never the batch's end
             on_fault(f"rule {rule.key}", error)
             continue
@@ -113,7 +114,7 @@ def judge_rule(rule: Rule, scene: Scene, memory: Memory, until: datetime | None 
                 verdicts.append((over, look))
             presence, verdict = judge(rule, presence, look.sight)
             if verdict:
-                verdicts.append((verdict, look))
+                verdicts.append((verdict, _origin(verdict, looks, look)))
             if until is None:
                 continue
             end = following.sight.observed_at if following else until
@@ -121,6 +122,13 @@ def judge_rule(rule: Rule, scene: Scene, memory: Memory, until: datetime | None 
             if verdict:
                 verdicts.append((verdict, look))
         yield Step(target, presence, tuple(verdicts))
+
+
+def _origin(verdict: Verdict, looks: Sequence[Look], look: Look) -> Look:
+    """The look at what a verdict tells of: a crossing is told when its object is clear of the line, and was before."""
+    if not isinstance(verdict, Raise) or verdict.at == look.sight.observed_at:
+        return look
+    return next((one for one in looks if one.share is not None and one.sight.observed_at == verdict.at), look)
 
 
 def _clock(rule: Rule, presence: Presence | None, sight: Sight, end: datetime) -> tuple[Presence | None, Verdict]:
@@ -179,7 +187,7 @@ def _neighbours(connection: sa.Connection, shape: Shape, rules: Sequence[Rule], 
     margin = max(float(rule.params["distance_m"]) + rule.hysteresis_m for rule in own) / 80_000  # a degree, at 44 N
     lon, lat = (scene.records[name].to_numpy(dtype=float)[rows] for name in ("lon", "lat"))
     box = (lon.min() - margin, lat.min() - margin, lon.max() + margin, lat.max() + margin)
-    names = {scene.label, *(name for rule in own for name in rule.applies_to)} & set(shape.latest.c.keys())
+    names = {scene.label, *(name for rule in own for name in columns_of(rule.applies_to))} & set(shape.latest.c.keys())
     found = latest.within(connection, shape, box, moment(scene.at.min()) - FRESH, sorted(names))
     return found[~found.index.isin([str(key) for key in scene.after.index])]
 

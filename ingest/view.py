@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo import line
-from geo.criteria import matches
+from geo.criteria import both, matches
 from geo.episode import NM_M, Sight, reach_nm
 from geo.fence import Fence
 from geo.rule import DISTRESS, Rule
@@ -78,7 +78,7 @@ def view_of(rule: Rule, scene: Scene, remembers: bool, every: bool) -> View | No
     a rule to which it matters when they were last seen.
     """
     if rule.kind in DISTRESS:
-        calls = matches(scene.records, {**rule.applies_to, **rule.qualifies}, scene.keys)
+        calls = matches(scene.records, both(rule.applies_to, rule.qualifies), scene.keys)
         return View(rule, scene, calls, calls, np.ones(len(calls), dtype=bool), calls)
     fence = scene.fences.by_key.get(rule.fence_key or "")
     if rule.fence_key and fence is None:
