@@ -22,7 +22,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from access.site import Site
 from api.broadcast import Broadcast, Message, frame, names, text
 from api.picture import Picture
-from geo import account
+from geo import account, journal
 from geo.live import LiveState, decode
 
 PATH = "/api/v1/live"
@@ -216,7 +216,7 @@ class LiveHub:
                 await asyncio.wait_for(self._alarm_hint.wait(), ALARM_POLL_S)
             self._alarm_hint.clear()
             with suppress(_Away):
-                seen = await self._ask(_journal_mark)
+                seen = await self._ask(journal.mark)
                 if seen != self._alarms:
                     self._alarm_seq = max(self._alarm_seq + 1, seen[0])
                     self._alarms = seen
@@ -248,15 +248,6 @@ class LiveHub:
 
 class _Away(Exception):
     """The database did not answer."""
-
-
-def _journal_mark(connection: sa.Connection) -> tuple[int, int]:
-    statement = sa.text(
-        "WITH newest AS (SELECT coalesce(max(id), 0) AS id FROM alarm_journal) "
-        "SELECT newest.id, (SELECT count(*) FROM alarm_journal j WHERE j.id > newest.id - 1000) FROM newest"
-    )
-    row = connection.execute(statement).one()
-    return int(row[0]), int(row[1])
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
