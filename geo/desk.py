@@ -10,7 +10,6 @@ from geo import table
 from geo.alarm import STATES, WAITING, state
 from geo.rule import SEVERITIES
 
-
 # What geo.alarm.state is derived from.
 STATED = ("withdrawn_at", "cleared_at", "acknowledged_at", "latching", "shelved_until", "suppressed_at")
 
@@ -55,7 +54,8 @@ def lines(connection: sa.Connection, now: datetime, limit: int = 200) -> list[di
     """The desk as people read it: alarms that stand by themselves and one line a flood, in desk order.
 
     A flood's line has `flood` (its id), `total`, `waiting`, `open` and how many `critical` wait, the gravest severity
-    that waits, and the newest of its alarms' fields. What is shelved is left out (geo.shelf); what is suppressed is the `children` of its parent.
+    that waits, and the newest of its alarms' fields. What is shelved is left out (geo.shelf); what is suppressed is
+    the `children` of its parent.
     """
     column = table.alarm.c
     alone = _alarms().where(*_standing(), column.flood_id.is_(None), column.suppressed_at.is_(None))
@@ -136,7 +136,7 @@ def rings(connection: sa.Connection, now: datetime, limit: int = 2_000) -> list[
     )
     found: dict[tuple[str, str], tuple[str, str, str, str]] = {}
     for row in connection.execute(query).mappings():
-        stands = state(row, now)
+        stands = state(dict(row), now)
         if stands != "shelved":
             mark = (row["layer"], row["object_key"])
             found.setdefault(mark, (*mark, row["severity"], stands))
@@ -168,13 +168,17 @@ def _read(
 ) -> list[dict[str, Any]]:
     column = table.alarm.c
     # What is left out beyond the limit must be the least of it, however old the gravest is.
-    ordered = query.order_by(
-        (table.rule.c.kind == "distress").desc(),
-        column.acknowledged_at.is_(None).desc(),
-        _rank(column.severity),
-        column.raised_at.desc(),
-        column.id,
-    ).limit(limit).offset(offset)
+    ordered = (
+        query.order_by(
+            (table.rule.c.kind == "distress").desc(),
+            column.acknowledged_at.is_(None).desc(),
+            _rank(column.severity),
+            column.raised_at.desc(),
+            column.id,
+        )
+        .limit(limit)
+        .offset(offset)
+    )
     rows = [_stated(row, now) for row in connection.execute(ordered).mappings()]
     rows.sort(key=_order)
     return rows

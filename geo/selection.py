@@ -52,6 +52,13 @@ def selection(query: Mapping[str, Any]) -> Selection:
     )
 
 
+def as_query(wanted: Selection) -> dict[str, str]:
+    """A selection as the address names it; what is empty is left out."""
+    named = {name: ",".join(getattr(wanted, name)) for name in ("severity", "state", "unit", "rule")}
+    named["sort"] = f"-{wanted.sort}" if wanted.down else wanted.sort
+    return {name: words for name, words in named.items() if words}
+
+
 def _box(words: str) -> tuple[float, float, float, float] | None:
     try:
         west, south, east, north = (float(part) for part in words.split(","))
