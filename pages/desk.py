@@ -84,7 +84,7 @@ def _chips(t: Text, wide: bool) -> html.Div:
     if wide:
         states = [_chip("state", name, words[name], None, False) for name in SHOWN_STATES]
         groups.append(html.Div(states, className="chips", role="group", **{"aria-label": t("Trạng thái")}))
-        groups += [_picked("unit", t("Đơn vị"), t("Mọi đơn vị")), _picked("rule", t("Quy tắc"), t("Mọi quy tắc"))]
+        groups += [_picked("unit", t("Đơn vị"), t("Mọi đơn vị")), _picked("rule", t("Theo quy tắc"), t("Mọi quy tắc"))]
     else:
         groups.append(_chip("inview", "1", t("Trong khung nhìn"), None, False))
     clear = html.Button(t("Bỏ lọc"), id="desk-all", className="chip", hidden=True, **{"data-desk-all": "1"})
@@ -114,7 +114,7 @@ def _picked(part: str, title: str, every: str) -> html.Label:
 def _table(t: Text) -> html.Table:
     columns = [
         ("severity", t("Mức")),
-        ("rule", t("Quy tắc")),
+        ("rule", t("Theo quy tắc")),
         ("object", t("Đối tượng")),
         ("fence", t("Vùng")),
         ("raised", t("Lúc")),

@@ -10,10 +10,13 @@ from sqlalchemy import Connection
 
 from access.site import Site
 from geo import feature, handling, journal
+from geo.fence import Fence, fences
+from geo.rule import Rule, rules
 from pages import mark, place, service
 from pages.chart import TRACK_BEFORE
 from pages.line import given_to, level_words, rule_title, state_words, step_words
 from pages.text import Text
+from pages.words import words
 
 NEAR = {"camera": 3, "environment": 1}  # how many of each layer of stations are named
 EARLIER = 5
@@ -29,6 +32,8 @@ class Incident:
     near: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     earlier: Sequence[Mapping[str, Any]] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    rule: Rule | None = None
+    fence: Fence | None = None
 
 
 def incident(
@@ -43,7 +48,9 @@ def incident(
     units = {one["key"]: one["name_vi"] for one in handling.units(connection)}
     earlier = [one for one in alarms if one["id"] != row["id"]]
     lines = [dict(line) for line in journal.lines_of(connection, row["id"])]
-    return Incident(row, lines, near, earlier, units)
+    rule = next((one for one in rules(connection, every=True) if one.id == row["rule_id"]), None)
+    fence = next(iter(fences(connection, [row["fence"]], every=True)), None) if row["fence"] else None
+    return Incident(row, lines, near, earlier, units, rule, fence)
 
 
 def sections(t: Text, site: Site, found: Incident, now: datetime) -> list[Any]:
@@ -51,7 +58,7 @@ def sections(t: Text, site: Site, found: Incident, now: datetime) -> list[Any]:
     row = found.row
     parts = [
         _head(t, row, now),
-        _part(t("Quy tắc"), [html.P(t.pick(row["rule_vi"], row["rule_en"])), *_conditions(t, row)]),
+        _part(t("Theo quy tắc"), _rule(t, site, found)),
         _part(t("Cần làm"), _response(t, row)),
         _part(t("Bằng chứng"), [evidence(t, site, row)]),
         _part(t("Gần nhất"), [_near(t, site, found.near)] if found.near else []),
@@ -69,24 +76,25 @@ def _head(t: Text, row: Mapping[str, Any], now: datetime) -> html.Div:
     test = [html.Span("TEST", className="badge small")] if row["rule_kind"] == "distress_test" else []
     simulated = [html.Span(t("mô phỏng"), className="badge small")] if row["simulated"] else []
     line = [mark.severity(t, str(row["severity"])), html.Strong(rule_title(t, row)), *test, *simulated]
-    words = [state_words(t, row) or t("chưa xác nhận"), step_words(t, row), level_words(t, row), given_to(t, row)]
+    state = [state_words(t, row) or t("chưa xác nhận"), step_words(t, row), level_words(t, row), given_to(t, row)]
     when = [t("lúc {at}", at=t.exact(row["raised_at"])), " · ", mark.age(t, row["raised_at"], now)]
     return html.Div(
         [
             html.Div(line, className="incident-name"),
             html.P(when, className="muted"),
-            html.P(" · ".join(filter(None, words)), className="incident-state"),
+            html.P(" · ".join(filter(None, state)), className="incident-state"),
             *([html.P(f"“{row['comment']}”")] if row["comment"] else []),
         ],
         className="incident-head",
     )
 
 
-def _conditions(t: Text, row: Mapping[str, Any]) -> list[html.P]:
+def _rule(t: Text, site: Site, found: Incident) -> list[html.P]:
+    row = found.row
     fence = t.pick(row["fence_vi"], row["fence_en"])
-    dwell = t("quá {age} liên tục", age=t.age(float(row["dwell_s"]))) if row["dwell_s"] else ""
-    words = " · ".join(filter(None, [fence, dwell]))
-    return [html.P(words, className="muted")] if words else []
+    sentence = words(t, found.rule, found.fence, site.layer(str(row["layer"]))) if found.rule else ""
+    told = [html.P(t.pick(row["rule_vi"], row["rule_en"]))]
+    return told + [html.P(line, className="muted") for line in (sentence, fence) if line]
 
 
 def _response(t: Text, row: Mapping[str, Any]) -> list[html.P]:
