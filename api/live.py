@@ -23,14 +23,16 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from access.site import Site
 from api.broadcast import Broadcast, Message, frame, names, text
 from api.picture import Picture
-from geo import account, revision
+from geo import account, journal, revision
 from geo.live import LiveState, decode
 
 PATH = "/api/v1/live"
+NEWS = "news"  # `?only=news`: what happens to alarms and feeds, without the objects
 TICK_LEAST_S = 0.08
 TICK_COSTS = 12  # pause at least so many times what the last tick took
 HEARTBEAT_S = 4.0
 ALARM_POLL_S = 1.0
+ALARM_REST_S = 0.15  # in a storm each commit is a hint: so long apart at least are the ones that every screen reads for
 FEEDS_POLL_S = 2.0
 FENCES_POLL_S = 1.0
 CATCH_UP_S = 5.0  # hints may be lost; without Redis the database is asked each second instead
@@ -54,7 +56,7 @@ class LiveHub:
         self._tick_s = site.tick_ms / 1000
         self._pictures = [Picture(layer) for layer in site.layers]
         self._state = LiveState({picture.name: picture.reading for picture in self._pictures})
-        self.broadcast = Broadcast(self._everything, site.live_clients_max)
+        self.broadcast = Broadcast(self._everything, site.live_clients_max, self._news)
         self.epoch = f"{time.time_ns():x}"
         self._picture: tuple[int, list[Message]] = (-1, [])
         self._wake = asyncio.Event()
@@ -109,21 +111,28 @@ class LiveHub:
         """Greeting, then per layer its points, then all names; sent to a client that is new or fell behind."""
         now_ms = time.time() * 1000
         seq = self.broadcast.seq
-        greeting = text(
-            "hello",
-            epoch=self.epoch,
-            seq=seq,
-            tick_ms=round(self._tick_s * 1000),
-            server_ms=now_ms,
-            simulated=bool(self._site.simulated),
-            layers=[picture.described(index) for index, picture in enumerate(self._pictures)],
-        )
+        greeting = self._hello(now_ms, seq, [picture.described(index) for index, picture in enumerate(self._pictures)])
         if self._picture[0] != seq:
             # The number of the last frame told says which picture this is, so many clients at once share one snapshot.
             deltas = self._state.snapshot(now_ms)
             points = [frame("snapshot", delta.index, seq, delta.count, now_ms, delta.records) for delta in deltas]
             self._picture = (seq, [*points, *(message for delta in deltas for message in names(delta))])
         return [greeting, *self._picture[1], self._feeds_message()]
+
+    def _news(self) -> list[Message]:
+        """Greeting of a client that draws nothing: without a number, since it is sent no frames to count."""
+        return [self._hello(time.time() * 1000, None, []), self._feeds_message()]
+
+    def _hello(self, now_ms: float, seq: int | None, layers: list[dict[str, Any]]) -> str:
+        return text(
+            "hello",
+            epoch=self.epoch,
+            seq=seq,
+            tick_ms=round(self._tick_s * 1000),
+            server_ms=now_ms,
+            simulated=bool(self._site.simulated),
+            layers=layers,
+        )
 
     def _feeds_message(self) -> str:
         state = {name: "away" if away else "ok" for name, away in self._away.items()}
@@ -232,11 +241,12 @@ class LiveHub:
                 await asyncio.wait_for(self._alarm_hint.wait(), ALARM_POLL_S)
             self._alarm_hint.clear()
             with suppress(_Away):
-                seen = await self._ask(_journal_mark)
+                seen = await self._ask(journal.mark)
                 if seen != self._alarms:
                     self._alarm_seq = max(self._alarm_seq + 1, seen[0])
                     self._alarms = seen
                     self.broadcast.tell([text("alarm", seq=self._alarm_seq)])
+                    await asyncio.sleep(ALARM_REST_S)
 
     async def _watch_feeds(self) -> None:
         while True:
@@ -277,15 +287,6 @@ class LiveHub:
 
 class _Away(Exception):
     """The database did not answer."""
-
-
-def _journal_mark(connection: sa.Connection) -> tuple[int, int]:
-    statement = sa.text(
-        "WITH newest AS (SELECT coalesce(max(id), 0) AS id FROM alarm_journal) "
-        "SELECT newest.id, (SELECT count(*) FROM alarm_journal j WHERE j.id > newest.id - 1000) FROM newest"
-    )
-    row = connection.execute(statement).one()
-    return int(row[0]), int(row[1])
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
@@ -332,7 +333,7 @@ def _socket(hub: LiveHub) -> Callable[[WebSocket], Awaitable[None]]:
             await socket.send_denial_response(Response("too many live clients", 503))
             return
         await socket.accept()
-        client = hub.broadcast.join()
+        client = hub.broadcast.join(socket.query_params.get("only") != NEWS)
 
         async def write() -> None:
             async for message in client.messages():
@@ -365,7 +366,7 @@ def _events(hub: LiveHub) -> Callable[[Request], Awaitable[Response]]:
             return JSONResponse({"error": "connect a websocket here, or ask with Accept: text/event-stream"}, 406)
         if hub.broadcast.full:
             return JSONResponse({"error": "too many live clients"}, 503)
-        client = hub.broadcast.join()
+        client = hub.broadcast.join(request.query_params.get("only") != NEWS)
 
         async def events() -> AsyncIterator[bytes]:
             try:

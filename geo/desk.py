@@ -10,6 +10,9 @@ from geo import table
 from geo.alarm import STATES, WAITING, state
 from geo.rule import SEVERITIES
 
+# What geo.alarm.state is derived from.
+STATED = ("withdrawn_at", "cleared_at", "acknowledged_at", "latching", "shelved_until", "suppressed_at")
+
 
 def _alarms() -> sa.Select[Any]:
     alarm, rule, fence, unit = table.alarm.c, table.rule.c, table.fence.c, table.unit.c
@@ -55,8 +58,9 @@ def desk(connection: sa.Connection, now: datetime, limit: int = 500) -> list[dic
 def lines(connection: sa.Connection, now: datetime, limit: int = 200) -> list[dict[str, Any]]:
     """The desk as people read it: alarms that stand by themselves and one line a flood, in desk order.
 
-    A flood's line has `flood` (its id), `total` and `waiting`, the gravest severity that waits, and the newest of its
-    alarms' fields. What is shelved is left out (geo.shelf); what is suppressed is the `children` of its parent.
+    A flood's line has `flood` (its id), `total`, `waiting`, `open` and how many `critical` wait, the gravest severity
+    that waits, and the newest of its alarms' fields. What is shelved is left out (geo.shelf); what is suppressed is
+    the `children` of its parent.
     """
     column = table.alarm.c
     found = _read(connection, _alarms().where(*_standing(), *_open_to_view(now), column.flood_id.is_(None)), now, limit)
@@ -73,7 +77,7 @@ def _floods(connection: sa.Connection, now: datetime) -> Sequence[sa.RowMapping]
     """Floods that still have alarms on the desk, with how many, how many wait and how grave they are."""
     alarm, flood = table.alarm.c, table.flood.c
     waits = alarm.acknowledged_at.is_(None)
-    rank = sa.func.array_position(sa.literal(list(SEVERITIES), sa.ARRAY(sa.Text)), alarm.severity)
+    rank = _rank(alarm.severity)
     query = (
         sa.select(
             flood.id,
@@ -85,6 +89,7 @@ def _floods(connection: sa.Connection, now: datetime) -> Sequence[sa.RowMapping]
             sa.func.count().filter(waits).label("waiting"),
             sa.func.count().filter(alarm.cleared_at.is_(None)).label("open"),
             sa.func.bool_or(waits & alarm.cleared_at.is_(None)).label("unanswered"),
+            sa.func.count().filter(waits, alarm.severity == SEVERITIES[0]).label("critical"),
             sa.func.coalesce(sa.func.min(rank).filter(waits), sa.func.min(rank)).label("rank"),
             sa.func.max(alarm.id).label("newest"),
         )
@@ -97,23 +102,50 @@ def _floods(connection: sa.Connection, now: datetime) -> Sequence[sa.RowMapping]
 
 def _flood_line(connection: sa.Connection, row: sa.RowMapping, now: datetime) -> dict[str, Any]:
     newest = connection.execute(_alarms().where(table.alarm.c.id == row["newest"])).mappings().one()
-    own = {name: row[name] for name in ("total", "waiting", "open", "flood_kind", "started_at", "ended_at")}
+    counts = ("total", "waiting", "open", "critical", "flood_kind", "started_at", "ended_at")
+    own = {name: row[name] for name in counts}
     status = "acknowledged" if not row["waiting"] else "unacknowledged" if row["unanswered"] else "returned"
     line = {**_stated(newest, now), **own, "flood": row["id"], "state": status, "children": 0}
     return {**line, "severity": SEVERITIES[row["rank"] - 1], "mixed": row["rule_id"] is None}
 
 
-def members(connection: sa.Connection, flood_id: int, now: datetime, limit: int = 100) -> list[dict[str, Any]]:
+def members(
+    connection: sa.Connection, flood_id: int, now: datetime, limit: int = 100, offset: int = 0
+) -> list[dict[str, Any]]:
     """The alarms of a flood that stand and that its line counts, in desk order."""
-    own = _alarms().where(*_standing(), *_open_to_view(now), table.alarm.c.flood_id == flood_id)
-    return _read(connection, own, now, limit)
+    column = table.alarm.c
+    own = _alarms().where(*_standing(), *_open_to_view(now), column.flood_id == flood_id)
+    return _read(connection, own, now, limit, offset)
 
 
-def children(connection: sa.Connection, alarm_id: int, now: datetime, limit: int = 100) -> list[dict[str, Any]]:
+def children(
+    connection: sa.Connection, alarm_id: int, now: datetime, limit: int = 100, offset: int = 0
+) -> list[dict[str, Any]]:
     """The alarms that an alarm suppresses by design."""
     column = table.alarm.c
     own = _alarms().where(*_standing(), column.parent_id == alarm_id, column.suppressed_at.is_not(None))
-    return _read(connection, own, now, limit)
+    return _read(connection, own, now, limit, offset)
+
+
+def rings(connection: sa.Connection, now: datetime, limit: int = 2_000) -> list[tuple[str, str, str, str]]:
+    """The objects that are ringed on a map as (layer, object_key, severity, state), the gravest of each object first.
+
+    In floods as by themselves, since each is an object to be found; not what is shelved or suppressed.
+    """
+    column = table.alarm.c
+    query = (
+        sa.select(column.layer, column.object_key, column.severity, *[column[name] for name in STATED])
+        .where(*_standing(), column.suppressed_at.is_(None))
+        .order_by(column.acknowledged_at.is_(None).desc(), _rank(column.severity), column.raised_at.desc())
+        .limit(limit)
+    )
+    found: dict[tuple[str, str], tuple[str, str, str, str]] = {}
+    for row in connection.execute(query).mappings():
+        stands = state(dict(row), now)
+        if stands != "shelved":
+            mark = (row["layer"], row["object_key"])
+            found.setdefault(mark, (*mark, row["severity"], stands))
+    return list(found.values())
 
 
 def one(connection: sa.Connection, alarm_id: int, now: datetime) -> dict[str, Any] | None:
@@ -132,15 +164,26 @@ def alarms_of(
     return [_stated(row, now) for row in connection.execute(query).mappings()]
 
 
-def _read(connection: sa.Connection, query: sa.Select[Any], now: datetime, limit: int) -> list[dict[str, Any]]:
+def _rank(severity: Any) -> Any:
+    return sa.func.array_position(sa.literal(list(SEVERITIES), sa.ARRAY(sa.Text)), severity)
+
+
+def _read(
+    connection: sa.Connection, query: sa.Select[Any], now: datetime, limit: int, offset: int = 0
+) -> list[dict[str, Any]]:
     column = table.alarm.c
     # What is left out beyond the limit must be the least of it, however old the gravest is.
-    ordered = query.order_by(
-        (table.rule.c.kind == "distress").desc(),
-        column.acknowledged_at.is_(None).desc(),
-        sa.func.array_position(sa.literal(list(SEVERITIES), sa.ARRAY(sa.Text)), column.severity),
-        column.raised_at.desc(),
-    ).limit(limit)
+    ordered = (
+        query.order_by(
+            (table.rule.c.kind == "distress").desc(),
+            column.acknowledged_at.is_(None).desc(),
+            _rank(column.severity),
+            column.raised_at.desc(),
+            column.id,
+        )
+        .limit(limit)
+        .offset(offset)
+    )
     rows = [_stated(row, now) for row in connection.execute(ordered).mappings()]
     rows.sort(key=_order)
     return rows

@@ -77,6 +77,19 @@ def head(connection: sa.Connection) -> int:
     return connection.scalar(sa.select(sa.func.coalesce(sa.func.max(table.alarm_journal.c.id), 0))) or 0
 
 
+def mark(connection: sa.Connection) -> tuple[int, int]:
+    """What changes with every line: the newest's id, and how many of the last thousand ids are there.
+
+    A late commit with a lower id than the newest changes the second.
+    """
+    statement = sa.text(
+        "WITH newest AS (SELECT coalesce(max(id), 0) AS id FROM alarm_journal) "
+        "SELECT newest.id, (SELECT count(*) FROM alarm_journal j WHERE j.id > newest.id - 1000) FROM newest"
+    )
+    row = connection.execute(statement).one()
+    return int(row[0]), int(row[1])
+
+
 def lines_of(connection: sa.Connection, alarm_id: int) -> Sequence[sa.RowMapping]:
     """An alarm's lines, oldest first."""
     column = table.alarm_journal.c

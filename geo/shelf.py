@@ -160,11 +160,21 @@ def _on_desk(own: Any) -> list[Any]:
 
 
 def shelves(connection: sa.Connection, now: datetime) -> Sequence[sa.RowMapping]:
-    """What is put aside now, by whom, why and until when; the one that ends first stands first."""
-    column, rule = table.shelf.c, table.rule.c
+    """What is put aside now, by whom, why and until when; the one that ends first stands first.
+
+    Each with its object's name, and the number of an alarm by which it can be taken back.
+    """
+    column, rule, alarm = table.shelf.c, table.rule.c, table.alarm.c
+    own = sa.and_(
+        alarm.layer == column.layer,
+        alarm.object_key == column.object_key,
+        sa.or_(alarm.rule_id == column.rule_id, column.rule_id.is_(None)),
+    )
+    newest = sa.select(alarm.id.label("alarm_id"), alarm.object_label).where(own).order_by(alarm.id.desc()).limit(1)
+    told = newest.lateral("told")
     query = (
-        sa.select(table.shelf, rule.name_vi.label("rule_vi"), rule.name_en.label("rule_en"))
-        .select_from(table.shelf.outerjoin(table.rule))
+        sa.select(table.shelf, rule.name_vi.label("rule_vi"), rule.name_en.label("rule_en"), told)
+        .select_from(table.shelf.outerjoin(table.rule).outerjoin(told, sa.true()))
         .where(column.ended_at.is_(None), column.until > now)
         .order_by(column.until)
     )

@@ -9,13 +9,15 @@ from typing import Any
 import dash_leaflet as dl
 import shapely
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from sqlalchemy import Connection
 
 from access.site import Site
-from geo import fence
+from geo import desk, fence
 from geo.anomaly import NO_TRACK
 from geo.fence import Fence
 from geo.fence_json import state
 from geo.fence_kind import KINDS as FENCE_KINDS
+from geo.table import Shape
 from geo.track import track
 from pages.read import DatabaseAway, read
 from pages.text import Text
@@ -23,6 +25,7 @@ from pages.view import View
 
 SPEED_STEPS_KN = (0.5, 3.0, 7.0, 12.0)
 TRAIL = timedelta(hours=24)
+TRACK_BEFORE = timedelta(minutes=30)  # of what an alarm's evidence is drawn, before it was raised
 GAP = timedelta(minutes=30)
 LINES = ("coast_line", "inshore_line")
 CORNERS_DRAWN = 3_000
@@ -172,6 +175,35 @@ def trail(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     return lines + ([_line(gaps, "trail trail-gap")] if gaps else [])
 
 
+def proof(rows: Sequence[Mapping[str, Any]], alarm: Mapping[str, Any]) -> list[Any]:
+    """What an alarm is about: the track since shortly before it, broad below the trail, and where it was raised."""
+    runs = trail(rows)
+    shapes = [
+        dl.Polyline(positions=line.positions, className="trail-proof", interactive=False, smoothFactor=1)
+        for line in runs
+        if "trail-gap" not in line.className
+    ]
+    if alarm["lat"] is not None:
+        center = [alarm["lat"], alarm["lon"]]
+        name = f"raised-at sev-{alarm['severity']}"
+        shapes.append(dl.CircleMarker(center=center, radius=6, className=name, interactive=False))
+    return shapes
+
+
+def _trails(
+    connection: Connection, site: Site, shape: Shape, chosen: Mapping[str, Any], trailed: bool, now: datetime
+) -> list[Any]:
+    asked = chosen.get("alarm")
+    alarm = desk.one(connection, int(asked), now) if asked else None
+    shapes: list[Any] = []
+    if alarm is not None:
+        start = alarm["raised_at"] - TRACK_BEFORE
+        shapes += proof(track(connection, site.archive, shape, str(chosen["key"]), start, now).rows(), alarm)
+    if trailed:
+        shapes += trail(track(connection, site.archive, shape, str(chosen["key"]), now - TRAIL, now).rows())
+    return shapes
+
+
 def _line(positions: Any, name: str) -> dl.Polyline:
     return dl.Polyline(positions=positions, className=name, interactive=False, smoothFactor=1)
 
@@ -221,13 +253,11 @@ def register(app: Dash, site: Site) -> None:
         Output("trail", "children"), Input("chosen", "data"), Input("show", "data"), Input("trail-tick", "n_intervals")
     )
     async def draw_trail(chosen: dict[str, Any] | None, show: dict[str, Any], _: int) -> Any:
-        layer = next((one for one in site.layers if chosen and one.name == chosen.get("layer")), None)
-        if layer is None or chosen is None or layer.shape.history is None or not show.get("trail"):
+        layer = site.layer(str(chosen.get("layer"))) if chosen else None
+        if layer is None or chosen is None or layer.shape.history is None:
             return []
-        now = datetime.now(UTC)
         try:
-            past = await read(site, track, site.archive, layer.shape, chosen["key"], now - TRAIL, now)
-            return trail(past.rows())
+            return await read(site, _trails, site, layer.shape, chosen, bool(show.get("trail")), datetime.now(UTC))
         except DatabaseAway:
             return no_update
 
