@@ -195,7 +195,8 @@ def _neighbours(connection: sa.Connection, shape: Shape, rules: Sequence[Rule], 
 def load(connection: sa.Connection, rules: Sequence[Rule], scene: Scene) -> dict[int, dict[Target, Presence]]:
     """What the rules remember of the scene's objects, by rule and by the object, locked."""
     column = table.presence.c
-    own = column.rule_id.in_([rule.id for rule in rules])
+    # A rule about a source remembers sources, which are none of the layer's objects.
+    own = column.rule_id.in_([rule.id for rule in rules if rule.kind != "feed"])
     # Few are near a fence and many are in a batch: who is remembered is asked first, and then met here. Nobody else
     # can begin to remember one of them meanwhile, since its state is locked.
     pairs = connection.execute(sa.select(column.object_key, column.other_key).where(own).distinct()).all()
