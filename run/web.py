@@ -21,6 +21,7 @@ from geo.database import engine
 from geo.heartbeat import Heartbeat
 from geo.outgoing import allow
 from layers import discover
+from pages import handover_paper
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -69,7 +70,7 @@ def make_server(site: Site) -> ASGIApp:
 
     viewer = Path(fastapi_offline.__file__).parent / "static"
     server.mount("/api/docs/", StaticFiles(directory=viewer))
-    api.mount(server, site)
+    api.mount(server, site, handover_paper.paper)
     dash = Dash(
         __name__,
         server=server,
