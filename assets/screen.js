@@ -272,17 +272,17 @@
     clearTimeout(input.resting);
     if (input.told === input.value) return;
     input.told = input.value;
-    if (input.dataset.remember) remember(`haidang-${input.id}`, input.value);
+    if (input.dataset.remember) remember(`haidang-${input.dataset.remember}`, input.value);
     store(`${input.id}-text`, input.value);
   };
   const fill = (place) => {
-    const { entry: id, hint, most, remember: kept } = place.dataset;
-    const input = document.createElement("input");
-    Object.assign(input, { id, type: "text", placeholder: hint, maxLength: Number(most), autocomplete: "off", spellcheck: false });
+    const { entry: id, hint, most, remember: kept, lines } = place.dataset;
+    const input = Object.assign(document.createElement(lines ? "textarea" : "input"), lines ? { rows: 5 } : { type: "text" });
+    Object.assign(input, { id, placeholder: hint, maxLength: Number(most), autocomplete: "off", spellcheck: false });
     input.dataset.remember = kept || "";
     if (!place.closest("label")) input.setAttribute("aria-label", hint);
     place.append(input);
-    input.value = (kept && remembered(`haidang-${id}`)) || "";
+    input.value = (kept && remembered(`haidang-${kept}`)) || "";
     if (input.value) tell(input);
   };
   document.addEventListener("input", ({ target }) => {

@@ -8,7 +8,7 @@ from access.site import Site
 from geo.handover import LISTED, digest
 from geo.rule import SEVERITIES
 from geo.shift import Shift, parse
-from pages import shift as words
+from pages import shift as phrase
 from pages.mark import SEVERITY_SHAPE, severity_word
 from pages.print import Element, document, element, pdf
 from pages.text import Text
@@ -34,12 +34,12 @@ def page(site: Site, row: Mapping[str, Any], lang: str, made_at: datetime) -> st
     shift = parse(content["shift"])
     title = t("BIÊN BẢN BÀN GIAO CA TRỰC")
     return document(
-        f"{title} · {words.title(t, shift)}",
+        f"{title} · {phrase.title(t, shift)}",
         t.lang,
         _strings(t, row, shift, made_at),
         _letterhead(t, site),
         element("h1", title),
-        element("p", f"{words.title(t, shift)} ({words.bounds(t, shift)})", _class="subtitle"),
+        element("p", f"{phrase.title(t, shift)} ({phrase.bounds(t, shift)})", _class="subtitle"),
         _badge(t, content),
         _draft(t, row),
         _summary(t, content, shift),
@@ -57,12 +57,12 @@ def page(site: Site, row: Mapping[str, Any], lang: str, made_at: datetime) -> st
 
 def _strings(t: Text, row: Mapping[str, Any], shift: Shift, made_at: datetime) -> Element:
     """What stands at the head and foot of every page."""
-    source = t("Nguồn: nhật ký báo động Hải Đăng · số liệu lúc {at}", at=t.exact(words.at(row["content"]["as_of"])))
+    source = t("Nguồn: nhật ký báo động Hải Đăng · số liệu lúc {at}", at=t.exact(phrase.at(row["content"]["as_of"])))
     return element(
         "div",
         element("span", source, _class="source-string"),
         element("span", t("Trang"), _class="page-string"),
-        element("span", words.title(t, shift), _class="running-string"),
+        element("span", phrase.title(t, shift), _class="running-string"),
         element("span", t("DỮ LIỆU MÔ PHỎNG") if row["content"]["simulated"] else "", _class="badge-string"),
         _class="unseen",
     )
@@ -96,8 +96,8 @@ def _summary(t: Text, content: Mapping[str, Any], shift: Shift) -> list[Element 
     names = ("carried", "opened", "closed", "withdrawn")
     rows = [(severity_word(t, name), name, content["counts"].get(name)) for name in SEVERITIES]
     known = [(word, name, counts) for word, name, counts in rows if counts]
-    sums = {name: sum(counts[name] for _, _, counts in known) for name in (*names, *words.STATES)}
-    heads = [t("Mức"), *(words.count_title(t, name) for name in (*names, "standing", *words.STATES))]
+    sums = {name: sum(counts[name] for _, _, counts in known) for name in (*names, *phrase.STATES)}
+    heads = [t("Mức"), *(phrase.count_title(t, name) for name in (*names, "standing", *phrase.STATES))]
     body = [
         element("tr", element("td", _mark(name), word), [_number(t, value) for value in _line(counts)])
         for word, name, counts in known
@@ -105,17 +105,17 @@ def _summary(t: Text, content: Mapping[str, Any], shift: Shift) -> list[Element 
     total = element("tr", element("th", t("Tất cả")), [element("th", t.number(n), _class="n") for n in _line(sums)])
     head = element("tr", element("th", heads[0]), [element("th", each, _class="n") for each in heads[1:]])
     table = element("table", element("thead", head), element("tbody", body, total), _class="rows counts")
-    early = words.at(content["from"]) != shift.starts_at
+    early = phrase.at(content["from"]) != shift.starts_at
     since = t(
         "Gồm cả những gì xảy ra từ {at}, sau khi ca trước ký giao.",
-        at=words.clock(t, content["from"], shift),
+        at=phrase.clock(t, content["from"], shift),
     )
     return [element("h2", t("Tổng hợp")), table, element("p", since, _class="more") if early else None]
 
 
 def _line(counts: Mapping[str, int]) -> list[int]:
     flow = [counts[name] for name in ("carried", "opened", "closed", "withdrawn")]
-    return [*flow, words.standing(counts), *(counts[name] for name in words.STATES)]
+    return [*flow, phrase.standing(counts), *(counts[name] for name in phrase.STATES)]
 
 
 def _number(t: Text, value: int) -> Element:
@@ -129,7 +129,7 @@ def _mark(severity: str) -> Element:
 
 
 def _heading(t: Text, name: str, count: int) -> Element:
-    return element("h2", words.section_title(t, name), element("span", f" ({t.number(count)})", _class="count"))
+    return element("h2", phrase.section_title(t, name), element("span", f" ({t.number(count)})", _class="count"))
 
 
 def _table(heads: Sequence[tuple[str, str]], rows: Sequence[Element]) -> Element:
@@ -141,7 +141,7 @@ def _table(heads: Sequence[tuple[str, str]], rows: Sequence[Element]) -> Element
 
 def _alarms(t: Text, name: str, section: Mapping[str, Any], shift: Shift) -> list[Element | None]:
     if not section["count"]:
-        return [_heading(t, name, 0), element("p", words.nothing(t, name), _class="muted")]
+        return [_heading(t, name, 0), element("p", phrase.nothing(t, name), _class="muted")]
     heads = [
         (t("Báo động"), "33%"),
         (t("Đối tượng"), "21%"),
@@ -167,20 +167,20 @@ def _alarm(t: Text, name: str, item: Mapping[str, Any], shift: Shift) -> Element
     fence = t.pick(item.get("fence_vi"), item.get("fence_en"))
     what = [
         _mark(item["severity"]),
-        element("b", words.rule(t, item)),
+        element("b", phrase.rule(t, item)),
         _below(fence),
         _below(t("số {n}", n=item["id"])),
     ]
-    label = words.thing(item)
+    label = phrase.thing(item)
     key = str(item["object_key"])
     thing = [label, _below(key if key != label else "")]
     simulated = [_below(t("mô phỏng"))] if item.get("simulated") else []
-    told = [element("div", line) for line in words.said(t, name, item, shift)]
+    told = [element("div", line) for line in phrase.said(t, name, item, shift)]
     return element(
         "tr",
         element("td", what),
         element("td", thing, simulated),
-        element("td", words.clock(t, item["raised_at"], shift)),
+        element("td", phrase.clock(t, item["raised_at"], shift)),
         element("td", told),
     )
 
@@ -191,13 +191,13 @@ def _below(text: str) -> Element | None:
 
 def _shelved(t: Text, section: Mapping[str, Any], shift: Shift) -> list[Element | None]:
     if not section["count"]:
-        return [_heading(t, "shelved", 0), element("p", words.nothing(t, "shelved"), _class="muted")]
+        return [_heading(t, "shelved", 0), element("p", phrase.nothing(t, "shelved"), _class="muted")]
     heads = [(t("Đối tượng"), "26%"), (t("Báo động"), "24%"), (t("Lý do"), "28%"), (t("Ai, đến bao giờ"), "22%")]
     rows = [
         element(
             "tr",
-            element("td", words.thing(item)),
-            element("td", words.rule(t, item) or t("mọi luật")),
+            element("td", phrase.thing(item)),
+            element("td", phrase.rule(t, item) or t("mọi quy tắc")),
             element("td", item["reason"]),
             element("td", [element("div", line) for line in shelf_lines(t, item, shift)]),
         )
@@ -208,22 +208,22 @@ def _shelved(t: Text, section: Mapping[str, Any], shift: Shift) -> list[Element 
 
 def shelf_lines(t: Text, item: Mapping[str, Any], shift: Shift) -> list[str]:
     """Who put it aside and when, and until when it is or was."""
-    who = t("{name}, lúc {at}", name=item["actor"], at=words.clock(t, item["at"], shift))
+    who = t("{name}, lúc {at}", name=item["actor"], at=phrase.clock(t, item["at"], shift))
     if item["stands"]:
-        return [who, t("đến {at}", at=words.clock(t, item["until"], shift))]
+        return [who, t("đến {at}", at=phrase.clock(t, item["until"], shift))]
     ended = item["ended_at"] or item["until"]
-    return [who, t("đã hết lúc {at}", at=words.clock(t, ended, shift))]
+    return [who, t("đã hết lúc {at}", at=phrase.clock(t, ended, shift))]
 
 
 def _feeds(t: Text, content: Mapping[str, Any], shift: Shift) -> list[Element | None]:
     spells = content["feeds"]
     if not spells:
-        return [_heading(t, "feeds", 0), element("p", words.nothing(t, "feeds"), _class="muted")]
+        return [_heading(t, "feeds", 0), element("p", phrase.nothing(t, "feeds"), _class="muted")]
     rows = [
         element(
             "tr",
-            element("td", element("b", words.feed_name(t, one["source"])), _below(one["source"])),
-            element("td", words.spell(t, one, content["as_of"], shift)),
+            element("td", element("b", phrase.feed_name(t, one["source"])), _below(one["source"])),
+            element("td", phrase.spell(t, one, content["as_of"], shift)),
         )
         for one in spells
     ]
@@ -244,7 +244,7 @@ def mute_line(t: Text, one: Mapping[str, Any], shift: Shift) -> str:
     minutes = t.number(float(one["minutes"])) if one.get("minutes") else ""
     tail = t("{n} phút", n=minutes) if minutes else ""
     return " · ".join(
-        filter(None, [words.clock(t, one["at"], shift), str(one["actor"]), tail, one.get("comment") or ""])
+        filter(None, [phrase.clock(t, one["at"], shift), str(one["actor"]), tail, one.get("comment") or ""])
     )
 
 
@@ -271,7 +271,7 @@ def _signature(t: Text, title: str, name: str | None, at: datetime | None) -> El
 def _sources(t: Text, row: Mapping[str, Any], made_at: datetime) -> Element:
     content = row["content"]
     lines = [
-        t("Lập từ nhật ký báo động, bảng tạm gác và nhật ký nguồn dữ liệu; giờ Việt Nam (UTC+7)."),
+        t("Lập từ nhật ký báo động, bảng tạm hoãn và nhật ký nguồn dữ liệu; giờ Việt Nam (UTC+7)."),
         t("In lúc {at}.", at=t.exact(made_at)),
         t("Biên bản số {n}.", n=row["id"]) if row.get("id") else "",
         t("Mã kiểm nội dung (SHA-256): {code}", code=digest(content)),

@@ -51,11 +51,11 @@ def section_title(t: Text, name: str) -> str:
         "open": t("Còn mở trên bàn"),
         "opened": t("Phát sinh trong ca"),
         "closed": t("Đã đóng trong ca"),
-        "shelved": t("Tạm gác"),
+        "shelved": t("Tạm hoãn"),
         "suppressed": t("Nén theo thiết kế"),
         "withdrawn": t("Thu hồi"),
-        "escalated": t("Chuyển cấp"),
-        "assigned": t("Phân công"),
+        "escalated": t("Chuyển cấp trên"),
+        "assigned": t("Giao việc"),
         "feeds": t("Nguồn dữ liệu gián đoạn"),
         "mutes": t("Tắt tiếng"),
     }[name]
@@ -67,11 +67,11 @@ def nothing(t: Text, name: str) -> str:
         "open": t("Không còn báo động nào mở."),
         "opened": t("Không có báo động nào phát sinh."),
         "closed": t("Không có báo động nào đóng."),
-        "shelved": t("Không có đối tượng nào được tạm gác."),
+        "shelved": t("Không có đối tượng nào được tạm hoãn."),
         "suppressed": t("Không có báo động nào bị nén."),
         "withdrawn": t("Không có báo động nào bị thu hồi."),
-        "escalated": t("Không có báo động nào chuyển cấp."),
-        "assigned": t("Không có báo động nào được phân công."),
+        "escalated": t("Không có báo động nào phải chuyển cấp trên."),
+        "assigned": t("Không có báo động nào được giao."),
         "feeds": t("Không có nguồn nào gián đoạn."),
         "mutes": t("Không ai tắt tiếng."),
     }[name]
@@ -88,7 +88,7 @@ def count_title(t: Text, name: str) -> str:
         "unacknowledged": t("chưa xác nhận"),
         "returned": t("đã hết, chưa xác nhận"),
         "acknowledged": t("đã xác nhận"),
-        "shelved": t("tạm gác"),
+        "shelved": t("tạm hoãn"),
         "suppressed": t("nén"),
     }[name]
 
@@ -126,8 +126,8 @@ def said(t: Text, section: str, item: Mapping[str, Any], shift: Shift) -> list[s
         done = {
             "suppressed": t("nén lúc {at}", at=who["at"]),
             "withdrawn": t("{name} thu hồi lúc {at}", **who),
-            "escalated": t("{name} chuyển cấp {level} lúc {at}", level=when or "", **who),
-            "assigned": t("{name} phân công lúc {at}", **who),
+            "escalated": t("{name} chuyển cấp trên, lần {level}, lúc {at}", level=when or "", **who),
+            "assigned": t("{name} giao việc lúc {at}", **who),
         }.get(section, t("{name} xác nhận lúc {at}", **who))
     unit = " · ".join(filter(None, [t.pick(item.get("unit_vi"), item.get("unit_en")), item.get("person") or ""]))
     lines = [
@@ -135,7 +135,7 @@ def said(t: Text, section: str, item: Mapping[str, Any], shift: Shift) -> list[s
         done,
         f"“{item['comment']}”" if item.get("comment") else "",
         t("theo báo động số {n}", n=item["parent_id"]) if section == "suppressed" and item.get("parent_id") else "",
-        t("giao cho {unit}", unit=unit) if unit else "",
+        t("giao {unit}", unit=unit) if unit else "",
     ]
     return [line for line in lines if line]
 
