@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from geo import table
 from geo.actor import Actor
@@ -349,7 +350,7 @@ def handovers(connection: sa.Connection, before: datetime, limit: int = 30) -> l
     names = [column[name] for name in ("id", "starts_at", "ends_at", "given_by", "given_at", "taken_by", "taken_at")]
     query = (
         sa.select(*names)
-        .distinct(column.starts_at)
+        .ext(distinct_on(column.starts_at))
         .where(column.starts_at < before)
         .order_by(column.starts_at.desc(), column.id.desc())
         .limit(limit)

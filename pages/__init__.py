@@ -46,9 +46,9 @@ def mount(app: Dash, site: Site) -> None:
         if name == "alarms":
             return alarms.layout(site, t, view)
         if name == "alarms/metrics":
-            return metrics.layout(site, t, view, search or "")
+            return metrics.layout(site, t, search or "")
         if name == "handover":
-            return handover.layout(site, t, view, search or "")
+            return handover.layout(site, t, search or "")
         return missing.layout(site, t, path or "/")
 
     for part in (*map.PARTS, handover, metrics):

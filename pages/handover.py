@@ -19,7 +19,6 @@ from pages import shift as phrase
 from pages.handover_body import body
 from pages.read import DatabaseAway, act, read
 from pages.text import Text
-from pages.view import View
 
 POLL_MS = 5_000
 EARLIER = 12  # shifts listed beside the one that is read
@@ -35,7 +34,7 @@ def asked(search: str) -> Shift | None:
         return None
 
 
-def layout(site: Site, t: Text, view: View, search: str) -> html.Div:
+def layout(site: Site, t: Text, search: str) -> html.Div:
     """Arrangement; what the shift says is filled in by the first reading, and again while it is a draft."""
     shift = asked(search)
     inside = [_unknown(t)] if shift is None else [_main(t, shift), _side(t, shift), dcc.Store(id="handover-print")]
@@ -44,7 +43,7 @@ def layout(site: Site, t: Text, view: View, search: str) -> html.Div:
             header.layout(site, t),
             *inside,
             banner.layout(site, t),
-            stores.layout(t, view),
+            stores.apart(t),
         ],
         className="screen screen-handover",
     )

@@ -12,6 +12,7 @@ from geo.shift import Shift, parse
 from pages import mark
 from pages import shift as phrase
 from pages.handover_paper import ALARM_SECTIONS, mute_line, shelf_lines
+from pages.print import printable
 from pages.text import Text
 
 
@@ -90,17 +91,18 @@ def _alarm(t: Text, name: str, item: Mapping[str, Any], shift: Shift, now: datet
             [html.B(phrase.rule(t, item), title=t.pick(item["rule_vi"], item["rule_en"])), html.Span(fence)],
             className="what",
         ),
-        html.Span([html.A(phrase.thing(item), href=_place(t, item)), *badge], className="thing"),
+        html.Span([_thing(t, item), *badge], className="thing"),
         html.Span(when, className="when"),
         html.Span([html.Span(line) for line in phrase.said(t, name, item, shift)], className="told"),
     ]
     return html.Li(cells, className=f"given {item['state']}")
 
 
-def _place(t: Text, item: Mapping[str, Any]) -> str:
-    """The map with the object chosen."""
+def _thing(t: Text, item: Mapping[str, Any]) -> html.A:
+    """The object's name, which leads to the map with it chosen."""
     where = {"lat": f"{item['lat']:.5f}", "lon": f"{item['lon']:.5f}", "z": 11} if item.get("lat") is not None else {}
-    return phrase.address(t, "/", chosen=f"{item['layer']}.{item['object_key']}", **where)
+    href = phrase.address(t, "/", chosen=f"{item['layer']}.{item['object_key']}", **where)
+    return html.A(phrase.thing(item), href=href, title=phrase.thing(item))
 
 
 def _shelved(t: Text, section: Mapping[str, Any], shift: Shift) -> html.Section:
@@ -109,9 +111,9 @@ def _shelved(t: Text, section: Mapping[str, Any], shift: Shift) -> html.Section:
             [
                 html.Span(className="icon icon-mute", **{"aria-hidden": "true"}),
                 html.Span([html.B(phrase.rule(t, item) or t("mọi quy tắc"))], className="what"),
-                html.Span(html.A(phrase.thing(item), href=_place(t, item)), className="thing"),
+                html.Span(_thing(t, item), className="thing"),
                 html.Span([html.Span(line) for line in shelf_lines(t, item, shift)], className="told"),
-                html.Span(f"“{item['reason']}”", className="told"),
+                html.Span(f"“{printable(item['reason'])}”", className="told"),
             ],
             className="given shelf" + ("" if item["stands"] else " over"),
         )

@@ -48,10 +48,14 @@ def page(site: Site, row: Mapping[str, Any], lang: str, made_at: datetime) -> st
         [_alarms(t, name, content[name], shift) for name in ALARM_SECTIONS[3:] if content[name]["count"]],
         _feeds(t, content, shift),
         _mutes(t, content["mutes"], shift),
-        element("h2", t("Ghi chú của ca")),
-        element("div", row.get("note") or t("Không có ghi chú."), _class="note-text"),
-        _signatures(t, row),
-        _sources(t, row, made_at),
+        element(
+            "div",
+            element("h2", t("Ghi chú của ca")),
+            element("div", row.get("note") or t("Không có ghi chú."), _class="note-text"),
+            _signatures(t, row),
+            _sources(t, row, made_at),
+            _class="closing",
+        ),
     )
 
 
@@ -64,7 +68,7 @@ def _strings(t: Text, row: Mapping[str, Any], shift: Shift, made_at: datetime) -
         element("span", t("Trang"), _class="page-string"),
         element("span", phrase.title(t, shift), _class="running-string"),
         element("span", t("DỮ LIỆU MÔ PHỎNG") if row["content"]["simulated"] else "", _class="badge-string"),
-        _class="unseen",
+        _class="strings",
     )
 
 
@@ -104,7 +108,8 @@ def _summary(t: Text, content: Mapping[str, Any], shift: Shift) -> list[Element 
     ]
     total = element("tr", element("th", t("Tất cả")), [element("th", t.number(n), _class="n") for n in _line(sums)])
     head = element("tr", element("th", heads[0]), [element("th", each, _class="n") for each in heads[1:]])
-    table = element("table", element("thead", head), element("tbody", body, total), _class="rows counts")
+    cols = element("colgroup", element("col", style="width: 17%"), [element("col") for _ in heads[1:]])
+    table = element("table", cols, element("thead", head), element("tbody", body, total), _class="rows counts")
     early = phrase.at(content["from"]) != shift.starts_at
     since = t(
         "Gồm cả những gì xảy ra từ {at}, sau khi ca trước ký giao.",
@@ -165,21 +170,16 @@ def _more(t: Text, section: Mapping[str, Any]) -> Element | None:
 
 def _alarm(t: Text, name: str, item: Mapping[str, Any], shift: Shift) -> Element:
     fence = t.pick(item.get("fence_vi"), item.get("fence_en"))
-    what = [
-        _mark(item["severity"]),
-        element("b", phrase.rule(t, item)),
-        _below(fence),
-        _below(t("số {n}", n=item["id"])),
-    ]
+    where = " · ".join(filter(None, [fence, t("số {n}", n=item["id"])]))
+    what = [_mark(item["severity"]), element("b", phrase.rule(t, item)), _below(where)]
     label = phrase.thing(item)
     key = str(item["object_key"])
-    thing = [label, _below(key if key != label else "")]
-    simulated = [_below(t("mô phỏng"))] if item.get("simulated") else []
+    simulated = t("mô phỏng") if item.get("simulated") else ""
     told = [element("div", line) for line in phrase.said(t, name, item, shift)]
     return element(
         "tr",
         element("td", what),
-        element("td", thing, simulated),
+        element("td", label, _below(" · ".join(filter(None, [key if key != label else "", simulated])))),
         element("td", phrase.clock(t, item["raised_at"], shift)),
         element("td", told),
     )

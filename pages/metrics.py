@@ -15,7 +15,6 @@ from pages import banner, header, mark, stores
 from pages import shift as phrase
 from pages.read import DatabaseAway, read
 from pages.text import Text
-from pages.view import View
 
 POLL_MS = 60_000
 DAYS = (1, 7, 30, 365)
@@ -47,7 +46,7 @@ def _day(text: str | None) -> date | None:
     return day if 2000 <= day.year <= 2100 else None
 
 
-def layout(site: Site, t: Text, view: View, search: str) -> html.Div:
+def layout(site: Site, t: Text, search: str) -> html.Div:
     """Arrangement; the figures come with the first reading, and again each minute."""
     _, _, days = asked(search, datetime.now(UTC))
     spans = [
@@ -85,7 +84,7 @@ def layout(site: Site, t: Text, view: View, search: str) -> html.Div:
                 className="metrics",
             ),
             banner.layout(site, t),
-            stores.layout(t, view),
+            stores.apart(t),
         ],
         className="screen screen-metrics",
     )
@@ -99,11 +98,11 @@ def body(t: Text, told: Mapping[str, Any]) -> list[Any]:
     """The period, the tiles, the alarms over time, by hour of day, the ten worst, and how soon they were answered."""
     return [
         _period(t, told),
-        html.Div([_tile(t, name, told) for name in _TILES], className="tiles"),
-        html.Div([_series(t, told["series"]), _hours(t, told["hours"])], className="charts"),
         html.Div(
-            [_top(t, told), html.Div([_hours(t, told["hours"]), _answers(t, told["answers"])])], className="charts"
+            [*(_tile(t, name, told) for name in _TILES), _answer_tile(t, told["answers"]["all"])], className="tiles"
         ),
+        html.Div([_series(t, told["series"]), _hours(t, told["hours"])], className="charts"),
+        html.Div([_top(t, told), html.Div([_mix(t, told), _answers(t, told["answers"])])], className="charts"),
         html.P(
             t(
                 "Mức so sánh theo ANSI/ISA-18.2 và IEC 62682, cho một vị trí trực; chờ cơ quan có thẩm quyền xác nhận "
@@ -171,12 +170,27 @@ def _tile(t: Text, name: str, told: Mapping[str, Any]) -> html.Div:
     )
 
 
+def _answer_tile(t: Text, told: Mapping[str, Any] | None) -> html.Div:
+    """How soon somebody acknowledged; the standards give no figure for it."""
+    value = t.age(told["median_s"]) if told else "–"
+    more = t("9 trên 10 trong {age}", age=t.age(told["p90_s"])) if told else ""
+    return html.Div(
+        [
+            html.H3(t("Thời gian đến khi xác nhận"), title=t("từ lần gọi cuối đến khi có người xác nhận")),
+            html.P(html.B(value), className="value"),
+            html.P(more),
+            html.P(t("trung vị; không có mức so sánh"), className="muted"),
+        ],
+        className="tile none",
+    )
+
+
 def _verdict(t: Text, figure: Mapping[str, Any]) -> tuple[str, str]:
     if figure["value"] is None:
         return "none", t("chưa đủ số liệu")
     return {
         "acceptable": ("good", t("đạt")),
-        "maximum": ("near", t("trong giới hạn") if figure["acceptable"] is not None else t("đạt")),
+        "maximum": ("near", t("trong giới hạn")) if figure["acceptable"] is not None else ("good", t("đạt")),
         "over": ("over", t("vượt")),
     }.get(figure["met"] or "", ("none", ""))
 
@@ -187,7 +201,11 @@ def _target(t: Text, figure: Mapping[str, Any], unit: str) -> str:
         (t("nên {bound}"), figure["acceptable"]),
         (t("tối đa {bound}"), figure["maximum"]),
     ]
-    words = [text.format(bound=f"{sign} {t.number(bound)}{tail}") for text, bound in bounds if bound is not None]
+    words = [
+        text.format(bound=f"{sign} {t.number(bound)}{tail}" if bound else "0")
+        for text, bound in bounds
+        if bound is not None
+    ]
     return " · ".join(words) + ("" if figure["confirmed"] else " [CFG]")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from geo.shift import Shift
+from pages.print import printable
 from pages.text import ZONE, Text
 
 STATES = ("unacknowledged", "returned", "acknowledged", "shelved", "suppressed")
@@ -115,7 +116,7 @@ def rule(t: Text, item: Mapping[str, Any]) -> str:
 def thing(item: Mapping[str, Any]) -> str:
     """The object by the name it is known under, and the other one of a pair."""
     label, key, other = item.get("object_label") or "", str(item["object_key"]), str(item.get("other_key") or "")
-    return " ↔ ".join(filter(None, [label or key, other]))
+    return printable(" ↔ ".join(filter(None, [label or key, other])))
 
 
 def said(t: Text, section: str, item: Mapping[str, Any], shift: Shift) -> list[str]:
@@ -133,7 +134,7 @@ def said(t: Text, section: str, item: Mapping[str, Any], shift: Shift) -> list[s
     lines = [
         state(t, item),
         done,
-        f"“{item['comment']}”" if item.get("comment") else "",
+        f"“{printable(item['comment'])}”" if item.get("comment") else "",
         t("theo báo động số {n}", n=item["parent_id"]) if section == "suppressed" and item.get("parent_id") else "",
         t("giao {unit}", unit=unit) if unit else "",
     ]

@@ -33,6 +33,18 @@ def layout(t: Text, view: View) -> html.Div:
     )
 
 
+def apart(t: Text) -> html.Div:
+    """Those of a screen with neither map nor desk: what header, banner and scripts use, so that no other part wakes."""
+    return html.Div(
+        [
+            *(dcc.Store(id=name) for name in ("counts", "feed-hint", "connection")),
+            dcc.Store(id="database", data={"away": False}),
+            dcc.Store(id="words", data={"lang": t.lang, "words": dict(catalogue(t.lang))}),
+        ],
+        hidden=True,
+    )
+
+
 def register(app: Dash, site: Site) -> None:
     """The address follows the view, the drawing follows filter and show, the scripts speak the page's language.
 
