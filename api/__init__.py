@@ -1,9 +1,9 @@
-"""What other systems call: the live stream, features, alarms, fences, handovers, health and metrics."""
+"""What other systems call: the live stream, features, alarms, fences, rules, handovers, health and metrics."""
 
 from fastapi import FastAPI, HTTPException
 
 from access.site import Site
-from api import alarms, channels, features, fences, handover, health, live
+from api import alarms, channels, features, fences, handover, health, live, rules
 
 
 def mount(server: FastAPI, site: Site, handover_paper: handover.Paper) -> None:
@@ -16,6 +16,7 @@ def mount(server: FastAPI, site: Site, handover_paper: handover.Paper) -> None:
     alarms.mount(server, site)
     channels.mount(server, site)
     fences.mount(server, site)
+    rules.mount(server, site)
     handover.mount(server, site, handover_paper)
     live.mount(server, site)
 
