@@ -110,7 +110,7 @@ def _email(site: Site, t: Text) -> list[Any]:
         _choice("em-security", t("Mã hóa"), [one for one in security if one[0] in SECURITY], "starttls"),
         _typed("em-username", t("Tên đăng nhập"), t("bỏ trống nếu không cần"), 100),
         _secret(site, t, "em-password", t("Mật khẩu"), t("Chỉ lưu tên của bí mật, không lưu mật khẩu.")),
-        _typed("em-recipients", t("Người nhận"), "truc-ban@hue.gov.vn", 4000, t("Mỗi dòng một địa chỉ."), lines=True),
+        _typed("em-recipients", t("Địa chỉ nhận"), "truc-ban@hue.gov.vn", 4000, t("Mỗi dòng một địa chỉ."), lines=True),
     ]
 
 
@@ -165,7 +165,7 @@ def labels(t: Text) -> dict[str, str]:
     return {
         "name": t("Tên kênh"), "host": t("Máy chủ SMTP"), "port": t("Cổng"), "security": t("Mã hóa"),
         "username": t("Tên đăng nhập"), "password": t("Mật khẩu"), "sender": t("Người gửi"),
-        "recipients": t("Người nhận"), "url": t("Địa chỉ"), "secret": t("Khóa ký"), "headers": t("Tiêu đề HTTP"),
+        "recipients": t("Địa chỉ nhận"), "url": t("Địa chỉ"), "secret": t("Khóa ký"), "headers": t("Tiêu đề HTTP"),
         "body": t("Nội dung gửi cổng"), "status": t("Mã HTTP là đã nhận"), "expect": t("Và câu trả lời có chứa"),
     }  # fmt: skip
 
