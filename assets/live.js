@@ -120,6 +120,7 @@
   // Pointer
 
   function ask(event, click) {
+    if (haidang.drawing) return; // a press belongs to whoever draws on the map
     const p = map.project(event.latlng, 0);
     order("hit", { x: p.x / 256, y: p.y / 256, zoom: map.getZoom(), id: ++hovered, click, at: null });
     pointer = event.containerPoint;

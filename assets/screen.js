@@ -125,6 +125,7 @@
     if (!state.show.trail) p.set("trail", "none");
     if (!state.show.labels) p.set("labels", "0");
     if (state.show.follow) p.set("follow", "1");
+    if (haidang.fence && haidang.fence.shown()) p.set("fence", haidang.fence.shown());
     p.set("theme", root.dataset.theme);
     p.set("lang", root.lang);
     if (asked.scale) p.set("scale", asked.scale);
@@ -306,6 +307,7 @@
     else if (key === "l") toggle("labels");
     else if (key === "t") toggle("trail");
     else if (key === "f") { if (state.chosen || state.show.follow) toggle("follow"); else haidang.say(t("Chọn một tàu rồi nhấn F để bám theo.")); }
+    else if (key === "v" && haidang.fence) haidang.fence.toggle();
     else if (key === "?") help(true);
     else if (key === "Escape") { if (state.show.follow) toggle("follow"); choose(null, null); }
     else return false;
@@ -327,5 +329,5 @@
   });
   dirty.observe(root, { childList: true, subtree: true });
 
-  Object.assign(haidang, { t, number, age, exact, position, milliseconds, now, html, choose, go, fly, callLive: live, state });
+  Object.assign(haidang, { t, number, age, exact, position, milliseconds, now, html, choose, go, fly, callLive: live, state, write_url: write });
 })();

@@ -247,8 +247,14 @@ def save_fence(connection: sa.Connection, item: Fence, actor: Actor, now: dateti
 def as_json(item: Fence) -> dict[str, Any]:
     """A fence's values as JSON can hold them, its geometry as GeoJSON."""
     values = {name: getattr(item, name) for name in STORED}
-    plain = {name: one.isoformat() if isinstance(one, date) else one for name, one in values.items()}
-    return {**plain, "geom": mapping(item.geom)}
+    return {**{name: _plain(one) for name, one in values.items()}, "geom": mapping(item.geom)}
+
+
+def _plain(value: Any) -> Any:
+    # In one zone always, or the same moment would look like another one.
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def of_json(value: Mapping[str, Any]) -> Fence:

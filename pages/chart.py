@@ -60,12 +60,19 @@ def layout(site: Site, t: Text, view: View) -> html.Div:
                 [_tool(name, key, word, getattr(view, name)) for name, key, word in tools]
                 + [
                     html.Button(
+                        [t("Vùng"), html.Kbd("V")],
+                        id="fence-tool",
+                        className="tool",
+                        title=t("Vùng: danh sách, vẽ và sửa"),
+                        **{"data-key-press": "v", "aria-keyshortcuts": "V", "aria-pressed": "false"},
+                    ),
+                    html.Button(
                         "?",
                         id="help-open",
                         className="tool",
                         title=t("Phím tắt (?)"),
                         **{"aria-label": t("Phím tắt"), "data-help": "1"},
-                    )
+                    ),
                 ],
                 className="tools",
                 role="toolbar",

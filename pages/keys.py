@@ -13,6 +13,7 @@ def layout(site: Site, t: Text) -> html.Dialog:
         ("F", t("Bám theo đối tượng đang chọn")),
         ("L", t("Nhãn trên bản đồ")),
         ("T", t("Vệt 24 giờ")),
+        ("V", t("Vùng: danh sách, vẽ và sửa")),
         ("C", t("Sao chép vị trí dưới con trỏ")),
         ("+ −", t("Phóng to, thu nhỏ")),
         ("← ↑ → ↓", t("Dời bản đồ, hoặc đi trong danh sách")),

@@ -3,11 +3,11 @@
 from dash import html
 
 from access.site import Site
-from pages import banner, card, chart, cover, desk, doing, header, keys, legend, rows, stores, timeline
+from pages import banner, card, chart, cover, desk, doing, fence, header, keys, legend, rows, stores, timeline
 from pages.text import Text
 from pages.view import View
 
-PARTS = (stores, header, legend, chart, cover, desk, doing, card, rows, timeline, banner)
+PARTS = (stores, header, legend, chart, cover, desk, doing, card, rows, timeline, banner, fence)
 
 
 def layout(site: Site, t: Text, view: View) -> html.Div:
@@ -26,7 +26,9 @@ def layout(site: Site, t: Text, view: View) -> html.Div:
             html.A(t("Tới danh sách báo động"), href="#desk", className="skip"),
             header.layout(site, t),
             legend.layout(site, t, view),
-            html.Div([chart.layout(site, t, view), banner.layout(site, t)], className="middle"),
+            html.Div(
+                [chart.layout(site, t, view), banner.layout(site, t), fence.layout(site, t, view)], className="middle"
+            ),
             right,
             timeline.layout(site, t),
             keys.layout(site, t),

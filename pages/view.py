@@ -2,11 +2,13 @@
 
 `lat lon z` the map's centre and zoom · `off` hidden layers and classes, `off=zone,vessel.cargo` · `opacity` in per
 cent, `opacity=vessel:60` · `chosen` the object, `chosen=vessel.574091234` · `trail` `chosen` or `none` · `labels` and
-`follow` 1 or 0 · `alarm` the number of an alarm · `severity state unit rule` what the desk shows, comma-separated, in
-the order `sort`, downwards `sort=-raised`, and `inview=1` only what is in view · `theme` dark or light · `lang` vi or
-en · `scale` the factor of all sizes. screen.js writes the same keys on every change.
+`follow` 1 or 0 · `fence` the editor: a fence's key, `new` or `list` · `alarm` the number of an alarm · `severity
+state unit rule` what the desk shows, comma-separated, in the order `sort`, downwards `sort=-raised`, and `inview=1`
+only what is in view · `theme` dark or light · `lang` vi or en · `scale` the factor of all sizes. screen.js writes the
+same keys on every change.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +34,7 @@ class View:
     trail: bool = True
     labels: bool = True
     follow: bool = False
+    fence: str | None = None
     theme: str | None = None
     lang: str = "vi"
     desk: Selection = field(default_factory=Selection)
@@ -62,6 +65,7 @@ def read(search: str, home: tuple[float, float, float]) -> View:
         trail=query.get("trail", "chosen").lower() not in ("none", "0", "off", "false"),
         labels=query.get("labels", "1").lower() not in ("0", "off", "false"),
         follow=query.get("follow", "0").lower() in ("1", "on", "true"),
+        fence=_key(query.get("fence", "")),
         theme=theme if theme in THEMES else None,
         lang=language(query.get("lang")),
         desk=selection({**query, "bbox": ""}),
@@ -92,6 +96,11 @@ def _off(value: str) -> dict[str, tuple[str, ...]]:
 def _opacity(value: str) -> dict[str, float]:
     pairs = (item.partition(":") for item in value.lower().split(",") if ":" in item)
     return {layer: _number(percent, 100, 10, 100) / 100 for layer, _, percent in pairs}
+
+
+def _key(value: str) -> str | None:
+    key = value.lower()
+    return key if re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,59}", key) else None
 
 
 def _chosen(value: str) -> tuple[str, str] | None:

@@ -17,7 +17,8 @@ def messages() -> set[str]:
     """Every literal given to t(...) in pages/ and in the scripts of the screens."""
     found: set[str] = set()
     scripts = [
-        ROOT / "assets" / f"{name}.js" for name in ("screen", "feeds", "legend", "desk", "search", "rows", "chart")
+        ROOT / "assets" / f"{name}.js"
+        for name in ("screen", "feeds", "legend", "desk", "search", "rows", "chart", "fence")
     ]
     for path in (ROOT / "pages").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
