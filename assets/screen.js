@@ -295,6 +295,7 @@
   };
   document.addEventListener("input", ({ target }) => {
     if (!target.parentElement?.dataset.entry) return;
+    if (target.dataset.remember) remember(`haidang-${target.dataset.remember}`, target.value); // at once: the page may go
     clearTimeout(target.resting);
     target.resting = setTimeout(tell, 150, target);
   });
