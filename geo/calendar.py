@@ -1,5 +1,6 @@
 """Hours of the week and seasons of the year, in the centre's own time, as data that rules and fences carry."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 Schedule = Sequence[Mapping[str, Any]]  # {"days": [1..7, Monday first], "from": "HH:MM", "to": "HH:MM"}
+_CLOCK, _DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d"), re.compile(r"\d\d-\d\d")
 Season = Sequence[Sequence[str]]  # ["MM-DD", "MM-DD"], both days included; over New Year where the first is later
 
 
@@ -41,9 +43,12 @@ def check_schedule(schedule: Any) -> None:
     """Raise ValueError that says which span of a schedule is wrong and how it is written."""
     for number, span in enumerate(_listed(schedule, "schedule"), 1):
         try:
-            if not span["days"] or not set(span["days"]) <= set(range(1, 8)):
+            days = span["days"]
+            if not days or not all(type(day) is int and 1 <= day <= 7 for day in days):
                 raise ValueError("days")
-            _clock(span["from"]), _clock(span["to"])
+            for clock in (span["from"], span["to"]):
+                if not _CLOCK.fullmatch(clock):
+                    raise ValueError(clock)
         except (KeyError, TypeError, ValueError):
             raise ValueError(
                 f"schedule, span {number}: {span!r} is not "
@@ -57,6 +62,8 @@ def check_season(season: Any) -> None:
         try:
             first, last = span
             for day in (first, last):
+                if not _DAY.fullmatch(day):
+                    raise ValueError(day)
                 date.fromisoformat(f"2024-{day}")  # a leap year: 29 February is a day
         except (TypeError, ValueError):
             raise ValueError(f'season, span {number}: {span!r} is not two days as "MM-DD", both included') from None

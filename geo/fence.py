@@ -232,14 +232,12 @@ def put_fences(connection: sa.Connection, items: Sequence[Fence], actor: Actor) 
 
 def save_fence(connection: sa.Connection, item: Fence, actor: Actor, now: datetime, comment: str | None = None) -> int:
     """Put a fence as a new version, or as a new fence; returns its version. The caller has checked it."""
-    column = table.fence.c
-    # The key is not written again: a worker that raises an alarm of this fence meanwhile need not wait for us.
-    before = sa.select(column.version).where(column.key == item.key).with_for_update(key_share=True)
-    version: int = (connection.scalar(before) or 0) + 1
-    row = {**_row(item), "version": version, "updated_at": now, "updated_by": actor.name}
-    changed = {name: value for name, value in row.items() if name != "key"}
-    statement = insert(table.fence).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed))
+    row = {**_row(item), "version": 1, "updated_at": now, "updated_by": actor.name}
+    # Numbered by the database itself, so that two who save at once make a version each. The key is not written again:
+    # a worker that raises an alarm of this fence meanwhile need not wait for us.
+    again = {name: value for name, value in row.items() if name != "key"} | {"version": table.fence.c.version + 1}
+    statement = insert(table.fence).values(row).on_conflict_do_update(index_elements=["key"], set_=again)
+    version: int = connection.execute(statement.returning(table.fence.c.version)).scalar_one()
     keep(connection, "fence", item.key, version, {**as_json(item), "version": version}, now, actor, comment)
     return version
 

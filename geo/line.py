@@ -49,25 +49,43 @@ def crossings(
     """The places where n straight ways cross a line: (way, share of the way, direction), in the order of the ways.
 
     direction: +1 to the left of the line as it was drawn, -1 to its right. A way that only touches an end of the line,
-    or that runs along it, has not crossed it.
+    or that runs along it, has not crossed it. A fix on the line counts as a hair to the east of it, on the way there as
+    on the way on, so that of two ways that meet on the line one crosses it, or none or both where it turns back.
     """
     ends = np.stack([lon0, lat0, lon1, lat1], axis=1).reshape(-1, 2, 2)
     rows = np.flatnonzero(shapely.intersects(line, shapely.linestrings(ends))) if len(ends) else np.empty(0, np.intp)
     found: list[tuple[int, float, float]] = []
     parts = [np.asarray(part.coords)[:, :2] for part in getattr(line, "geoms", [line])]
     for row in rows.tolist():
-        begin, way = ends[row, 0], ends[row, 1] - ends[row, 0]
         for corners in parts:
-            start, edge = corners[:-1], np.diff(corners, axis=0)
-            across = edge[:, 0] * way[1] - edge[:, 1] * way[0]  # > 0: to the left of the edge
-            with np.errstate(divide="ignore", invalid="ignore"):
-                share = ((start[:, 0] - begin[0]) * edge[:, 1] - (start[:, 1] - begin[1]) * edge[:, 0]) / (
-                    way[0] * edge[:, 1] - way[1] * edge[:, 0]
-                )
-                along = ((begin[0] - start[:, 0]) * way[1] - (begin[1] - start[:, 1]) * way[0]) / across
-            # Half-open on both: a corner that two edges share, or a fix on the line that two ways share, counts once.
-            hit = (across != 0) & (share > 0) & (share <= 1) & (along >= 0) & (along < 1)
-            found += [(row, float(share[n]), float(np.sign(across[n]))) for n in np.flatnonzero(hit)]
+            found += [(row, share, side) for share, side in _across(corners, *ends[row])]
     found.sort()
-    way_of, share_of, side = zip(*found, strict=True) if found else ((), (), ())
-    return np.array(way_of, dtype=np.intp), np.array(share_of, dtype=float), np.array(side, dtype=float)
+    way_of, share_of, side_of = zip(*found, strict=True) if found else ((), (), ())
+    return np.array(way_of, dtype=np.intp), np.array(share_of, dtype=float), np.array(side_of, dtype=float)
+
+
+def _across(corners: Numbers, begin: Numbers, end: Numbers) -> list[tuple[float, float]]:
+    """Where one way crosses one line: shares of the way, and directions."""
+    way, start, edge = end - begin, corners[:-1], np.diff(corners, axis=0)
+
+    def cross(one: Numbers, other: Numbers) -> Numbers:
+        product: Numbers = one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
+        return product
+
+    def left(product: Numbers, hair_x: Numbers, hair_y: Numbers) -> NDArray[np.bool_]:
+        """On which side, and where on neither, on which side with the fixes shifted by a hair."""
+        shifted: NDArray[np.bool_] = np.where(hair_x != 0, hair_x > 0, hair_y > 0)
+        return np.where(product != 0, product > 0, shifted)
+
+    before, after = (cross(edge, place - start) for place in (begin, end))
+    corner = cross(way, corners - begin)
+    from_left, to_left = (left(each, -edge[:, 1], edge[:, 0]) for each in (before, after))
+    by_left = left(corner, np.full(len(corner), way[1]), np.full(len(corner), -way[0]))
+    hit = (from_left != to_left) & (by_left[:-1] != by_left[1:])
+    if not np.array_equal(corners[0], corners[-1]):
+        # An open line's own end is no place to cross it.
+        hit[0] &= corner[0] != 0
+        hit[-1] &= corner[-1] != 0
+    numbers = np.flatnonzero(hit)
+    shares = before[numbers] / (before[numbers] - after[numbers])
+    return list(zip(shares.tolist(), np.where(to_left[numbers], 1.0, -1.0).tolist(), strict=True))

@@ -1,7 +1,7 @@
 """Rules as data: what is watched, of whom, where and when, how grave it is, and what is to be done about it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
@@ -218,15 +218,13 @@ def put_rules(connection: sa.Connection, items: Sequence[Rule], actor: Actor) ->
 
 def save_rule(connection: sa.Connection, item: Rule, actor: Actor, now: datetime, comment: str | None = None) -> int:
     """Put a rule as a new version, or as a new rule; returns its version. Raises ValueError for one that is wrong."""
-    column, row = table.rule.c, _row(checked(item))
-    # The key is not written again: a worker that raises an alarm of this rule meanwhile need not wait for us.
-    before = sa.select(column.version).where(column.key == item.key).with_for_update(key_share=True)
-    version: int = (connection.scalar(before) or 0) + 1
-    row |= {"version": version, "updated_at": now, "updated_by": actor.name}
-    changed = {name: value for name, value in row.items() if name != "key"}
-    statement = insert(table.rule).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed))
-    keep(connection, "rule", item.key, version, {**_row(item), "version": version}, now, actor, comment)
+    row = {**_row(checked(item)), "version": 1, "updated_at": now, "updated_by": actor.name}
+    # Numbered by the database itself, so that two who save at once make a version each. The key is not written again:
+    # a worker that raises an alarm of this rule meanwhile need not wait for us.
+    again = {name: value for name, value in row.items() if name != "key"} | {"version": table.rule.c.version + 1}
+    statement = insert(table.rule).values(row).on_conflict_do_update(index_elements=["key"], set_=again)
+    version: int = connection.execute(statement.returning(table.rule.c.version)).scalar_one()
+    keep(connection, "rule", item.key, version, _row(replace(item, version=version)), now, actor, comment)
     return version
 
 
