@@ -1,7 +1,7 @@
 """Episodes: the pure steps from what a rule remembers and what is seen to Raise, Step, Clear or nothing."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from geo.rule import FENCED_STATES, SEVERITIES, Rule
@@ -60,9 +60,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Clear:
-    """The rule is kept again since `at`."""
+    """The episode ends at `at`; since: when the rule was first kept again, which may be earlier by off_delay_s."""
 
     at: datetime
+    since: datetime | None = field(default=None, compare=False)
 
 
 Verdict = Raise | Step | Clear | None
@@ -142,7 +143,7 @@ def _ended(rule: Rule, presence: Presence, now: datetime) -> Judged:
     """The end of an episode, once it has lasted for off_delay_s."""
     if presence.left_at is None or now - presence.left_at < timedelta(seconds=rule.off_delay_s):
         return presence, None
-    return None, Clear(presence.left_at + timedelta(seconds=rule.off_delay_s))
+    return None, Clear(presence.left_at + timedelta(seconds=rule.off_delay_s), presence.left_at)
 
 
 def _enter(rule: Rule, before: Presence | None, sight: Sight) -> Judged:
@@ -208,7 +209,8 @@ def _nearest(steps: Sequence[float], away: float) -> float | None:
 
 def _silence(rule: Rule, before: Presence | None, sight: Sight) -> Judged:
     """Whatever is heard ends a silence; its beginning is the clock's (judge_silence)."""
-    return None, Clear(sight.observed_at) if before is not None and before.raised else None
+    at = sight.observed_at
+    return None, Clear(at, at) if before is not None and before.raised else None
 
 
 def _distress(rule: Rule, before: Presence | None, sight: Sight) -> Judged:

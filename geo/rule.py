@@ -1,7 +1,7 @@
 """Rules as data: what is watched, of whom, where and when, how grave it is, and what is to be done about it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ FENCED_STATES = ("inside", "outside", "threshold", "proximity", "approach")
 EVENTS = ("enter", "exit", "crossing")
 DISTRESS = ("distress", "distress_test")
 KINDS = (*FENCED_STATES, *EVENTS, "silence", *DISTRESS, "feed")
+HORIZON_S = 7 * 86_400.0  # of a silence: whoever was silent for longer when the rule came is no news
 NEEDS_FENCE = ("inside", "outside", "enter", "exit", "crossing", "approach")
 
 
@@ -167,17 +168,39 @@ def rules(connection: sa.Connection, every: bool = False) -> list[Rule]:
     )
     if not every:
         query = query.where(rule.enabled, fence.retired_at.is_(None))
-    lists = connection.execute(sa.select(table.roster.c.key, table.roster.c.members))
-    members: dict[str, Sequence[str]] = {row.key: row.members for row in lists}
-    return [_resolved(row, members) for row in connection.execute(query).mappings()]
+    members = rosters(connection)
+    return [
+        resolved(
+            Rule(**{name: row[name] for name in (*STORED, "id")}),
+            row["fence_applies_to"] or {},
+            row["fence_dwell_s"] or 0.0,
+            row["hysteresis_m"],
+            members,
+        )
+        for row in connection.execute(query).mappings()
+    ]
 
 
-def _resolved(row: sa.RowMapping, members: Mapping[str, Sequence[str]]) -> Rule:
-    values = {name: row[name] for name in (*STORED, "id", "hysteresis_m")}
-    values["dwell_s"] = max(row["dwell_s"], row["fence_dwell_s"] or 0.0)
-    values["hysteresis_m"] = float(row["params"].get("hysteresis_m", row["hysteresis_m"]))
-    values["applies_to"] = with_members({**(row["fence_applies_to"] or {}), **row["applies_to"]}, members)
-    return Rule(**values)
+def rosters(connection: sa.Connection) -> dict[str, Sequence[str]]:
+    """The members of every list, by its name."""
+    rows = connection.execute(sa.select(table.roster.c.key, table.roster.c.members))
+    return {row.key: row.members for row in rows}
+
+
+def resolved(
+    item: Rule,
+    fence_applies_to: Mapping[str, Any],
+    fence_dwell_s: float,
+    fence_hysteresis_m: float,
+    members: Mapping[str, Sequence[str]],
+) -> Rule:
+    """A rule as it is judged: with its fence's conditions, dwell and hysteresis, and its lists' members."""
+    return replace(
+        item,
+        dwell_s=max(item.dwell_s, fence_dwell_s),
+        hysteresis_m=float(item.params.get("hysteresis_m", fence_hysteresis_m)),
+        applies_to=with_members({**fence_applies_to, **item.applies_to}, members),
+    )
 
 
 def with_members(where: Mapping[str, Any], members: Mapping[str, Sequence[str]]) -> dict[str, Any]:
