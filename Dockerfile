@@ -7,9 +7,9 @@ COPY pyproject.toml uv.lock ./
 RUN uv sync --locked --no-dev --no-cache --compile-bytecode
 
 FROM python:3.13-slim-bookworm
-# pg_dump and pg_restore, for `db backup` and `db restore`; nothing else comes from the distribution.
+# pg_dump and pg_restore, for `db backup` and `db restore`, and what lays out the text of papers (PDF).
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends postgresql-client \
+    && apt-get install -y --no-install-recommends postgresql-client libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/haidang --create-home haidang
 WORKDIR /opt/haidang

@@ -1,6 +1,7 @@
 """Every environment name, its default and its unit: one frozen Settings, read by app.py and handed down."""
 
 import os
+import re
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -67,6 +68,12 @@ class Settings(BaseSettings):
     udp_buffer_bytes: int = Field(4 << 20, ge=4096)
     tcp_clients_max: int = Field(1024, ge=1)
 
+    secrets: dict[str, SecretStr] = {}  # name -> value: channels name them, and nothing else holds them
+    outgoing_allowed: tuple[str, ...] = ()  # host:port that may be connected to; nothing else is
+    outgoing_withheld: bool = False  # nothing leaves the house: the log shows what would have
+    public_url: str | None = None  # where people reach the screens, for links in messages
+    delivery_attempts: int = Field(8, ge=1, le=30)
+
     archive_directory: Path | None = None  # default: "archive" in the home
     archive_after_days: int = Field(7, ge=1)
     retention_months: int = 36
@@ -88,6 +95,30 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("secrets")
+    @classmethod
+    def _named(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, secret in value.items():
+            if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name) or not secret.get_secret_value():
+                raise ValueError("each needs a name of A-Z, a-z, 0-9, - and _, and a value")
+        return value
+
+    @field_validator("outgoing_allowed")
+    @classmethod
+    def _places(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            found = re.fullmatch(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", entry)
+            if found is None or not 0 < int(found[1]) < 65536:
+                raise ValueError(f"{entry!r} is not host:port, for instance smtp.hue.gov.vn:587 (no wildcards)")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _web(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s?#@]+", value):
+            raise ValueError("is not an address of the form https://haidang.example")
+        return value
+
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: SecretStr | None) -> SecretStr | None:
@@ -107,6 +138,11 @@ class Settings(BaseSettings):
     def archive(self) -> Path:
         """The directory of the closed days' files."""
         return self.archive_directory or self.home / "archive"
+
+    @property
+    def withholding(self) -> bool:
+        """Whether nothing may leave the house: by order, or because there are simulated sources."""
+        return self.outgoing_withheld or any(self.simulated_sources.values())
 
     def secret(self, name: str) -> str | None:
         """The plain text of a secret field, or None when it is not set."""

@@ -12,7 +12,8 @@ from layers.layer import Layer
 class Site:
     """One centre's installation as its web process sees it. view: lat, lon (degrees) and zoom of the first picture.
 
-    archive: the directory of the closed days' files, for geo.track.
+    archive: the directory of the closed days' files, for geo.track. Of what may leave the house: outgoing_allowed, the
+    places (host:port) that channels may reach; secret_names, never their values; withholding, that nothing leaves it.
     """
 
     engine: Engine
@@ -27,6 +28,9 @@ class Site:
     basemap_attribution: str = ""
     tick_ms: int = 250
     live_clients_max: int = 1000
+    outgoing_allowed: frozenset[str] = frozenset()
+    secret_names: frozenset[str] = frozenset()
+    withholding: bool = False
     allowed_hosts: tuple[str, ...] = field(default=("127.0.0.1", "localhost", "[::1]"))
 
     def layer(self, name: str) -> Layer | None:

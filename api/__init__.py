@@ -1,16 +1,22 @@
-"""What other systems call: the live stream, features, alarms, health and metrics."""
+"""What other systems call: the live stream, features, alarms, fences, handovers, health and metrics."""
 
 from fastapi import FastAPI, HTTPException
 
 from access.site import Site
-from api import alarms, features, health, live
+from api import alarms, channels, features, fences, handover, health, live
 
 
-def mount(server: FastAPI, site: Site) -> None:
-    """Put every route of this room on the server; to be called before Dash adds its own."""
+def mount(server: FastAPI, site: Site, handover_paper: handover.Paper) -> None:
+    """Put every route of this room on the server; to be called before Dash adds its own.
+
+    handover_paper: makes the PDF of a handover; papers are laid out in the room of what people see.
+    """
     health.mount(server, site)
     features.mount(server, site)
     alarms.mount(server, site)
+    channels.mount(server, site)
+    fences.mount(server, site)
+    handover.mount(server, site, handover_paper)
     live.mount(server, site)
 
     # Last: what no route above has must not fall through to the screens, which answer every address.

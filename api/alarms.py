@@ -1,20 +1,30 @@
 """The alarm desk for other systems: what is on it, and what can be done with an alarm."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import FastAPI, HTTPException, Path, Query
+from fastapi import FastAPI, HTTPException, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from access import desk as doing
 from access.site import Site
+from api.sheet import sheet
 from geo import desk, handling, journal, shelf
 from geo.actor import Actor
+from geo.selection import Selection, choose, selection
 
 AlarmId = Annotated[int, Path(ge=1, lt=1 << 63)]
 Words = Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")]
 T = TypeVar("T")
+MEMBERS_MOST = 10_000
+# Of a line or an alarm; `flood`, `total`, `waiting` and `open` are of the line of a flood.
+COLUMNS = (
+    "id", "flood_id", "total", "waiting", "open", "severity", "state", "rule", "rule_vi", "rule_en", "layer",
+    "object_key", "object_label", "other_key", "fence_vi", "fence_en", "lon", "lat", "value", "observed_at",
+    "raised_at", "cleared_at", "acknowledged_at", "acknowledged_by", "comment", "unit_vi", "person", "assigned_at",
+    "escalations", "simulated",
+)  # fmt: skip
 
 
 class Deed(BaseModel):
@@ -37,6 +47,22 @@ class Shelving(Deed):
     span: Literal["30m", "1h", "6h", "trip"] = "1h"
 
 
+class Selecting(BaseModel):
+    """Which lines of the desk, comma-separated names each, and in which order: `sort=raised`, downwards `-raised`."""
+
+    severity: str = Field("", max_length=200)
+    state: str = Field("", max_length=200)
+    unit: str = Field("", max_length=500)
+    rule: str = Field("", max_length=2_000)
+    bbox: str = Field("", max_length=200, description="west,south,east,north in degrees")
+    sort: str = Field("", max_length=20)
+    lang: Literal["vi", "en"] = "vi"
+
+    def selection(self) -> Selection:
+        """As the desk understands it."""
+        return selection(self.model_dump())
+
+
 def mount(server: FastAPI, site: Site) -> None:
     """Add /api/v1/alarms, an alarm's own address with its journal, and what can be done with one."""
 
@@ -47,10 +73,25 @@ def mount(server: FastAPI, site: Site) -> None:
             return desk.desk(connection, datetime.now(UTC), limit)
 
     @server.get("/api/v1/alarms/lines", tags=["alarms"])
-    def lines() -> list[dict[str, Any]]:
-        """The desk as people read it: a flood is one line, with how many it holds."""
+    def lines(asked: Annotated[Selecting, Query()]) -> list[dict[str, Any]]:
+        """The desk as people read it: a flood is one line, with how many it holds; what is urgent is always there."""
         with site.engine.connect() as connection:
-            return desk.lines(connection, datetime.now(UTC))
+            found = desk.lines(connection, datetime.now(UTC))
+        return [dict(line) for line in choose(found, asked.selection(), asked.lang)]
+
+    @server.get("/api/v1/alarms/lines.csv", tags=["alarms"], response_class=Response)
+    def table(asked: Annotated[Selecting, Query()]) -> Response:
+        """The same as a table, with the alarms of each flood below its line."""
+        now = datetime.now(UTC)
+        with site.engine.connect() as connection:
+            chosen: list[Mapping[str, Any]] = []
+            for line in choose(desk.lines(connection, now), asked.selection(), asked.lang):
+                chosen.append(line)
+                if line["flood"]:
+                    chosen += desk.members(connection, line["flood"], now, MEMBERS_MOST)
+        name = f"haidang-alarms-{now:%Y%m%dT%H%M%SZ}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return Response(sheet(COLUMNS, chosen), media_type="text/csv; charset=utf-8", headers=headers)
 
     @server.get("/api/v1/alarms/shelves", tags=["alarms"])
     def shelves() -> list[dict[str, Any]]:
@@ -68,7 +109,7 @@ def mount(server: FastAPI, site: Site) -> None:
     def members(flood_id: AlarmId) -> list[dict[str, Any]]:
         """The alarms that share a flood's line."""
         with site.engine.connect() as connection:
-            return desk.members(connection, flood_id, datetime.now(UTC), 10_000)
+            return desk.members(connection, flood_id, datetime.now(UTC), MEMBERS_MOST)
 
     @server.get("/api/v1/alarms/{alarm_id}", tags=["alarms"])
     def one(alarm_id: AlarmId) -> dict[str, Any]:

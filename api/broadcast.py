@@ -50,9 +50,13 @@ def names(delta: Delta) -> list[str]:
 
 
 class Client:
-    """One connected browser: messages wait in its bounded outbox; past the bound a fresh snapshot replaces them."""
+    """One connected browser: messages wait in its bounded outbox; past the bound a fresh snapshot replaces them.
 
-    def __init__(self, snapshot: Callable[[], list[Message]]) -> None:
+    drawn: it draws the objects; a client that does not is told the news alone.
+    """
+
+    def __init__(self, snapshot: Callable[[], list[Message]], drawn: bool = True) -> None:
+        self.drawn = drawn
         self._snapshot = snapshot
         self._outbox: deque[Message] = deque()
         self._bytes = 0
@@ -118,8 +122,11 @@ class Client:
 class Broadcast:
     """The connected clients and the running number of frames."""
 
-    def __init__(self, snapshot: Callable[[], list[Message]], clients_max: int) -> None:
+    def __init__(
+        self, snapshot: Callable[[], list[Message]], clients_max: int, greeting: Callable[[], list[Message]] = list
+    ) -> None:
         self._snapshot = snapshot
+        self._greeting = greeting
         self._clients_max = clients_max
         self._clients: set[Client] = set()
         self.seq = 0
@@ -129,9 +136,9 @@ class Broadcast:
         """Whether no further client may join."""
         return len(self._clients) >= self._clients_max
 
-    def join(self) -> Client:
-        """A new client; its first messages are the greeting and a snapshot."""
-        client = Client(self._snapshot)
+    def join(self, drawn: bool = True) -> Client:
+        """A new client; its first messages are the greeting and, if it draws, a snapshot."""
+        client = Client(self._snapshot if drawn else self._greeting, drawn)
         self._clients.add(client)
         CLIENTS.set(len(self._clients))
         return client
@@ -143,9 +150,12 @@ class Broadcast:
 
     def tell(self, messages: list[Message]) -> None:
         """Offer the same messages to every client."""
+        self._offer(messages, self._clients)
+
+    def _offer(self, messages: list[Message], clients: Iterable[Client]) -> None:
         TOLD.inc(len(messages))
         TOLD_BYTES.inc(sum(map(len, messages)))
-        for client in self._clients:
+        for client in clients:
             client.offer(messages)
 
     def tell_deltas(self, deltas: list[Delta], now_ms: float) -> None:
@@ -160,7 +170,7 @@ class Broadcast:
             if delta.count:
                 self.seq += 1
                 messages.append(frame("delta", delta.index, self.seq, delta.count, now_ms, delta.records))
-        self.tell(messages)
+        self._offer(messages, [client for client in self._clients if client.drawn])
 
     def drop_stuck(self) -> None:
         """Drop the clients that do not read."""

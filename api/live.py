@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -22,15 +23,18 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from access.site import Site
 from api.broadcast import Broadcast, Message, frame, names, text
 from api.picture import Picture
-from geo import account
+from geo import account, journal, revision
 from geo.live import LiveState, decode
 
 PATH = "/api/v1/live"
+NEWS = "news"  # `?only=news`: what happens to alarms and feeds, without the objects
 TICK_LEAST_S = 0.08
 TICK_COSTS = 12  # pause at least so many times what the last tick took
 HEARTBEAT_S = 4.0
 ALARM_POLL_S = 1.0
+ALARM_REST_S = 0.15  # in a storm each commit is a hint: so long apart at least are the ones that every screen reads for
 FEEDS_POLL_S = 2.0
+FENCES_POLL_S = 1.0
 CATCH_UP_S = 5.0  # hints may be lost; without Redis the database is asked each second instead
 CATCH_UP_ALONE_S = 1.0
 OVERLAP = timedelta(seconds=20)  # a batch may commit this long after its rows were received
@@ -52,7 +56,7 @@ class LiveHub:
         self._tick_s = site.tick_ms / 1000
         self._pictures = [Picture(layer) for layer in site.layers]
         self._state = LiveState({picture.name: picture.reading for picture in self._pictures})
-        self.broadcast = Broadcast(self._everything, site.live_clients_max)
+        self.broadcast = Broadcast(self._everything, site.live_clients_max, self._news)
         self.epoch = f"{time.time_ns():x}"
         self._picture: tuple[int, list[Message]] = (-1, [])
         self._wake = asyncio.Event()
@@ -61,6 +65,8 @@ class LiveHub:
         self._alarms: tuple[int, int] | None = None
         self._alarm_seq = 0
         self._feeds: list[dict[str, Any]] = []
+        self._fence_hint = asyncio.Event()
+        self._fences = ""  # what differs whenever a fence, a rule or a roster does
         self._away: dict[str, bool] = {"database": False, "redis": False}
         self._threads = ThreadPoolExecutor(2, "live")
         self._tasks: list[asyncio.Task[None]] = []
@@ -71,7 +77,15 @@ class LiveHub:
 
     def loops(self) -> tuple[Loop, ...]:
         """What runs for as long as the hub does."""
-        return (self._listen, self._keep_up, self._tick, self._watch_alarms, self._watch_feeds, self._beat)
+        return (
+            self._listen,
+            self._keep_up,
+            self._tick,
+            self._watch_alarms,
+            self._watch_feeds,
+            self._watch_fences,
+            self._beat,
+        )
 
     async def stop(self) -> None:
         """End every loop."""
@@ -97,15 +111,7 @@ class LiveHub:
         """Greeting, then per layer its points, then all names; sent to a client that is new or fell behind."""
         now_ms = time.time() * 1000
         seq = self.broadcast.seq
-        greeting = text(
-            "hello",
-            epoch=self.epoch,
-            seq=seq,
-            tick_ms=round(self._tick_s * 1000),
-            server_ms=now_ms,
-            simulated=bool(self._site.simulated),
-            layers=[picture.described(index) for index, picture in enumerate(self._pictures)],
-        )
+        greeting = self._hello(now_ms, seq, [picture.described(index) for index, picture in enumerate(self._pictures)])
         if self._picture[0] != seq:
             # The number of the last frame told says which picture this is, so many clients at once share one snapshot.
             deltas = self._state.snapshot(now_ms)
@@ -113,9 +119,24 @@ class LiveHub:
             self._picture = (seq, [*points, *(message for delta in deltas for message in names(delta))])
         return [greeting, *self._picture[1], self._feeds_message()]
 
+    def _news(self) -> list[Message]:
+        """Greeting of a client that draws nothing: without a number, since it is sent no frames to count."""
+        return [self._hello(time.time() * 1000, None, []), self._feeds_message()]
+
+    def _hello(self, now_ms: float, seq: int | None, layers: list[dict[str, Any]]) -> str:
+        return text(
+            "hello",
+            epoch=self.epoch,
+            seq=seq,
+            tick_ms=round(self._tick_s * 1000),
+            server_ms=now_ms,
+            simulated=bool(self._site.simulated),
+            layers=layers,
+        )
+
     def _feeds_message(self) -> str:
         state = {name: "away" if away else "ok" for name, away in self._away.items()}
-        return text("feeds", feeds=self._feeds, server_ms=time.time() * 1000, **state)
+        return text("feeds", feeds=self._feeds, fences=self._fences, server_ms=time.time() * 1000, **state)
 
     def _set_away(self, name: str, away: bool) -> None:
         if self._away[name] != away:
@@ -154,7 +175,8 @@ class LiveHub:
                 address = self._site.redis_url
                 client = redis.asyncio.from_url(address, socket_connect_timeout=3, health_check_interval=5)
                 async with client, client.pubsub() as pubsub:
-                    await pubsub.subscribe("haidang:alarm", *[f"haidang:live:{p.name}" for p in self._pictures])
+                    layers = [f"haidang:live:{picture.name}" for picture in self._pictures]
+                    await pubsub.subscribe("haidang:alarm", revision.CHANNEL, *layers)
                     pause = 0.2
                     while True:
                         message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=2)
@@ -169,6 +191,9 @@ class LiveHub:
     def _hear(self, channel: str, payload: bytes) -> None:
         if channel == "haidang:alarm":
             self._alarm_hint.set()
+            return
+        if channel == revision.CHANNEL:
+            self._fence_hint.set()
             return
         layer = channel.rsplit(":", 1)[-1]
         try:
@@ -216,11 +241,12 @@ class LiveHub:
                 await asyncio.wait_for(self._alarm_hint.wait(), ALARM_POLL_S)
             self._alarm_hint.clear()
             with suppress(_Away):
-                seen = await self._ask(_journal_mark)
+                seen = await self._ask(journal.mark)
                 if seen != self._alarms:
                     self._alarm_seq = max(self._alarm_seq + 1, seen[0])
                     self._alarms = seen
                     self.broadcast.tell([text("alarm", seq=self._alarm_seq)])
+                    await asyncio.sleep(ALARM_REST_S)
 
     async def _watch_feeds(self) -> None:
         while True:
@@ -228,6 +254,19 @@ class LiveHub:
                 self._feeds = await self._ask(lambda c: [_plain(row) for row in account.feeds(c)], FEEDS_ANSWER_S)
                 self.broadcast.tell([self._feeds_message()])
             await asyncio.sleep(FEEDS_POLL_S)
+
+    async def _watch_fences(self) -> None:
+        """Fences and rules each second, and at once on a hint: every map draws them anew."""
+        while True:
+            with suppress(_Away):
+                found = await self._ask(revision.mark)
+                seen = hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+                if seen != self._fences:
+                    self._fences = seen
+                    self.broadcast.tell([self._feeds_message()])
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._fence_hint.wait(), FENCES_POLL_S)
+            self._fence_hint.clear()
 
     async def _ask(self, question: Callable[[sa.Connection], T], patience_s: float = ANSWER_S) -> T:
         """Ask the database in a thread; raises _Away, and has the feeds message say so, when it does not answer."""
@@ -248,15 +287,6 @@ class LiveHub:
 
 class _Away(Exception):
     """The database did not answer."""
-
-
-def _journal_mark(connection: sa.Connection) -> tuple[int, int]:
-    statement = sa.text(
-        "WITH newest AS (SELECT coalesce(max(id), 0) AS id FROM alarm_journal) "
-        "SELECT newest.id, (SELECT count(*) FROM alarm_journal j WHERE j.id > newest.id - 1000) FROM newest"
-    )
-    row = connection.execute(statement).one()
-    return int(row[0]), int(row[1])
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
@@ -303,7 +333,7 @@ def _socket(hub: LiveHub) -> Callable[[WebSocket], Awaitable[None]]:
             await socket.send_denial_response(Response("too many live clients", 503))
             return
         await socket.accept()
-        client = hub.broadcast.join()
+        client = hub.broadcast.join(socket.query_params.get("only") != NEWS)
 
         async def write() -> None:
             async for message in client.messages():
@@ -336,7 +366,7 @@ def _events(hub: LiveHub) -> Callable[[Request], Awaitable[Response]]:
             return JSONResponse({"error": "connect a websocket here, or ask with Accept: text/event-stream"}, 406)
         if hub.broadcast.full:
             return JSONResponse({"error": "too many live clients"}, 503)
-        client = hub.broadcast.join()
+        client = hub.broadcast.join(request.query_params.get("only") != NEWS)
 
         async def events() -> AsyncIterator[bytes]:
             try:

@@ -67,6 +67,7 @@
     });
     for (const mark of gone) { markers.get(mark).remove(); markers.delete(mark); }
   };
+  callbacks.fence_mark = (hint, last) => (hint && hint.fences && hint.fences !== last ? hint.fences : dash.no_update);
   callbacks.fence_names = (data) => {
     names.clear();
     for (const [mark, words] of Object.entries(data || {})) names.set(mark, words);

@@ -86,7 +86,7 @@
   }, 200);
 
   // ---- choosing and flying ----------------------------------------------------------------------------------------
-  const state = { view: null, filter: {}, chosen: null, show: { labels: true, trail: true, follow: false } };
+  const state = { view: null, filter: {}, chosen: null, show: { labels: true, trail: true, follow: false }, desk: {} };
   const choose = (layer, key, to, alarm) => {
     const chosen = layer && key ? { layer, key, ...(alarm ? { alarm } : {}) } : null;
     if (chosen) live("choose", layer, key, Boolean(to)); else live("clear");
@@ -108,16 +108,20 @@
   // ---- the URL holds the view ---------------------------------------------------------------------------------------
   const chosenWords = (filter, pick) => Object.entries(filter || {}).flatMap(([layer, f]) => pick(layer, f));
   const write = () => {
-    if (!state.view || !$("map")) return;
+    if (!state.view || !($("map") || $("desk"))) return;
     const v = state.view, p = new URLSearchParams();
-    p.set("lat", v.lat.toFixed(5));
-    p.set("lon", v.lon.toFixed(5));
-    p.set("z", String(Math.round(v.zoom * 100) / 100));
+    if ($("map")) {
+      p.set("lat", v.lat.toFixed(5));
+      p.set("lon", v.lon.toFixed(5));
+      p.set("z", String(Math.round(v.zoom * 100) / 100));
+    }
     const off = chosenWords(state.filter, (layer, f) => (f.off || []).map((kind) => (kind === "*" ? layer : `${layer}.${kind}`)));
     const opacity = chosenWords(state.filter, (layer, f) => (f.opacity < 1 ? [`${layer}:${Math.round(f.opacity * 100)}`] : []));
     if (off.length) p.set("off", off.join(","));
     if (opacity.length) p.set("opacity", opacity.join(","));
     if (state.chosen && state.chosen.key) p.set("chosen", `${state.chosen.layer}.${state.chosen.key}`);
+    if (state.chosen && state.chosen.alarm) p.set("alarm", String(state.chosen.alarm));
+    for (const [name, value] of Object.entries(state.desk || {})) if (value) p.set(name, value);
     if (!state.show.trail) p.set("trail", "none");
     if (!state.show.labels) p.set("labels", "0");
     if (state.show.follow) p.set("follow", "1");
@@ -127,10 +131,13 @@
     const next = `${location.pathname}?${p.toString().replace(/%2C/g, ",").replace(/%3A/g, ":")}`;
     if (next !== location.pathname + location.search) history.replaceState(history.state, "", next);
   };
-  callbacks.url = (view, filter, chosen, show) => {
+  callbacks.url = (view, filter, chosen, show, desk) => {
     const before = state.chosen;
-    Object.assign(state, { view, filter, chosen, show });
-    if (chosen && !before) live("choose", chosen.layer, chosen.key, false); // a view that came with the address
+    Object.assign(state, { view, filter, chosen, show, desk });
+    if (chosen && chosen.key && !before) { // a view that came with the address
+      live("choose", chosen.layer, chosen.key, false);
+      if (chosen.alarm) store("chosen", chosen);
+    }
     write();
     return location.search;
   };
@@ -272,17 +279,17 @@
     clearTimeout(input.resting);
     if (input.told === input.value) return;
     input.told = input.value;
-    if (input.dataset.remember) remember(`haidang-${input.id}`, input.value);
+    if (input.dataset.remember) remember(`haidang-${input.dataset.remember}`, input.value);
     store(`${input.id}-text`, input.value);
   };
   const fill = (place) => {
-    const { entry: id, hint, most, remember: kept } = place.dataset;
-    const input = document.createElement("input");
-    Object.assign(input, { id, type: "text", placeholder: hint, maxLength: Number(most), autocomplete: "off", spellcheck: false });
+    const { entry: id, hint, most, remember: kept, lines } = place.dataset;
+    const input = Object.assign(document.createElement(lines ? "textarea" : "input"), lines ? { rows: 5 } : { type: "text" });
+    Object.assign(input, { id, placeholder: hint, maxLength: Number(most), autocomplete: "off", spellcheck: false });
     input.dataset.remember = kept || "";
     if (!place.closest("label")) input.setAttribute("aria-label", hint);
     place.append(input);
-    input.value = (kept && remembered(`haidang-${id}`)) || "";
+    input.value = (kept && remembered(`haidang-${kept}`)) || "";
     if (input.value) tell(input);
   };
   document.addEventListener("input", ({ target }) => {

@@ -8,7 +8,7 @@ from shapely.geometry import Polygon
 
 from demo.area import APPROACH, BAN, areas
 from demo.past import history
-from geo import desk
+from geo import desk, flood
 from geo.account import feeds
 from geo.actor import Actor
 from geo.fence import Fence, put_fences
@@ -127,7 +127,11 @@ def seed_history(client: redis.Redis, source: Source, seed: int, start: float, e
 
 
 def settle(connection: sa.Connection, before: datetime) -> int:
-    """The shift before this one acknowledged what was over by then, so that the desk begins with what is open."""
+    """The shift before this one acknowledged what was over by then, so that the desk begins with what is open.
+
+    It read the day as the day went, and not within the minute in which it was put in.
+    """
+    flood.as_of_its_day(connection)
     done = 0
     for row in desk.desk(connection, datetime.now(UTC), limit=10_000):
         over = row["cleared_at"] is not None and row["cleared_at"] < before

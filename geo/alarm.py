@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from geo import flood, shelf, table
 from geo.actor import SYSTEM, Actor
 from geo.episode import step_severity
-from geo.journal import write
+from geo.journal import line, write, write_lines
 from geo.rule import Rule
 
 CHANNEL = "haidang:alarm"  # publishes the id of the newest journal line after its commit
@@ -23,11 +23,13 @@ WAITING = ("unacknowledged", "returned")
 def state(row: Mapping[str, Any], now: datetime) -> str:
     """The state of an alarm row after ISA-18.2 / IEC 62682, derived and never stored.
 
-    What does not latch is gone once it is over; what does waits for somebody to acknowledge it.
+    What does not latch is gone once it is over, and so is what ended while it was suppressed; what latches waits for
+    somebody to acknowledge it.
     """
     if row["withdrawn_at"] is not None:
         return "withdrawn"
-    if row["cleared_at"] is not None and (row["acknowledged_at"] is not None or not row["latching"]):
+    waits = row["acknowledged_at"] is None and row["latching"] and row["suppressed_at"] is None
+    if row["cleared_at"] is not None and not waits:
         return "cleared"
     if row["shelved_until"] is not None and row["shelved_until"] > now:
         return "shelved"
@@ -52,11 +54,11 @@ def raise_alarm(
     """Open an episode and write its journal line; None when that episode is open already.
 
     cleared_at: when it was over, for an event and for what is known only afterwards. value: what its rule measured.
-    parent_id: the alarm by whose design this one is suppressed from the start. What is shelved stays shelved, what is
-    raised in a flood is put to its group.
+    parent_id: the alarm by whose design this one is suppressed from the start. What is shelved stays shelved, and what
+    is raised in a flood is put to its group (geo.flood).
     subject: object_key, object_label, lon, lat, observed_at, simulated, evidence, and other_key for a pair.
     """
-    row = {
+    row: dict[str, Any] = {
         "rule_id": rule.id,
         "layer": rule.layer,
         "object_key": subject["object_key"],
@@ -74,15 +76,16 @@ def raise_alarm(
         "observed_at": subject["observed_at"],
         "raised_at": raised_at,
         "cleared_at": cleared_at,
-        "escalate_due_at": now + timedelta(seconds=rule.escalate_s) if rule.escalate_s and not cleared_at else None,
+        "escalate_due_at": _due(rule, now) if cleared_at is None or (rule.is_event and rule.latching) else None,
     }
-    statement = insert(table.alarm).values(row).on_conflict_do_nothing().returning(table.alarm.c.id)
-    alarm_id: int | None = connection.scalar(statement)
-    if alarm_id is None:
+    made = connection.execute(_RAISE, row | shelf.asked(rule, row["object_key"], now)).one_or_none()
+    if made is None:
         return None
-    write(connection, alarm_id, "raise", now, SYSTEM, observed_at=raised_at)
+    alarm_id: int = made.id
+    told = [line(alarm_id, "raise", now, SYSTEM, observed_at=raised_at)]
     if cleared_at is not None:
-        write(connection, alarm_id, "clear", now, SYSTEM, observed_at=cleared_at)
+        told.append(line(alarm_id, "clear", now, SYSTEM, observed_at=cleared_at))
+    write_lines(connection, told)
     if rule.kind == "distress":
         return alarm_id  # neither shelved nor suppressed nor grouped
     parent = parent_id or (_breach(connection, rule, row) if rule.kind == "approach" else None)
@@ -90,10 +93,23 @@ def raise_alarm(
         suppress(connection, [alarm_id], parent, now)
     if rule.kind == "inside" and cleared_at is None:
         suppress(connection, _approaches(connection, rule, row), alarm_id, now)
-    put_aside = shelf.put_aside(connection, rule, row["object_key"], alarm_id, now)
-    if parent is None and not put_aside:
-        flood.join(connection, rule.id, row["severity"], alarm_id, raised_at)
+    if made.shelved_until is not None:
+        shelf.tell(connection, rule, row["object_key"], alarm_id, now)
+    flood.join(connection, [alarm_id], now)
     return alarm_id
+
+
+# Made once: a storm raises thousands, and to build the statement costs as much as to run it.
+_RAISE = (
+    insert(table.alarm)
+    .values(shelved_until=shelf.HELD)
+    .on_conflict_do_nothing()
+    .returning(table.alarm.c.id, table.alarm.c.shelved_until)
+)
+
+
+def _due(rule: Rule, now: datetime) -> datetime | None:
+    return now + timedelta(seconds=rule.escalate_s) if rule.escalate_s else None
 
 
 def step_alarm(
@@ -109,14 +125,14 @@ def step_alarm(
             severity=step_severity(rule, value),
             acknowledged_at=None,
             acknowledged_by=None,
-            escalate_due_at=now + timedelta(seconds=rule.escalate_s) if rule.escalate_s else None,
+            escalate_due_at=_due(rule, now),
         )
         .returning(column.id)
     )
-    alarm_id: int | None = connection.scalars(statement).first()
-    if alarm_id is not None:
+    stepped = list(connection.scalars(statement))
+    for alarm_id in stepped:
         write(connection, alarm_id, "step", now, SYSTEM, observed_at=at, data={"value": value})
-    return alarm_id
+    return stepped[0] if stepped else None
 
 
 def clear_alarm(
@@ -230,19 +246,23 @@ def suppress(connection: sa.Connection, alarm_ids: list[int], parent_id: int, no
 
 
 def release(connection: sa.Connection, parent_id: int, now: datetime) -> int:
-    """Give back to the desk what its parent suppressed and what still stands; how many."""
+    """Give back to the desk what its parent suppressed and what still stands; how many.
+
+    What ended meanwhile is left where it is: it needed nobody. What comes back may be answered before it is escalated.
+    """
     column = table.alarm.c
+    answer_by = sa.func.greatest(column.escalate_due_at, sa.literal(now + shelf.ANSWER, sa.DateTime(timezone=True)))
     statement = (
         sa.update(table.alarm)
-        .where(column.parent_id == parent_id, column.suppressed_at.is_not(None))
-        .values(suppressed_at=None)
-        .returning(column.id, column.rule_id, column.severity, column.raised_at, column.cleared_at)
+        .where(column.parent_id == parent_id, column.suppressed_at.is_not(None), column.cleared_at.is_(None))
+        .where(column.withdrawn_at.is_(None))
+        .values(suppressed_at=None, escalate_due_at=sa.case((column.escalate_due_at.is_not(None), answer_by)))
+        .returning(column.id)
     )
-    freed = connection.execute(statement).all()
-    for alarm_id, rule_id, severity, raised_at, cleared_at in freed:
+    freed = list(connection.scalars(statement))
+    for alarm_id in freed:
         write(connection, alarm_id, "release", now, SYSTEM, data={"parent": parent_id})
-        if cleared_at is None:
-            flood.join(connection, rule_id, severity, alarm_id, max(raised_at, now))
+    flood.join(connection, freed, now)
     return len(freed)
 
 

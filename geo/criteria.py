@@ -1,16 +1,19 @@
 """Conditions as data: which rows of a frame a kind, a rule or a fence speaks of."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pandas import NA
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Range = tuple[float | None, float | None]
 LISTS = ("include", "exclude")  # of object keys; `include` also lets in what no other condition does
+ALL = "all"  # conditions that must hold together and that one object cannot express, as `both` makes them
 WORDS = ("in", "not_in", "prefix", "not_prefix")
 
 
@@ -21,9 +24,11 @@ def matches(frame: "pd.DataFrame", where: Mapping[str, Any], keys: Any = None) -
     value, or a column that the frame lacks, satisfies none but the `not_` ones. `include` and `exclude` list keys of
     objects: those named by `include` belong in any case, those by `exclude` in none; `keys` are the rows' keys.
     """
-    columns = {name: value for name, value in where.items() if name not in LISTS}
+    columns = {name: value for name, value in where.items() if name not in (*LISTS, ALL)}
     listed = {name: {str(key) for key in where.get(name) or ()} for name in LISTS}
     hits = np.ones(len(frame), dtype=bool)
+    for part in where.get(ALL, ()):
+        hits &= matches(frame, part, keys)
     for column, condition in columns.items():
         hits &= _hits(frame, column, condition)
     if listed["include"] or listed["exclude"]:
@@ -37,7 +42,7 @@ def matches(frame: "pd.DataFrame", where: Mapping[str, Any], keys: Any = None) -
 def _hits(frame: "pd.DataFrame", column: str, condition: Any) -> NDArray[np.bool_]:
     if isinstance(condition, Mapping):
         values = frame[column].to_numpy(object) if column in frame else np.full(len(frame), None, object)
-        known = [None if value is None or value != value else str(value) for value in values]
+        known = [_text(value) for value in values]
         told = [all(_word(value, word, texts) for word, texts in condition.items()) for value in known]
         return np.array(told, dtype=bool)
     if column not in frame:
@@ -52,13 +57,37 @@ def _hits(frame: "pd.DataFrame", column: str, condition: Any) -> NDArray[np.bool
     return hits
 
 
+def _text(value: Any) -> str | None:
+    """A value as conditions write it; whole numbers without a decimal point, however their column holds them."""
+    if value is None or value is NA or value != value:
+        return None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def _word(value: str | None, word: str, texts: Any) -> bool:
-    wanted = [str(text) for text in texts]
+    wanted = [_text(text) or "" for text in texts]
     if word.endswith("in"):
         found = value in wanted
     else:
         found = value is not None and value.upper().startswith(tuple(text.upper() for text in wanted))
     return not found if word.startswith("not_") else found
+
+
+def both(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Conditions that hold where those of `one` and those of `other` do: a fence's and its rule's."""
+    if not one or not other:
+        return dict(one or other)
+    same = (one.keys() & other.keys()) - {"exclude"}
+    if same or "include" in one or "include" in other or ALL in one or ALL in other:
+        return {ALL: [dict(one), dict(other)]}
+    exclude = [*one.get("exclude", ()), *other.get("exclude", ())]
+    return {**one, **other} | ({"exclude": exclude} if exclude else {})
+
+
+def columns_of(where: Mapping[str, Any]) -> set[str]:
+    """The columns that conditions speak of."""
+    named = {name for name in where if name not in (*LISTS, ALL)}
+    return named.union(*(columns_of(part) for part in where.get(ALL, ())))
 
 
 def check(where: Any, name: str) -> None:
@@ -82,4 +111,4 @@ def check(where: Any, name: str) -> None:
 
 
 def _bound(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value == value)
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value))

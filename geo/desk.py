@@ -10,6 +10,9 @@ from geo import table
 from geo.alarm import STATES, WAITING, state
 from geo.rule import SEVERITIES
 
+# What geo.alarm.state is derived from.
+STATED = ("withdrawn_at", "cleared_at", "acknowledged_at", "latching", "shelved_until", "suppressed_at")
+
 
 def _alarms() -> sa.Select[Any]:
     alarm, rule, fence, unit = table.alarm.c, table.rule.c, table.fence.c, table.unit.c
@@ -38,8 +41,13 @@ def _alarms() -> sa.Select[Any]:
 
 def _standing() -> tuple[Any, ...]:
     column = table.alarm.c
-    waits = sa.and_(column.acknowledged_at.is_(None), column.latching)
+    waits = sa.and_(column.acknowledged_at.is_(None), column.latching, column.suppressed_at.is_(None))
     return column.withdrawn_at.is_(None), sa.or_(column.cleared_at.is_(None), waits)
+
+
+def _open_to_view(now: datetime) -> tuple[Any, ...]:
+    column = table.alarm.c
+    return column.suppressed_at.is_(None), sa.or_(column.shelved_until.is_(None), column.shelved_until <= now)
 
 
 def desk(connection: sa.Connection, now: datetime, limit: int = 500) -> list[dict[str, Any]]:
@@ -50,26 +58,26 @@ def desk(connection: sa.Connection, now: datetime, limit: int = 500) -> list[dic
 def lines(connection: sa.Connection, now: datetime, limit: int = 200) -> list[dict[str, Any]]:
     """The desk as people read it: alarms that stand by themselves and one line a flood, in desk order.
 
-    A flood's line has `flood` (its id), `total` and `waiting`, the gravest severity that waits, and the newest of its
-    alarms' fields. What is shelved is left out (geo.shelf); what is suppressed is the `children` of its parent.
+    A flood's line has `flood` (its id), `total`, `waiting`, `open` and how many `critical` wait, the gravest severity
+    that waits, and the newest of its alarms' fields. What is shelved is left out (geo.shelf); what is suppressed is
+    the `children` of its parent.
     """
     column = table.alarm.c
-    alone = _alarms().where(*_standing(), column.flood_id.is_(None), column.suppressed_at.is_(None))
-    found = [row for row in _read(connection, alone, now, limit) if row["state"] != "shelved"]
+    found = _read(connection, _alarms().where(*_standing(), *_open_to_view(now), column.flood_id.is_(None)), now, limit)
     parents = sa.select(column.parent_id, sa.func.count()).where(*_standing(), column.suppressed_at.is_not(None))
     counted = connection.execute(parents.group_by(column.parent_id))
     children: dict[int, int] = {row[0]: row[1] for row in counted}
     found = [{**row, "flood": None, "children": children.get(row["id"], 0)} for row in found]
-    found += [_flood_line(connection, row, now) for row in _floods(connection)]
+    found += [_flood_line(connection, row, now) for row in _floods(connection, now)]
     found.sort(key=_order)
     return found
 
 
-def _floods(connection: sa.Connection) -> Sequence[sa.RowMapping]:
+def _floods(connection: sa.Connection, now: datetime) -> Sequence[sa.RowMapping]:
     """Floods that still have alarms on the desk, with how many, how many wait and how grave they are."""
     alarm, flood = table.alarm.c, table.flood.c
     waits = alarm.acknowledged_at.is_(None)
-    rank = sa.func.array_position(sa.literal(list(SEVERITIES), sa.ARRAY(sa.Text)), alarm.severity)
+    rank = _rank(alarm.severity)
     query = (
         sa.select(
             flood.id,
@@ -80,11 +88,13 @@ def _floods(connection: sa.Connection) -> Sequence[sa.RowMapping]:
             sa.func.count().label("total"),
             sa.func.count().filter(waits).label("waiting"),
             sa.func.count().filter(alarm.cleared_at.is_(None)).label("open"),
+            sa.func.bool_or(waits & alarm.cleared_at.is_(None)).label("unanswered"),
+            sa.func.count().filter(waits, alarm.severity == SEVERITIES[0]).label("critical"),
             sa.func.coalesce(sa.func.min(rank).filter(waits), sa.func.min(rank)).label("rank"),
             sa.func.max(alarm.id).label("newest"),
         )
         .select_from(table.flood.join(table.alarm, alarm.flood_id == flood.id))
-        .where(*_standing(), alarm.suppressed_at.is_(None))
+        .where(*_standing(), *_open_to_view(now))
         .group_by(flood.id)
     )
     return connection.execute(query).mappings().all()
@@ -92,22 +102,50 @@ def _floods(connection: sa.Connection) -> Sequence[sa.RowMapping]:
 
 def _flood_line(connection: sa.Connection, row: sa.RowMapping, now: datetime) -> dict[str, Any]:
     newest = connection.execute(_alarms().where(table.alarm.c.id == row["newest"])).mappings().one()
-    own = {name: row[name] for name in ("total", "waiting", "open", "flood_kind", "started_at", "ended_at")}
-    status = "acknowledged" if not row["waiting"] else "unacknowledged" if row["open"] else "returned"
+    counts = ("total", "waiting", "open", "critical", "flood_kind", "started_at", "ended_at")
+    own = {name: row[name] for name in counts}
+    status = "acknowledged" if not row["waiting"] else "unacknowledged" if row["unanswered"] else "returned"
     line = {**_stated(newest, now), **own, "flood": row["id"], "state": status, "children": 0}
     return {**line, "severity": SEVERITIES[row["rank"] - 1], "mixed": row["rule_id"] is None}
 
 
-def members(connection: sa.Connection, flood_id: int, now: datetime, limit: int = 100) -> list[dict[str, Any]]:
-    """The alarms of a flood that stand, in desk order."""
-    return _read(connection, _alarms().where(*_standing(), table.alarm.c.flood_id == flood_id), now, limit)
+def members(
+    connection: sa.Connection, flood_id: int, now: datetime, limit: int = 100, offset: int = 0
+) -> list[dict[str, Any]]:
+    """The alarms of a flood that stand and that its line counts, in desk order."""
+    column = table.alarm.c
+    own = _alarms().where(*_standing(), *_open_to_view(now), column.flood_id == flood_id)
+    return _read(connection, own, now, limit, offset)
 
 
-def children(connection: sa.Connection, alarm_id: int, now: datetime, limit: int = 100) -> list[dict[str, Any]]:
+def children(
+    connection: sa.Connection, alarm_id: int, now: datetime, limit: int = 100, offset: int = 0
+) -> list[dict[str, Any]]:
     """The alarms that an alarm suppresses by design."""
     column = table.alarm.c
     own = _alarms().where(*_standing(), column.parent_id == alarm_id, column.suppressed_at.is_not(None))
-    return _read(connection, own, now, limit)
+    return _read(connection, own, now, limit, offset)
+
+
+def rings(connection: sa.Connection, now: datetime, limit: int = 2_000) -> list[tuple[str, str, str, str]]:
+    """The objects that are ringed on a map as (layer, object_key, severity, state), the gravest of each object first.
+
+    In floods as by themselves, since each is an object to be found; not what is shelved or suppressed.
+    """
+    column = table.alarm.c
+    query = (
+        sa.select(column.layer, column.object_key, column.severity, *[column[name] for name in STATED])
+        .where(*_standing(), column.suppressed_at.is_(None))
+        .order_by(column.acknowledged_at.is_(None).desc(), _rank(column.severity), column.raised_at.desc())
+        .limit(limit)
+    )
+    found: dict[tuple[str, str], tuple[str, str, str, str]] = {}
+    for row in connection.execute(query).mappings():
+        stands = state(dict(row), now)
+        if stands != "shelved":
+            mark = (row["layer"], row["object_key"])
+            found.setdefault(mark, (*mark, row["severity"], stands))
+    return list(found.values())
 
 
 def one(connection: sa.Connection, alarm_id: int, now: datetime) -> dict[str, Any] | None:
@@ -126,15 +164,26 @@ def alarms_of(
     return [_stated(row, now) for row in connection.execute(query).mappings()]
 
 
-def _read(connection: sa.Connection, query: sa.Select[Any], now: datetime, limit: int) -> list[dict[str, Any]]:
+def _rank(severity: Any) -> Any:
+    return sa.func.array_position(sa.literal(list(SEVERITIES), sa.ARRAY(sa.Text)), severity)
+
+
+def _read(
+    connection: sa.Connection, query: sa.Select[Any], now: datetime, limit: int, offset: int = 0
+) -> list[dict[str, Any]]:
     column = table.alarm.c
     # What is left out beyond the limit must be the least of it, however old the gravest is.
-    ordered = query.order_by(
-        (table.rule.c.kind == "distress").desc(),
-        column.acknowledged_at.is_(None).desc(),
-        sa.func.array_position(sa.literal(list(SEVERITIES), sa.ARRAY(sa.Text)), column.severity),
-        column.raised_at.desc(),
-    ).limit(limit)
+    ordered = (
+        query.order_by(
+            (table.rule.c.kind == "distress").desc(),
+            column.acknowledged_at.is_(None).desc(),
+            _rank(column.severity),
+            column.raised_at.desc(),
+            column.id,
+        )
+        .limit(limit)
+        .offset(offset)
+    )
     rows = [_stated(row, now) for row in connection.execute(ordered).mappings()]
     rows.sort(key=_order)
     return rows

@@ -1,6 +1,6 @@
 """Episodes: the pure steps from what a rule remembers and what is seen to Raise, Step, Clear or nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -9,6 +9,7 @@ from geo.rule import FENCED_STATES, SEVERITIES, Rule
 # A position older than this says nothing about where its object is now, so time alone proves no dwell.
 FRESH = timedelta(minutes=20)
 NM_M = 1852.0
+REARM = 0.05  # of a step: going away by less than that is the jitter of positions, and arms no step again
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,26 @@ def judge_time(rule: Rule, before: Presence, now: datetime) -> tuple[Presence | 
     return _dwell(rule, before, now)
 
 
+def judge_end(rule: Rule, before: Presence | None, now: datetime) -> tuple[Presence | None, Verdict]:
+    """The clock's step before a sight of `now`, as far as no fresh position is needed for it: a delayed end.
+
+    Without it an end that fell due before the sight would be told or not as the clock happened to come in between.
+    """
+    if before is None or before.left_at is None:
+        return before, None
+    return judge_time(rule, before, now)
+
+
+def margin_nm(rule: Rule, step: float) -> float:
+    """By how much an object must go away past a step of an approach before it counts as gone, nautical miles."""
+    return max(rule.hysteresis_m / NM_M, REARM * step)
+
+
+def reach_nm(rule: Rule) -> float:
+    """Up to which distance an approach that was announced goes on, nautical miles."""
+    return max((step + margin_nm(rule, step) for step in rule.steps_nm), default=0.0)
+
+
 def judge_silence(rule: Rule, seen_at: datetime, now: datetime) -> tuple[Presence | None, Verdict]:
     """The clock's step of a silence rule: raised when nothing was heard for silence_s."""
     since = timedelta(seconds=float(rule.params["silence_s"]))
@@ -121,8 +142,7 @@ def _outside(rule: Rule, before: Presence | None, sight: Sight) -> Judged:
     at = sight.observed_at
     if sight.core:
         if before is not None and before.raised:
-            over, verdict = _ended(rule, replace(before, left_at=before.left_at or at), at)
-            return (Presence(before.entered_at, None), verdict) if over is None else (over, verdict)
+            return _ended(rule, replace(before, left_at=before.left_at or at), at)
         return Presence(before.entered_at if before else at, None), None
     if before is None:
         return None, None
@@ -140,10 +160,11 @@ def _dwell(rule: Rule, presence: Presence, now: datetime) -> tuple[Presence, Ver
 
 
 def _ended(rule: Rule, presence: Presence, now: datetime) -> Judged:
-    """The end of an episode, once it has lasted for off_delay_s."""
+    """The end of an episode, once it has lasted for off_delay_s; what should be inside is watched on."""
     if presence.left_at is None or now - presence.left_at < timedelta(seconds=rule.off_delay_s):
         return presence, None
-    return None, Clear(presence.left_at + timedelta(seconds=rule.off_delay_s), presence.left_at)
+    rest = Presence(presence.entered_at, None) if rule.kind == "outside" else None
+    return rest, Clear(presence.left_at + timedelta(seconds=rule.off_delay_s), presence.left_at)
 
 
 def _enter(rule: Rule, before: Presence | None, sight: Sight) -> Judged:
@@ -186,25 +207,19 @@ def _crossing(rule: Rule, before: Presence | None, sight: Sight) -> Judged:
 def _approach(rule: Rule, before: Presence | None, sight: Sight) -> Judged:
     """Each step is announced once an approach; going away past a step arms it again (domain.md 1.2e, fact 11)."""
     at, away = sight.observed_at, sight.value if sight.value is not None else float("inf")
-    margin = rule.hysteresis_m / NM_M
-    step = _nearest(rule.steps_nm, away)
+    step = min((each for each in rule.steps_nm if away <= each), default=None)
     if before is None:
         if step is None or not sight.qualifies:
             return None, None
         return Presence(at, at, raised=True, value=step), Raise(at, step)
-    if away > rule.steps_nm[0] + margin:
+    if away > reach_nm(rule):
         return _ended(rule, replace(before, left_at=before.left_at or at), at)
     before = replace(before, left_at=None)
     held = before.value if before.value is not None else rule.steps_nm[0]
     if step is not None and step < held and sight.qualifies:
         return replace(before, value=step), Step(at, step)
-    back = _nearest(rule.steps_nm, away - margin)
-    return (replace(before, value=back) if back is not None and back > held else before), None
-
-
-def _nearest(steps: Sequence[float], away: float) -> float | None:
-    """The smallest step that holds a distance."""
-    return min((step for step in steps if away <= step), default=None)
+    back = min(each for each in rule.steps_nm if away <= each + margin_nm(rule, each))
+    return (replace(before, value=back) if back > held else before), None
 
 
 def _silence(rule: Rule, before: Presence | None, sight: Sight) -> Judged:

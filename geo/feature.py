@@ -105,6 +105,28 @@ def features(
     return {"type": "FeatureCollection", "features": [geojson(shape, row) for row in rows]}
 
 
+def nearest(connection: sa.Connection, shape: Shape, lon: float, lat: float, limit: int = 3) -> list[dict[str, Any]]:
+    """The features nearest to a point, with `distance_m` on the sphere, the nearest first."""
+    table, label, key = shape.latest, label_column(shape), sa.cast(shape.latest.c[shape.key], sa.Text)
+    point = sa.func.ST_SetSRID(sa.func.ST_MakePoint(lon, lat), 4326)
+    # The index orders by degrees, of which one to the east is shorter than one to the north: some more are looked at.
+    near = (
+        sa.select(
+            key.label("key"),
+            sa.func.coalesce(label, key).label("label"),
+            sa.func.ST_X(table.c.geom).label("lon"),
+            sa.func.ST_Y(table.c.geom).label("lat"),
+            sa.func.ST_DistanceSphere(table.c.geom, point).label("distance_m"),
+        )
+        .where(table.c.geom.is_not(None))
+        .order_by(table.c.geom.op("<->")(point))
+        .limit(4 * limit)
+        .subquery()
+    )
+    query = sa.select(near).order_by(near.c.distance_m).limit(limit)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
 def _envelopes(west: float, south: float, east: float, north: float) -> list[Any]:
     """The box as envelopes: two of them where it crosses the antimeridian (west > east, RFC 7946 section 5.2)."""
     spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from geoalchemy2.shape import from_shape, to_shape
 from numpy.typing import NDArray
 from shapely import STRtree, affinity
-from shapely.geometry import mapping
+from shapely.geometry import mapping, shape
 from sqlalchemy.dialects.postgresql import insert
 
 from geo import table, zone
@@ -243,12 +243,14 @@ def put_fences(connection: sa.Connection, items: Sequence[Fence], actor: Actor) 
 def save_fence(connection: sa.Connection, item: Fence, actor: Actor, now: datetime, comment: str | None = None) -> int:
     """Put a fence as a new version, or as a new fence; returns its version. The caller has checked it."""
     column = table.fence.c
-    before = sa.select(column.version).where(column.key == item.key).with_for_update()
+    # The key is not written again: a worker that raises an alarm of this fence meanwhile need not wait for us.
+    before = sa.select(column.version).where(column.key == item.key).with_for_update(key_share=True)
     version: int = (connection.scalar(before) or 0) + 1
     row = {**_row(item), "version": version, "updated_at": now, "updated_by": actor.name}
+    changed = {name: value for name, value in row.items() if name != "key"}
     statement = insert(table.fence).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=row))
-    keep(connection, "fence", item.key, version, as_json(item), now, actor, comment)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed))
+    keep(connection, "fence", item.key, version, {**as_json(item), "version": version}, now, actor, comment)
     return version
 
 
@@ -257,6 +259,15 @@ def as_json(item: Fence) -> dict[str, Any]:
     values = {name: getattr(item, name) for name in STORED}
     plain = {name: one.isoformat() if isinstance(one, date) else one for name, one in values.items()}
     return {**plain, "geom": mapping(item.geom)}
+
+
+def of_json(value: Mapping[str, Any]) -> Fence:
+    """A fence out of the values that `as_json` made of it."""
+    known = {name: value[name] for name in STORED if name in value}
+    for name in ("valid_from", "valid_to", "retired_at"):
+        known[name] = datetime.fromisoformat(known[name]) if known.get(name) else None
+    known["review_by"] = date.fromisoformat(known["review_by"]) if known.get("review_by") else None
+    return Fence(**known, geom=shape(value["geom"]))
 
 
 def _row(item: Fence) -> dict[str, Any]:

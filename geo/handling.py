@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from geo import table
 from geo.actor import SYSTEM, Actor
 from geo.journal import write
+from geo.rule import EVENTS
 
 ESCALATIONS_MOST = 3
 
@@ -64,14 +65,8 @@ def remark(connection: sa.Connection, alarm_id: int, actor: Actor, comment: str,
 def escalate(connection: sa.Connection, alarm_id: int, actor: Actor, comment: str | None, now: datetime) -> bool:
     """Pass an alarm on to the next level by hand; False when it is gone or has reached the highest."""
     column = table.alarm.c
-    statement = (
-        sa.update(table.alarm)
-        .where(column.id == alarm_id, column.withdrawn_at.is_(None), column.escalations < ESCALATIONS_MOST)
-        .where(sa.or_(column.cleared_at.is_(None), column.acknowledged_at.is_(None)))
-        .values(escalated_at=now, escalations=column.escalations + 1)
-        .returning(column.escalations)
-    )
-    level = connection.scalar(statement)
+    standing = sa.or_(column.cleared_at.is_(None), column.acknowledged_at.is_(None))
+    level = _escalate(connection, now, [column.id == alarm_id, standing]).get(alarm_id)
     if level is None:
         return False
     write(connection, alarm_id, "escalate", now, actor, comment=comment, data={"level": level})
@@ -81,24 +76,43 @@ def escalate(connection: sa.Connection, alarm_id: int, actor: Actor, comment: st
 def escalate_due(connection: sa.Connection, now: datetime) -> int:
     """The clock's part: pass on what nobody answered in time; how many. What fell due while nobody ticked is not lost.
 
-    Each level waits as long again as its rule says; the highest is the last.
+    Each level waits as long again as its rule says; the highest is the last. What is over needs nobody in a hurry, but
+    an event is over at once.
     """
     column, rule = table.alarm.c, table.rule.c
-    query = (
-        sa.select(column.id, column.escalations, rule.escalate_s)
+    due = (
+        sa.select(column.id)
         .join(table.rule)
-        .where(column.escalate_due_at <= now, column.acknowledged_at.is_(None), column.cleared_at.is_(None))
-        .where(column.withdrawn_at.is_(None), column.suppressed_at.is_(None))
+        .where(column.escalate_due_at <= now, column.acknowledged_at.is_(None), column.withdrawn_at.is_(None))
+        .where(sa.or_(column.cleared_at.is_(None), rule.kind.in_(EVENTS)), column.suppressed_at.is_(None))
         .where(sa.or_(column.shelved_until.is_(None), column.shelved_until <= now))
+        .order_by(column.id)
         .with_for_update(of=table.alarm, skip_locked=True)
     )
-    rows = connection.execute(query).all()
-    for alarm_id, before, escalate_s in rows:
-        level = before + 1
-        again = now + timedelta(seconds=escalate_s) if escalate_s and level < ESCALATIONS_MOST else None
-        _touch(connection, alarm_id, escalated_at=now, escalations=level, escalate_due_at=again)
+    levels = _escalate(connection, now, [column.id.in_(due)])
+    for alarm_id, level in levels.items():
         write(connection, alarm_id, "escalate", now, SYSTEM, data={"level": level})
-    return len(rows)
+    return len(levels)
+
+
+def _escalate(connection: sa.Connection, now: datetime, where: Sequence[Any]) -> dict[int, int]:
+    """Set alarms one level higher, and when the next one is due; the level of each that was not at the highest."""
+    column, rule = table.alarm.c, table.rule.c
+    again = sa.and_(column.acknowledged_at.is_(None), column.escalations + 1 < ESCALATIONS_MOST)
+    second: sa.ColumnElement[timedelta] = sa.literal_column("interval '1 second'")
+    statement = (
+        sa.update(table.alarm)
+        .where(rule.id == column.rule_id, column.withdrawn_at.is_(None), column.escalations < ESCALATIONS_MOST, *where)
+        .values(
+            escalated_at=now,
+            escalations=column.escalations + 1,
+            escalate_due_at=sa.case(
+                (again, sa.literal(now, sa.DateTime(timezone=True)) + rule.escalate_s * second), else_=None
+            ),
+        )
+        .returning(column.id, column.escalations)
+    )
+    return {row.id: row.escalations for row in connection.execute(statement)}
 
 
 def _touch(connection: sa.Connection, alarm_id: int, **values: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The reference lines and zone that every installation starts with; for reference only, never a legal basis."""
+"""What every installation starts with: the reference lines and zone, never a legal basis, and the units at hand."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,16 @@ from geo.fence import REFERENCE_NOTE, Fence
 ZONES = Path(__file__).with_name("reference_zones.geojson")
 # VMS positions may be 500 m off (domain: Decree 26/2019 as applied), so leaving takes that much more.
 HYSTERESIS_M = 500.0
+# Whom an operations centre at Huế gives an alarm to: (key, Vietnamese, English), in the order of the desk's list.
+UNITS = (
+    ("fisheries", "Chi cục Thủy sản Huế", "Huế Fisheries Sub-department"),
+    ("border_guard", "Đồn Biên phòng Cửa khẩu Cảng Thuận An", "Thuận An Port Border Guard Station"),
+    ("coast_guard", "Cảnh sát biển", "Coast Guard"),
+    ("surveillance", "Kiểm ngư", "Fisheries Surveillance"),
+    ("coast_radio", "Đài thông tin duyên hải Huế", "Huế Coast Radio Station"),
+    ("ioc", "Trung tâm Giám sát điều hành (IOC)", "Operations centre (IOC)"),
+    ("disaster", "Ban Chỉ huy PCTT và TKCN", "Disaster Prevention and Search and Rescue Command"),
+)
 
 
 def reference_fences() -> list[Fence]:

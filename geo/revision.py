@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from geo import table
 from geo.actor import Actor
 
+CHANNEL = "haidang:fence"  # a hint that one of them changed
+
 
 def keep(
     connection: sa.Connection,
@@ -35,14 +37,12 @@ def versions(connection: sa.Connection, kind: str, key: str) -> Sequence[sa.RowM
 
 def as_of(connection: sa.Connection, kind: str, at: datetime) -> Sequence[sa.RowMapping]:
     """Each one's version that was in force at a moment, by key."""
-    column = table.revision.c
-    query = (
-        sa.select(table.revision)
-        .distinct(column.key)
-        .where(column.kind == kind, column.at <= at)
-        .order_by(column.key, column.version.desc())
+    column, later = table.revision.c, table.revision.alias()
+    newest = sa.select(sa.func.max(later.c.version)).where(
+        later.c.kind == kind, later.c.key == column.key, later.c.at <= at
     )
-    return connection.execute(query).mappings().all()
+    query = sa.select(table.revision).where(column.kind == kind, column.version == newest.scalar_subquery())
+    return connection.execute(query.order_by(column.key)).mappings().all()
 
 
 def mark(connection: sa.Connection) -> tuple[str | None, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from geo import table
 from geo.actor import Actor
 from geo.calendar import Schedule, check_schedule, in_hours
-from geo.criteria import check
+from geo.criteria import both, check
 from geo.revision import keep
 
 SEVERITIES = ("critical", "high", "medium", "low")
@@ -22,12 +23,14 @@ EVENTS = ("enter", "exit", "crossing")
 DISTRESS = ("distress", "distress_test")
 KINDS = (*FENCED_STATES, *EVENTS, "silence", *DISTRESS, "feed")
 HORIZON_S = 7 * 86_400.0  # of a silence: whoever was silent for longer when the rule came is no news
+YEAR_S = 366 * 86_400
 NEEDS_FENCE = ("inside", "outside", "enter", "exit", "crossing", "approach")
 
 
 def _number(low: float, high: float = float("inf")) -> Callable[[Any], bool]:
     def good(value: Any) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+        number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+        return number and low <= value <= high
 
     return good
 
@@ -48,14 +51,14 @@ PARAMS: Mapping[str, Mapping[str, tuple[bool, Callable[[Any], bool], str]]] = {
         "deadband": (False, _number(0), "a number from 0 on"),
     },
     "silence": {
-        "silence_s": (True, _number(1), "seconds, at least 1"),
-        "horizon_s": (False, _number(1), "seconds, at least 1"),
+        "silence_s": (True, _number(1, YEAR_S), f"seconds, 1 to {YEAR_S}"),
+        "horizon_s": (False, _number(1, YEAR_S), f"seconds, 1 to {YEAR_S}"),
     },
     "proximity": {
         "distance_m": (True, _number(1, 100_000), "metres, 1 to 100,000"),
         "hysteresis_m": (False, _number(0, 100_000), "metres from 0 on"),
     },
-    "feed": {"factor": (False, _number(1), "how many expected intervals of silence, at least 1")},
+    "feed": {"factor": (False, _number(1, 1_000), "how many expected intervals of silence, 1 to 1,000")},
 }
 
 
@@ -126,8 +129,8 @@ def checked(rule: Rule) -> Rule:
     for name in ("dwell_s", "off_delay_s"):
         if not 0 <= getattr(rule, name) <= 31 * 86_400:
             raise ValueError(f"{where}: {name} is 0 to {31 * 86_400} seconds")
-    if rule.escalate_s is not None and rule.escalate_s < 10:
-        raise ValueError(f"{where}: escalate_s is at least 10 seconds, or none")
+    if rule.escalate_s is not None and not 10 <= rule.escalate_s <= YEAR_S:
+        raise ValueError(f"{where}: escalate_s is 10 to {YEAR_S} seconds, or none")
     wanted = PARAMS.get(rule.kind, {})
     for name in rule.params.keys() - wanted.keys():
         raise ValueError(f"{where}: {rule.kind} knows no {name!r}; it knows {', '.join(wanted) or 'none'}")
@@ -181,6 +184,14 @@ def rules(connection: sa.Connection, every: bool = False) -> list[Rule]:
     ]
 
 
+def stored_rules(connection: sa.Connection) -> list[Rule]:
+    """Every rule of a known kind as it is kept: without what its fence and the lists by name add to it."""
+    rule = table.rule.c
+    query = sa.select(*[rule[name] for name in STORED], rule.id).order_by(rule.id)
+    known = rule.kind.in_(KINDS) & rule.severity.in_(SEVERITIES)
+    return [Rule(**row) for row in connection.execute(query.where(known)).mappings()]
+
+
 def rosters(connection: sa.Connection) -> dict[str, Sequence[str]]:
     """The members of every list, by its name."""
     rows = connection.execute(sa.select(table.roster.c.key, table.roster.c.members))
@@ -199,7 +210,7 @@ def resolved(
         item,
         dwell_s=max(item.dwell_s, fence_dwell_s),
         hysteresis_m=float(item.params.get("hysteresis_m", fence_hysteresis_m)),
-        applies_to=with_members({**fence_applies_to, **item.applies_to}, members),
+        applies_to=both(with_members(fence_applies_to, members), with_members(item.applies_to, members)),
     )
 
 
@@ -208,7 +219,8 @@ def with_members(where: Mapping[str, Any], members: Mapping[str, Sequence[str]])
     found = dict(where)
     for name in ("include", "exclude"):
         if name in found:
-            lists = [members.get(key[1:], ()) if str(key).startswith("@") else (key,) for key in found[name]]
+            # The name of a list that is empty, or gone, names nobody; without it the condition would be gone too.
+            lists = [(members.get(str(key)[1:]) if str(key).startswith("@") else None) or (key,) for key in found[name]]
             found[name] = [key for each in lists for key in each]
     return found
 
@@ -228,12 +240,14 @@ def put_rules(connection: sa.Connection, items: Sequence[Rule], actor: Actor) ->
 def save_rule(connection: sa.Connection, item: Rule, actor: Actor, now: datetime, comment: str | None = None) -> int:
     """Put a rule as a new version, or as a new rule; returns its version. Raises ValueError for one that is wrong."""
     column, row = table.rule.c, _row(checked(item))
-    before = sa.select(column.version).where(column.key == item.key).with_for_update()
+    # The key is not written again: a worker that raises an alarm of this rule meanwhile need not wait for us.
+    before = sa.select(column.version).where(column.key == item.key).with_for_update(key_share=True)
     version: int = (connection.scalar(before) or 0) + 1
     row |= {"version": version, "updated_at": now, "updated_by": actor.name}
+    changed = {name: value for name, value in row.items() if name != "key"}
     statement = insert(table.rule).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=row))
-    keep(connection, "rule", item.key, version, _row(item), now, actor, comment)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed))
+    keep(connection, "rule", item.key, version, {**_row(item), "version": version}, now, actor, comment)
     return version
 
 

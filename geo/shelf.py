@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from geo import table
+from geo import flood, table
 from geo.actor import SYSTEM, Actor
 from geo.journal import write
 from geo.rule import DISTRESS, Rule
@@ -45,6 +45,8 @@ def shelve(
         raise NotShelvable("a distress cannot be put aside")
     until = now + SPANS.get(span, TRIP_MOST)
     own = {"rule_id": found.rule_id, "layer": found.layer, "object_key": found.object_key}
+    # Of two who put it aside at once the second ends the first one's shelf.
+    connection.execute(sa.select(alarm.id).where(*_on_desk(own)).order_by(alarm.id).with_for_update())
     column = table.shelf.c
     before = sa.update(table.shelf).where(
         column.ended_at.is_(None), *[column[name] == value for name, value in own.items()]
@@ -52,28 +54,40 @@ def shelve(
     connection.execute(before.values(ended_at=now, ended_by=actor.name))
     row = {**own, "kind": TRIP if span == TRIP else "time", "reason": reason, "at": now, "until": until}
     connection.execute(sa.insert(table.shelf).values({**row, "actor": actor.name}))
-    for each in _put(connection, own, until):
+    put = sa.update(table.alarm).where(*_on_desk(own)).values(shelved_until=until).returning(alarm.id)
+    for each in connection.scalars(put).all():
         write(connection, each, "shelve", now, actor, comment=reason, data={"until": until.isoformat(), "span": span})
     return until
 
 
-def put_aside(connection: sa.Connection, rule: Rule, object_key: str, alarm_id: int, now: datetime) -> bool:
-    """Whether a new alarm falls under a shelf; then it is shelved from the start, until the same moment."""
+def _held(*what: Any) -> sa.Select[Any]:
+    """What of the shelf that holds a rule's object for longest; the values as `asked` names them."""
     column = table.shelf.c
-    query = (
-        sa.select(column.until, column.actor, column.reason)
-        .where(column.layer == rule.layer, column.object_key == object_key, column.ended_at.is_(None))
-        .where(sa.or_(column.rule_id == rule.id, column.rule_id.is_(None)), column.until > now)
+    return (
+        sa.select(*what)
+        .where(column.layer == sa.bindparam("of_layer"), column.object_key == sa.bindparam("of_object"))
+        .where(sa.or_(column.rule_id == sa.bindparam("of_rule"), column.rule_id.is_(None)))
+        .where(column.ended_at.is_(None), column.until > sa.bindparam("of_now", type_=sa.DateTime(timezone=True)))
         .order_by(column.until.desc())
         .limit(1)
     )
-    found = connection.execute(query).one_or_none()
-    if found is None or rule.kind in DISTRESS:
-        return False
-    connection.execute(sa.update(table.alarm).where(table.alarm.c.id == alarm_id).values(shelved_until=found.until))
+
+
+HELD = _held(table.shelf.c.until).scalar_subquery()  # until when a new alarm is shelved from the start
+_HOLDER = _held(table.shelf.c.until, table.shelf.c.actor, table.shelf.c.reason)
+
+
+def asked(rule: Rule, object_key: str, now: datetime) -> dict[str, Any]:
+    """The values of HELD for a new alarm; nothing holds a distress."""
+    name = None if rule.kind in DISTRESS else object_key
+    return {"of_layer": rule.layer, "of_object": name, "of_rule": rule.id, "of_now": now}
+
+
+def tell(connection: sa.Connection, rule: Rule, object_key: str, alarm_id: int, now: datetime) -> None:
+    """Write down that a new alarm is shelved from the start, by whom and why."""
+    found = connection.execute(_HOLDER, asked(rule, object_key, now)).one()
     data = {"until": found.until.isoformat(), "by": found.actor}
     write(connection, alarm_id, "shelve", now, SYSTEM, comment=found.reason, data=data)
-    return True
 
 
 def unshelve(connection: sa.Connection, alarm_id: int, actor: Actor, now: datetime) -> bool:
@@ -108,42 +122,59 @@ def expire(connection: sa.Connection, now: datetime, in_port: Sequence[tuple[str
     query = sa.select(table.shelf).where(column.ended_at.is_(None), sa.or_(*over)).with_for_update(skip_locked=True)
     rows = connection.execute(query).mappings().all()
     for row in rows:
-        _end(connection, row, SYSTEM, now)
+        flood.join(connection, _end(connection, row, SYSTEM, now), now)
     return len(rows)
 
 
-def _end(connection: sa.Connection, row: sa.RowMapping, actor: Actor, now: datetime) -> None:
-    column = table.shelf.c
+def _end(connection: sa.Connection, row: sa.RowMapping, actor: Actor, now: datetime) -> list[int]:
+    """End a shelf; the alarms that are back on the desk, unless another shelf still holds them."""
+    column, alarm = table.shelf.c, table.alarm.c
     connection.execute(sa.update(table.shelf).where(column.id == row["id"]).values(ended_at=now, ended_by=actor.name))
-    for alarm_id in _put(connection, row, None, now + ANSWER):
+    other = (
+        sa.select(sa.func.max(column.until))
+        .where(column.ended_at.is_(None), column.until > now, column.layer == alarm.layer)
+        .where(column.object_key == alarm.object_key)
+        .where(sa.or_(column.rule_id == alarm.rule_id, column.rule_id.is_(None)))
+        .scalar_subquery()
+    )
+    answer_by = sa.func.greatest(alarm.escalate_due_at, sa.literal(now + ANSWER, sa.DateTime(timezone=True)))
+    statement = (
+        sa.update(table.alarm)
+        .where(*_on_desk(row), alarm.shelved_until.is_not(None))
+        .values(shelved_until=other, escalate_due_at=sa.case((alarm.escalate_due_at.is_not(None), answer_by)))
+        .returning(alarm.id, alarm.shelved_until)
+    )
+    back = [alarm_id for alarm_id, until in connection.execute(statement).all() if until is None]
+    for alarm_id in back:
         write(connection, alarm_id, "unshelve", now, actor)
+    return back
 
 
-def _put(connection: sa.Connection, own: Any, until: datetime | None, answer_by: datetime | None = None) -> list[int]:
-    """Set until when the alarms of a rule and object that are on the desk are shelved; their ids.
-
-    answer_by: the earliest moment at which what is given back may be escalated.
-    """
+def _on_desk(own: Any) -> list[Any]:
+    """The alarms on the desk of a shelf's object, under its rule or under all."""
     column = table.alarm.c
     where = [column.layer == own["layer"], column.object_key == own["object_key"], column.withdrawn_at.is_(None)]
     if own["rule_id"] is not None:
         where.append(column.rule_id == own["rule_id"])
-    standing = sa.or_(column.cleared_at.is_(None), column.acknowledged_at.is_(None))
-    was = column.shelved_until.is_not(None) if until is None else sa.true()
-    values: dict[str, Any] = {"shelved_until": until}
-    if answer_by is not None:
-        due = sa.func.greatest(column.escalate_due_at, sa.literal(answer_by, sa.DateTime(timezone=True)))
-        values["escalate_due_at"] = sa.case((column.escalate_due_at.is_not(None), due))
-    statement = sa.update(table.alarm).where(*where, standing, was).values(values).returning(column.id)
-    return list(connection.scalars(statement))
+    return [*where, sa.or_(column.cleared_at.is_(None), column.acknowledged_at.is_(None))]
 
 
 def shelves(connection: sa.Connection, now: datetime) -> Sequence[sa.RowMapping]:
-    """What is put aside now, by whom, why and until when; the one that ends first stands first."""
-    column, rule = table.shelf.c, table.rule.c
+    """What is put aside now, by whom, why and until when; the one that ends first stands first.
+
+    Each with its object's name, and the number of an alarm by which it can be taken back.
+    """
+    column, rule, alarm = table.shelf.c, table.rule.c, table.alarm.c
+    own = sa.and_(
+        alarm.layer == column.layer,
+        alarm.object_key == column.object_key,
+        sa.or_(alarm.rule_id == column.rule_id, column.rule_id.is_(None)),
+    )
+    newest = sa.select(alarm.id.label("alarm_id"), alarm.object_label).where(own).order_by(alarm.id.desc()).limit(1)
+    told = newest.lateral("told")
     query = (
-        sa.select(table.shelf, rule.name_vi.label("rule_vi"), rule.name_en.label("rule_en"))
-        .select_from(table.shelf.outerjoin(table.rule))
+        sa.select(table.shelf, rule.name_vi.label("rule_vi"), rule.name_en.label("rule_en"), told)
+        .select_from(table.shelf.outerjoin(table.rule).outerjoin(told, sa.true()))
         .where(column.ended_at.is_(None), column.until > now)
         .order_by(column.until)
     )

@@ -323,6 +323,7 @@ alarm = Table(
     _stamp("withdrawn_at"),
     _stamp("shelved_until"),
     _stamp("suppressed_at"),
+    _stamp("listed_at"),  # since when it has a line of its own (geo.flood); none: it never had, or had a flood's
     Column("parent_id", BigInteger, ForeignKey("alarm.id")),
     Column("flood_id", BigInteger, ForeignKey("flood.id")),
     Column("unit", Text, ForeignKey("unit.key")),
@@ -354,11 +355,12 @@ alarm = Table(
     Index("alarm_raised_at", "raised_at"),
     Index("alarm_object", "layer", "object_key", "raised_at"),
     Index("alarm_flood", "flood_id", postgresql_where=text("flood_id IS NOT NULL")),
+    Index("alarm_listed_at", "listed_at", postgresql_where=text("listed_at IS NOT NULL")),
     Index("alarm_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
     Index(
         "alarm_escalate_due_at",
         "escalate_due_at",
-        postgresql_where=text("acknowledged_at IS NULL AND cleared_at IS NULL AND withdrawn_at IS NULL"),
+        postgresql_where=text("acknowledged_at IS NULL AND withdrawn_at IS NULL"),
     ),
 )
 
@@ -373,7 +375,7 @@ alarm_journal = Table(
     Column("actor", Text, nullable=False),
     Column("actor_kind", Text, nullable=False),
     Column("comment", Text),
-    Column("data", JSONB),
+    Column("data", JSONB(none_as_null=True)),
     Index("alarm_journal_alarm_id", "alarm_id"),
     Index("alarm_journal_at", "at"),
 )

@@ -14,8 +14,8 @@ from sqlalchemy.dialects.postgresql import insert
 from geo import latest, table
 from geo.alarm import clear_alarm, raise_alarm, refute_alarm, step_alarm
 from geo.calendar import beginnings
-from geo.criteria import matches
-from geo.episode import FRESH, Clear, Presence, Raise, Sight, Verdict, judge, judge_silence, judge_time
+from geo.criteria import columns_of, matches
+from geo.episode import FRESH, Clear, Presence, Raise, Sight, Verdict, judge, judge_end, judge_silence, judge_time
 from geo.fence import Fence, Fences
 from geo.rule import HORIZON_S, Rule
 from geo.table import Shape
@@ -85,7 +85,8 @@ def judge_scene(
     for rule in rules:
         known = memory.get(rule.id, {})
         try:
-            steps = list(judge_rule(rule, scene, known))
+            # In an order that all share: of two workers who meet at the same pairs none then waits in a ring.
+            steps = sorted(judge_rule(rule, scene, known), key=lambda step: step.target)
         except Exception as error:  # a rule's own fault is a fact about the feed's health, never the batch's end
             on_fault(f"rule {rule.key}", error)
             continue
@@ -144,17 +145,27 @@ def judge_rule(
     for target in dict.fromkeys((*(held or ()), *found)):
         presence, last = memory.get(target), (held or {}).get(target)
         verdicts: list[tuple[Verdict, Look]] = []
-        for look in found.get(target, ()):
+        looks = found.get(target, ())
+        for look in looks:
             if last is not None and until is not None:
                 presence, verdict = _clock(rule, fence, presence, last, look.sight.observed_at)
                 verdicts += [(verdict, last)] if verdict else []
+            presence, over = judge_end(rule, presence, look.sight.observed_at)
+            verdicts += [(over, look)] if over else []
             presence, verdict = judge(rule, presence, look.sight)
-            verdicts += [(verdict, look)] if verdict else []
+            verdicts += [(verdict, _origin(verdict, looks, look))] if verdict else []
             last = look
         if last is not None and until is not None:
             presence, verdict = _clock(rule, fence, presence, last, until)
             verdicts += [(verdict, last)] if verdict else []
         yield Step(target, presence, tuple(verdicts), last)
+
+
+def _origin(verdict: Verdict, looks: Sequence[Look], look: Look) -> Look:
+    """The look at what a verdict tells of: a crossing is told when its object is clear of the line, and was before."""
+    if not isinstance(verdict, Raise) or verdict.at == look.sight.observed_at:
+        return look
+    return next((one for one in looks if one.share is not None and one.sight.observed_at == verdict.at), look)
 
 
 def _clock(
@@ -224,20 +235,22 @@ def looks_of(rule: Rule, scene: Scene, memory: Memory, past: bool = False) -> di
     if rule.qualifies:
         keys = scene.keys_of(rows) if {"include", "exclude"} & rule.qualifies.keys() else ()
         qualifies = matches(scene.records.iloc[rows], rule.qualifies, keys)
+    heard = np.ones(len(rows), dtype=bool) if view.told is None else view.told[rows]
     through = rows
     if past:
-        first, last = _runs(rule, view, rows, qualifies)
+        first, last = _runs(rule, view, rows, qualifies & heard)
         # A silence counts from the last of a run; a dwell needs the last of it as proof.
         kept = first if rule.kind == "silence" else np.union1d(first, last)
         through = rows[last] if rule.kind == "silence" else rows[kept]
-        rows, qualifies = rows[kept], qualifies[kept]
+        rows, qualifies, heard = rows[kept], qualifies[kept], heard[kept]
     looks: dict[Target, list[Look]] = {}
     names: dict[int, Target] = {}
     columns = (scene.place, scene.at, view.core, view.halo, np.isnan(scene.from_lon))
-    for row, end, good, place, at, core, halo, new in zip(
+    for row, end, good, told, place, at, core, halo, new in zip(
         rows.tolist(),
         through.tolist(),
         qualifies.tolist(),
+        heard.tolist(),
         *(column[rows].tolist() for column in columns),
         strict=True,
     ):
@@ -246,7 +259,7 @@ def looks_of(rule: Rule, scene: Scene, memory: Memory, past: bool = False) -> di
         if row in view.over:
             own += view.on_the_way(row, good)
         value = None if view.value is None else float(view.value[row])
-        sight = Sight(moment(at), core, halo, good, value, first=new and not own)
+        sight = Sight(moment(at), core, halo, good and told, value, first=new and not own)
         own.append(Look(sight, row, known_at=moment(scene.at[end]) if end != row else None))
     return looks
 
@@ -283,7 +296,7 @@ def _neighbours(connection: sa.Connection, shape: Shape, rules: Sequence[Rule], 
     margin = max(float(rule.params["distance_m"]) + rule.hysteresis_m for rule in own) / 80_000  # a degree, at 44 N
     lon, lat = (scene.records[name].to_numpy(dtype=float)[rows] for name in ("lon", "lat"))
     box = (lon.min() - margin, lat.min() - margin, lon.max() + margin, lat.max() + margin)
-    names = {scene.label, *(name for rule in own for name in rule.applies_to)} & set(shape.latest.c.keys())
+    names = {scene.label, *(name for rule in own for name in columns_of(rule.applies_to))} & set(shape.latest.c.keys())
     found = latest.within(connection, shape, box, moment(scene.at.min()) - FRESH, sorted(names))
     return found[~found.index.isin([str(key) for key in scene.after.index])]
 
@@ -291,7 +304,8 @@ def _neighbours(connection: sa.Connection, shape: Shape, rules: Sequence[Rule], 
 def load(connection: sa.Connection, rules: Sequence[Rule], scene: Scene) -> dict[int, dict[Target, Presence]]:
     """What the rules remember of the scene's objects, by rule and by the object, locked."""
     column = table.presence.c
-    own = column.rule_id.in_([rule.id for rule in rules])
+    # A rule about a source remembers sources, which are none of the layer's objects.
+    own = column.rule_id.in_([rule.id for rule in rules if rule.kind != "feed"])
     # Few are near a fence and many are in a batch: who is remembered is asked first, and then met here. Nobody else
     # can begin to remember one of them meanwhile, since its state is locked.
     pairs = connection.execute(sa.select(column.object_key, column.other_key).where(own).distinct()).all()

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from geo import criteria as conditions
 from geo.calendar import ZONE
 from geo.column import epoch_us
-from geo.criteria import LISTS, matches
+from geo.criteria import matches
 from geo.episode import FRESH, Clear, Presence, Raise, Verdict, step_severity
 from geo.episode import Step as Nearer
 from geo.fence import SIDES, Fence, Fences
@@ -55,8 +56,9 @@ def check(rules: Sequence[Rule], shape: Shape) -> None:
 
 def columns_of(rules: Sequence[Rule], shape: Shape, label: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the drafts need of each fix, and of each object as it is known today."""
-    named = {name for rule in rules for name in (*rule.applies_to, *rule.qualifies, rule.params.get("column", ""))}
-    named -= {shape.key, *LISTS}
+    named = {str(rule.params.get("column", "")) for rule in rules}
+    named = named.union(*(conditions.columns_of(each) for rule in rules for each in (rule.applies_to, rule.qualifies)))
+    named -= {shape.key, ""}
     fix = set(shape.fix_columns())
     return tuple(sorted((named | {"track"}) & fix)), tuple(sorted((named | {label}) - fix))
 

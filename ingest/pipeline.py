@@ -11,8 +11,9 @@ import sqlalchemy as sa
 import structlog
 
 from geo import account as accounts
-from geo import history, latest
+from geo import flood, history, latest
 from geo.column import STAMP, conform, epoch_us
+from geo.criteria import columns_of
 from geo.fence import Fences
 from geo.journal import head as journal_head
 from geo.rule import Rule
@@ -66,12 +67,13 @@ class Pipeline:
                     history.ensure_days(self.connection, self.lane.shape, part.frame)
         done = Committed()
         with self.connection.begin():
-            fresh = self._enter(decoded)
-            frame = joined(self.lane, fresh)
-            if len(frame):
-                self._store(frame, done)
-            self._account(fresh, done)
-            accounts.record_minutes(self.connection, source, by_minute(frame))
+            with flood.gathered(self.connection, self.now):
+                fresh = self._enter(decoded)
+                frame = joined(self.lane, fresh)
+                if len(frame):
+                    self._store(frame, done)
+                self._account(fresh, done)
+                accounts.record_minutes(self.connection, source, by_minute(frame))
             done.head = journal_head(self.connection)
         return done
 
@@ -141,7 +143,7 @@ class Pipeline:
 
     def _columns(self, rules: Sequence[Rule]) -> set[str]:
         """What is needed of the latest state: for drawing, for the rules and their evidence, and to find anomalies."""
-        judged = {name for rule in rules for name in (*rule.applies_to, rule.params.get("column", ""))}
+        judged = {name for rule in rules for name in (*columns_of(rule.applies_to), rule.params.get("column", ""))}
         return {self.lane.label, *self.lane.live_columns, *judged, *STATE_FACTS, *anomaly.BEFORE}
 
     def _fault(self, name: str, error: Exception) -> None:

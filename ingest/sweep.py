@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from geo import latest, table
 from geo.alarm import clear_alarm
-from geo.episode import FRESH, NM_M
+from geo.criteria import columns_of
+from geo.episode import FRESH, NM_M, reach_nm
 from geo.fence import METRES_PER_DEGREE, Fences
-from geo.rule import KINDS, Rule, rules
+from geo.rule import EVENTS, KINDS, Rule, rules
 from geo.table import Shape
 from ingest.judgement import STATE_FACTS, OnFault, judge_scene
 from ingest.scene import Scene
@@ -37,7 +38,8 @@ def sweep(
     keys = _concerned(connection, shape, own, fences, now) if own else set()
     if not keys:
         return 0
-    judged = {name for rule in own for name in (*rule.applies_to, *rule.qualifies, rule.params.get("column", ""))}
+    where = [conditions for rule in own for conditions in (rule.applies_to, rule.qualifies)]
+    judged = {str(rule.params.get("column", "")) for rule in own}.union(*map(columns_of, where))
     state = latest.standing(connection, shape, keys, {label, *judged, *STATE_FACTS, *shape.fix_columns()} - {"geom"})
     if state.empty:
         return 0
@@ -57,7 +59,7 @@ def _concerned(connection: sa.Connection, shape: Shape, own: Sequence[Rule], fen
         if fence is None:
             found |= set(connection.scalars(query)) if not rule.fence_key else set()
             continue
-        reach_m = rule.hysteresis_m + max(rule.steps_nm, default=0.0) * NM_M
+        reach_m = max(rule.hysteresis_m, reach_nm(rule) * NM_M)
         west, south, east, north = fence.geom.bounds
         margin = reach_m / METRES_PER_DEGREE * 1.1
         wide = margin / max(float(np.cos(np.radians(max(abs(south), abs(north))))), 1e-3)
@@ -75,18 +77,28 @@ def _concerned(connection: sa.Connection, shape: Shape, own: Sequence[Rule], fen
 
 
 def let_go(connection: sa.Connection, now: datetime) -> int:
-    """End what rules hold that are switched off, or whose fence is retired; returns how many alarms it cleared."""
-    inactive = {rule.id: rule for rule in rules(connection, every=True)}
-    for rule in rules(connection):
-        del inactive[rule.id]
-    if not inactive:
-        return 0
-    presence, alarm = table.presence.c, table.alarm.c
-    connection.execute(sa.delete(table.presence).where(presence.rule_id.in_(list(inactive))))
-    still = sa.select(alarm.rule_id, alarm.object_key).where(
-        alarm.rule_id.in_(list(inactive)), alarm.cleared_at.is_(None), alarm.withdrawn_at.is_(None)
+    """End what rules hold that are switched off, or whose fence is retired; returns how many alarms it cleared.
+
+    And what a rule raised when it was another one: of another fence, or a state where it tells events now.
+    """
+    known = {rule.id: rule for rule in rules(connection, every=True)}
+    active = {rule.id for rule in rules(connection)}
+    off = [number for number in known if number not in active]
+    presence, alarm, rule = table.presence.c, table.alarm.c, table.rule.c
+    still = (
+        sa.select(alarm.rule_id, alarm.object_key)
+        .select_from(table.alarm.join(table.rule).outerjoin(table.fence, table.fence.c.key == rule.fence_key))
+        .where(alarm.rule_id.in_(list(known)), alarm.cleared_at.is_(None), alarm.withdrawn_at.is_(None))
+        .where(sa.or_(alarm.rule_id.in_(off), rule.kind.in_(EVENTS), alarm.fence_id.is_distinct_from(table.fence.c.id)))
+        .distinct()
+        .order_by(alarm.rule_id, alarm.object_key)
     )
-    rows = connection.execute(still.distinct()).all()
-    for rule_id, object_key in rows:
-        clear_alarm(connection, inactive[rule_id], object_key, now, now, comment=OUT_OF_FORCE)
-    return len(rows)
+    held = [(rule_id, object_key) for rule_id, object_key in connection.execute(still).all()]
+    gone = sa.or_(presence.rule_id.in_(off), sa.tuple_(presence.rule_id, presence.object_key).in_(held))
+    order = (presence.rule_id, presence.object_key, presence.other_key)
+    # In the workers' order, one of whom may be judging by the rule that was.
+    connection.execute(sa.select(presence.rule_id).where(gone).order_by(*order).with_for_update())
+    connection.execute(sa.delete(table.presence).where(gone))
+    for rule_id, object_key in held:
+        clear_alarm(connection, known[rule_id], object_key, now, now, comment=OUT_OF_FORCE)
+    return len(held)

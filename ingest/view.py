@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo import line
-from geo.criteria import matches
-from geo.episode import NM_M, Sight
+from geo.criteria import both, matches
+from geo.episode import NM_M, Sight, reach_nm
 from geo.fence import Fence
 from geo.rule import DISTRESS, Rule
 from ingest.scene import Look, Scene, Stretches, moment
@@ -23,7 +23,8 @@ class View:
     """A scene through one rule's eyes, arrays of shape (records,) as geo.episode.Sight has them.
 
     near: the records that make their object the rule's business; over: records on whose way something happened, as
-    shares of entry and of leaving (a crossing: of the crossing, and its direction).
+    shares of entry and of leaving (a crossing: of the crossing, and its direction); told: at which records an event is
+    told, None for all: where something is must be known at any hour, or the hour itself would look like a coming in.
     """
 
     rule: Rule
@@ -35,6 +36,7 @@ class View:
     value: NDArray[np.float64] | None = None
     over: Stretches = field(default_factory=dict)
     fence: Fence | None = None
+    told: Mask | None = None
 
     def marks(self) -> tuple[NDArray[Any], ...]:
         """Arrays of shape (records,) that are equal at two records which are the same to the rule."""
@@ -54,21 +56,24 @@ def _through(view: View, row: int, stretches: Sequence[tuple[float, float]], qua
     """The entering, the last moment inside, and the leaving."""
     for entry, leave in stretches:
         entered = view.scene.moment_between(row, entry)
-        if not _holds(view, entered):
+        holds = _holds(view, entered)
+        if not holds and not view.rule.is_event:
             continue
-        yield Look(Sight(entered, core=True, halo=True, qualifies=qualifies), row, entry)
+        yield Look(Sight(entered, core=True, halo=True, qualifies=qualifies and holds), row, entry)
         if leave == leave:
             left = view.scene.moment_between(row, leave)
-            yield Look(Sight(left, core=False, halo=True, qualifies=qualifies), row, leave)
-            yield Look(Sight(left, core=False, halo=False, qualifies=qualifies), row, leave)
+            good = qualifies and (_holds(view, left) if view.rule.is_event else True)
+            yield Look(Sight(left, core=False, halo=True, qualifies=good), row, leave)
+            yield Look(Sight(left, core=False, halo=False, qualifies=good), row, leave)
 
 
 def _across(view: View, row: int, crossings: Sequence[tuple[float, float]], qualifies: bool) -> Iterator[Look]:
     """The moments at which the line was crossed, each with its direction."""
     for share, direction in crossings:
         at = view.scene.moment_between(row, share)
-        if _holds(view, at):
-            yield Look(Sight(at, core=True, halo=True, qualifies=qualifies, value=direction), row, share)
+        # Out of hours it is not told, but it may be the way back from one that would be.
+        good = qualifies and _holds(view, at)
+        yield Look(Sight(at, core=True, halo=True, qualifies=good, value=direction), row, share)
 
 
 def _holds(view: View, at: datetime) -> bool:
@@ -82,7 +87,7 @@ def view_of(rule: Rule, scene: Scene, remembers: bool, every: bool) -> View | No
     a rule to which it matters when they were last seen.
     """
     if rule.kind in DISTRESS:
-        calls = matches(scene.records, {**rule.applies_to, **rule.qualifies}, scene.keys)
+        calls = matches(scene.records, both(rule.applies_to, rule.qualifies), scene.keys)
         return View(rule, scene, calls, calls, np.ones(len(calls), dtype=bool), calls)
     fence = scene.fences.by_key.get(rule.fence_key or "")
     if rule.fence_key and fence is None:
@@ -103,7 +108,11 @@ def _in_fence(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool) ->
     if fence is None or (not remembers and not any(name in near for near in (scene.core, scene.halo, scene.ways))):
         return None  # nearly every rule of nearly every batch
     valid = in_force(rule, fence, scene)
-    core, halo = (valid & scene.mask(hits.get(name)) for hits in (scene.core, scene.halo))
+    core, halo = (scene.mask(hits.get(name)) for hits in (scene.core, scene.halo))
+    if rule.is_event:
+        over = scene.ways.get(name, {})
+        return View(rule, scene, core, halo, scene.placed, core | halo, over=over, fence=fence, told=valid)
+    core, halo = valid & core, valid & halo
     # While its fence is not in force nothing is outside of it either.
     seen = scene.placed & (valid | (rule.kind != "outside"))
     over = scene.ways.get(name, {}) if rule.kind != "outside" else {}
@@ -131,7 +140,7 @@ def _threshold(rule: Rule, scene: Scene, fence: Fence | None) -> View:
 
 def _approach(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool) -> View | None:
     assert fence is not None
-    most = rule.steps_nm[0] + rule.hysteresis_m / NM_M
+    most = reach_nm(rule)
     away = np.full(len(scene.at), np.inf)
     rows = np.flatnonzero(scene.placed)
     lon, lat = (scene.records[name].to_numpy(dtype=float)[rows] for name in ("lon", "lat"))

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from geo.actor import SYSTEM
 from geo.fence import put_fences
-from geo.reference import reference_fences
+from geo.handling import put_units
+from geo.reference import UNITS, reference_fences
 from geo.rule import Rule, put_rules
 from ingest.feed import AddressError, Lane, sources_of
 from layers.layer import Layer
@@ -44,10 +45,11 @@ def lanes(
 
 
 def seed(connection: sa.Connection, layers: Sequence[Layer]) -> None:
-    """Put in what every installation starts with: the reference lines and the layers' own rules."""
+    """Put in what every installation starts with: the reference lines, the layers' own rules, the units at hand."""
     put_fences(connection, reference_fences(), SYSTEM)
     put_rules(connection, [rule for layer in layers for rule in layer.rules], SYSTEM)
     put_rules(connection, [feed_rule(layer) for layer in layers if layer.feeds], SYSTEM)
+    put_units(connection, UNITS)
 
 
 def feed_rule(layer: Layer) -> Rule:

@@ -5,9 +5,12 @@ from typing import Any
 from dash import Dash, Input, Output, dcc, html
 
 from access.site import Site
-from pages import alarms, map, missing
+from pages import alarms, channels, handover, map, metrics, missing
 from pages.text import Text
 from pages.view import read
+
+# Screens without the map or the desk, by their address.
+APART: dict[str, Any] = {"alarms/metrics": metrics, "channels": channels, "handover": handover}
 
 INDEX = """<!DOCTYPE html>
 <html lang="vi" data-theme="dark">
@@ -45,7 +48,9 @@ def mount(app: Dash, site: Site) -> None:
             return map.layout(site, t, view)
         if name == "alarms":
             return alarms.layout(site, t, view)
+        if name in APART:
+            return APART[name].layout(site, t, search or "")
         return missing.layout(site, t, path or "/")
 
-    for part in map.PARTS:
+    for part in (*map.PARTS, handover, metrics, *channels.PARTS):
         part.register(app, site)

@@ -1,49 +1,33 @@
-"""The card of the chosen object: what it is, where and how old, its alarms in words, and what can be done."""
+"""The card of the chosen object: what it is, where and how old it is, and the incident it is in."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import Dash, Input, Output, State, dcc, html, no_update
 from sqlalchemy import Connection
 
-from access import desk
 from access.site import Site
 from geo import anomaly, feature, fence, zone
-from geo.actor import Actor
 from geo.basemap import is_land
-from geo.desk import alarms_of
-from pages import mark, place
+from geo.desk import alarms_of, one
+from geo.handling import ESCALATIONS_MOST
+from geo.rule import DISTRESS
+from pages import mark, place, service
 from pages.chart import SPEED_STEPS_KN
-from pages.desk import OPEN, rule_title, state_words
-from pages.read import DatabaseAway, act, read
+from pages.incident import Incident, before, incident, sections
+from pages.line import rule_title, waits
+from pages.read import DatabaseAway, read
 from pages.text import Text
 
 REFRESH_MS = 3_000
-SHOWN_ALARMS = 5
 SHOWN_NOTES = timedelta(hours=24)
+OVER = ("cleared", "withdrawn")
 
 
 def layout(site: Site, t: Text) -> html.Section:
-    """Hidden until something is chosen. The form stands still while the facts above it are read again."""
-    form = html.Div(
-        [
-            html.P("", id="ack-what", className="ack-what"),
-            html.Label(
-                [html.Span(t("Cán bộ trực ban")), mark.entry("actor", t("Họ tên hoặc mã số"), 60, remember=True)]
-            ),
-            html.Label([html.Span(t("Ghi chú")), mark.entry("ack-comment", t("không bắt buộc"), 300)]),
-            dcc.Store(id="actor-text"),
-            dcc.Store(id="ack-comment-text"),
-            html.Button(t("Xác nhận"), id="ack", className="primary", n_clicks=0),
-            html.Span("", id="ack-result", role="status", className="ack-result"),
-        ],
-        id="ack-form",
-        className="ack",
-        hidden=True,
-    )
+    """Hidden until something is chosen."""
     actions = html.Div(
         [
             html.Button(
@@ -61,11 +45,9 @@ def layout(site: Site, t: Text) -> html.Section:
     return html.Section(
         [
             html.Div([], id="card-head"),
-            form,
             html.Div([], id="card-alarms"),
             html.Div([], id="card-facts"),
             actions,
-            dcc.Store(id="ack-target"),
             dcc.Interval(id="card-tick", interval=REFRESH_MS),
         ],
         id="card",
@@ -86,23 +68,9 @@ def head(t: Text, layer: Any, row: Mapping[str, Any]) -> html.Div:
 
 
 def facts(t: Text, layer: Any, row: Mapping[str, Any], now: datetime) -> list[Any]:
-    """Name and value pairs; a layer with words of its own has them in pages/<layer>.py, `facts(t, row)`."""
-    pairs = [*_own(t, layer, row), *_position(t, row), (t("Vị trí cuối"), _seen(t, row, now))]
+    """Name and value pairs."""
+    pairs = [*service.facts(t, layer, row), *_position(t, row), (t("Vị trí cuối"), _seen(t, row, now))]
     return [mark.facts(pairs), *([speed_key(t)] if layer.shape.history is not None else [])]
-
-
-def _own(t: Text, layer: Any, row: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    module = f"pages.{layer.name}"
-    if find_spec(module) is not None and hasattr(import_module(module), "facts"):
-        return list(import_module(module).facts(t, row))
-    return [(t.title(one), _value(t, row.get(one.name), one.unit)) for one in layer.fields]
-
-
-def _value(t: Text, value: Any, unit: str) -> str:
-    if value is None:
-        return ""
-    words = t.number(value, 2) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
-    return f"{words} {unit}".strip()
 
 
 def _position(t: Text, row: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -131,27 +99,6 @@ def _seen(t: Text, row: Mapping[str, Any], now: datetime) -> html.Span:
     )
 
 
-def alarm_list(t: Text, alarms: Sequence[Mapping[str, Any]], now: datetime) -> html.Ul:
-    """The object's alarms, open and past, with the rule and what became of it in words."""
-    return html.Ul(
-        [_alarm(t, one, now) for one in alarms[:SHOWN_ALARMS]], className="card-alarms", **{"aria-label": t("Báo động")}
-    )
-
-
-def _alarm(t: Text, one: Mapping[str, Any], now: datetime) -> html.Li:
-    fence = t.pick(one.get("fence_vi"), one.get("fence_en"))
-    head = [
-        mark.severity(t, str(one["severity"])),
-        html.Strong(rule_title(t, one)),
-        mark.age(t, one["raised_at"], now),
-    ]
-    state = state_words(t, one) or (t("đã hết") if one["state"] == "cleared" else t("chưa xác nhận"))
-    rule = t.pick(one["rule_vi"], one["rule_en"]).partition(":")[2].strip() or _dwell(t, one)
-    words = [html.P(line, className="muted") for line in (rule, " · ".join(filter(None, [fence, state]))) if line]
-    comment = [html.P(f"“{one['comment']}”")] if one.get("comment") else []
-    return html.Li([html.Div(head, className="alarm-line"), *words, *comment], className=f"past-{one['state']}")
-
-
 def notes(t: Text, found: Sequence[Mapping[str, Any]], now: datetime) -> html.Ul:
     """What was odd about the object, in words and with its times: a note to look into, never an alarm."""
     return html.Ul(
@@ -165,11 +112,6 @@ def _note(t: Text, one: Mapping[str, Any], now: datetime) -> html.Li:
     return html.Li([html.Div(line, className="alarm-line"), html.P(times, className="muted")])
 
 
-def _dwell(t: Text, one: Mapping[str, Any]) -> str:
-    dwell = one.get("dwell_s")
-    return t("quá {age} liên tục", age=t.age(float(dwell))) if dwell else ""
-
-
 def speed_key(t: Text) -> html.Div:
     """What the trail's colours mean, in knots."""
     steps = ["0", *(t.number(step, 1) for step in SPEED_STEPS_KN)]
@@ -178,69 +120,99 @@ def speed_key(t: Text) -> html.Div:
 
 
 def target_of(alarms: Sequence[Mapping[str, Any]], asked: int | None) -> Mapping[str, Any] | None:
-    """The alarm the button acknowledges: the one pressed on the desk while it waits, else the first that waits."""
-    waiting = [one for one in alarms if one["state"] in OPEN]
-    return next((one for one in waiting if one["id"] == asked), waiting[0] if waiting else None)
+    """The alarm in hand: the one that was pressed, else the first of the object's that waits, else one that stands."""
+    for fits in (lambda each: each["id"] == asked, waits, lambda each: each["state"] not in OVER):
+        found = next(filter(fits, alarms), None)
+        if found is not None:
+            return found
+    return None
+
+
+def in_hand(t: Text, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form is told of the alarm in hand: what it is, and what cannot be done with it now, and why."""
+    gone = row["state"] in OVER
+    cannot: dict[str, str] = {}
+    if gone or (not waits(row) and row["acknowledged_at"]):
+        cannot["acknowledge"] = t("Đã xác nhận rồi.") if row["acknowledged_at"] else t("Không còn trên bàn.")
+    if gone:
+        cannot |= dict.fromkeys(("assign", "shelve", "escalate"), t("Không còn trên bàn."))
+    if row["state"] == "withdrawn":
+        cannot["withdraw"] = t("Đã rút lại rồi.")
+    if row["rule_kind"] in DISTRESS:
+        cannot["shelve"] = t("Báo động cấp cứu không được tạm hoãn.")
+    if row["escalations"] >= ESCALATIONS_MOST:
+        cannot.setdefault("escalate", t("Đã ở cấp cao nhất."))
+    what = f"{rule_title(t, row)} · {row['object_label'] or row['object_key']}"
+    own = {"id": row["id"], "layer": row["layer"], "key": row["object_key"], "unit": row["unit"] or ""}
+    return {**own, "what": what, "cannot": cannot}
 
 
 def register(app: Dash, site: Site) -> None:
-    """Read again each few seconds while something is chosen; acknowledging is one press with a name."""
+    """Read again each few seconds while something is chosen, and after whatever was done."""
 
     @app.callback(
         Output("card", "hidden"),
         Output("card-head", "children"),
         Output("card-alarms", "children"),
         Output("card-facts", "children"),
-        Output("ack-form", "hidden"),
-        Output("ack-what", "children"),
-        Output("ack-target", "data"),
+        Output("deed-target", "data"),
         Output("database", "data", allow_duplicate=True),
         Input("chosen", "data"),
         Input("card-tick", "n_intervals"),
-        Input("alarm-hint", "data"),
-        Input("ack-result", "children"),
+        Input("desk-changed", "data"),
+        Input("deed-answer", "data"),
         State("words", "data"),
         prevent_initial_call="initial_duplicate",
     )
     async def show(
-        chosen: dict[str, Any] | None, _: int, hint: Any, done: Any, words: dict[str, Any]
+        chosen: dict[str, Any] | None, _: int, changed: Any, done: Any, words: dict[str, Any]
     ) -> tuple[Any, ...]:
         if not chosen:
-            return True, [], [], [], True, "", None, no_update
+            return True, [], [], [], None, no_update
         t, now = Text(words["lang"]), datetime.now(UTC)
         try:
-            return *await _card(site, t, chosen, now), no_update
+            about = await read(site, _about, site, chosen, now)
         except DatabaseAway:
-            return *[no_update] * 7, {"away": True}
+            return *[no_update] * 5, {"away": True}
+        return False, *drawn(t, site, about, now), no_update
 
-    @app.callback(
-        Output("ack-result", "children"),
-        Output("ack-comment-text", "data"),
-        Input("ack", "n_clicks"),
-        State("ack-target", "data"),
-        State("actor-text", "data"),
-        State("ack-comment-text", "data"),
-        State("words", "data"),
-        prevent_initial_call=True,
-    )
-    async def press(
-        _: int, alarm_id: int | None, name: str | None, comment: str | None, words: dict[str, Any]
-    ) -> tuple[Any, Any]:
-        t, now = Text(words["lang"]), datetime.now(UTC)
-        if alarm_id is None:
-            return no_update, no_update
-        if not (name or "").strip():
-            return t("Hãy ghi tên cán bộ trực ban rồi xác nhận."), no_update
-        actor = Actor(str(name).strip()[:60], "declared")
-        try:
-            done = await act(site, desk.acknowledge, alarm_id, actor, (comment or "").strip()[:300] or None)
-        except DatabaseAway:
-            return t("Cơ sở dữ liệu không trả lời: CHƯA xác nhận được."), no_update
-        return (t("Đã xác nhận lúc {at}.", at=t.when(now)) if done else t("Người khác đã xác nhận trước."), "")
 
-    app.clientside_callback(
-        ClientsideFunction("haidang", "card_news"), Output("ack-result", "className"), Input("ack-target", "data")
-    )
+@dataclass(frozen=True)
+class About:
+    """All that the card shows, read in one transaction."""
+
+    layer: Any
+    key: str
+    row: Mapping[str, Any] | None
+    incident: Incident | None
+    alarms: Sequence[Mapping[str, Any]]
+    odd: Sequence[Mapping[str, Any]]
+
+
+def _about(connection: Connection, site: Site, chosen: Mapping[str, Any], now: datetime) -> About:
+    asked = chosen.get("alarm")
+    pressed = one(connection, int(asked), now) if asked else None
+    named = (pressed["layer"], pressed["object_key"]) if pressed else (chosen.get("layer"), chosen.get("key"))
+    name, key = (str(part or "") for part in named)
+    layer = site.layer(name)
+    alarms = alarms_of(connection, name, key, now) if key else []
+    target = pressed or target_of(alarms, None)
+    about = incident(connection, site, target, alarms) if target else None
+    odd = anomaly.anomalies(connection, layer.name, key, now - SHOWN_NOTES) if layer is not None else []
+    row = _feature(connection, layer, key) if layer is not None else None
+    return About(layer, key, row, about, alarms, odd)
+
+
+def drawn(t: Text, site: Site, about: About, now: datetime) -> tuple[Any, Any, Any, Any]:
+    """Head, what is told of alarms, facts of the object, and the alarm in hand."""
+    listed = sections(t, site, about.incident, now) if about.incident else before(t, about.alarms, now)
+    listed += [notes(t, about.odd, now)] if about.odd else []
+    hand = in_hand(t, about.incident.row) if about.incident else None
+    if about.layer is None or about.row is None:
+        label = about.incident.row["object_label"] if about.incident else None
+        nothing = html.P(t("Không có dữ liệu về đối tượng này."), className="empty")
+        return html.Div(html.H2(str(label or about.key)), className="card-head"), listed, nothing, hand
+    return head(t, about.layer, about.row), listed, facts(t, about.layer, about.row, now), hand
 
 
 def _feature(connection: Connection, layer: Any, key: str) -> dict[str, Any] | None:
@@ -250,19 +222,3 @@ def _feature(connection: Connection, layer: Any, key: str) -> dict[str, Any] | N
         return row
     zones = zone.zones_of(fence.fences(connection))
     return {**row, "zone": zone.NAMES_VI[zones.classify(row["lon"], row["lat"])[0]]} if zones else row
-
-
-async def _card(site: Site, t: Text, chosen: Mapping[str, Any], now: datetime) -> tuple[Any, ...]:
-    layer = next((one for one in site.layers if one.name == chosen.get("layer")), None)
-    key = str(chosen.get("key") or "")
-    row = await read(site, _feature, layer, key) if layer is not None else None
-    alarms = await read(site, alarms_of, str(chosen.get("layer") or ""), key, now) if key else []
-    wanted = target_of(alarms, chosen.get("alarm"))
-    what = rule_title(t, wanted) if wanted else ""
-    form = (wanted is None, what, wanted["id"] if wanted else None)
-    found = await read(site, anomaly.anomalies, layer.name, key, now - SHOWN_NOTES) if layer is not None else []
-    listed = [*([alarm_list(t, alarms, now)] if alarms else []), *([notes(t, found, now)] if found else [])]
-    if layer is None or row is None:
-        nothing = html.P(t("Không có dữ liệu về đối tượng này."), className="empty")
-        return False, html.Div(html.H2(key), className="card-head"), listed, nothing, *form
-    return False, head(t, layer, row), listed, facts(t, layer, row, now), *form

@@ -1,16 +1,23 @@
 """The map itself: dash-leaflet's map, the reference zone lines and fences, and the chosen object's trail."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise
 from typing import Any
 
 import dash_leaflet as dl
+import shapely
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from sqlalchemy import Connection
 
 from access.site import Site
-from geo import fence
+from geo import desk, fence
 from geo.anomaly import NO_TRACK
+from geo.fence import Fence
+from geo.fence_json import state
+from geo.fence_kind import KINDS as FENCE_KINDS
+from geo.table import Shape
 from geo.track import track
 from pages.read import DatabaseAway, read
 from pages.text import Text
@@ -18,8 +25,11 @@ from pages.view import View
 
 SPEED_STEPS_KN = (0.5, 3.0, 7.0, 12.0)
 TRAIL = timedelta(hours=24)
+TRACK_BEFORE = timedelta(minutes=30)  # of what an alarm's evidence is drawn, before it was raised
 GAP = timedelta(minutes=30)
 LINES = ("coast_line", "inshore_line")
+CORNERS_DRAWN = 3_000
+FENCES_MS = 30_000  # seasons and validity begin and end without anybody's change; changes themselves are told at once
 
 
 def layout(site: Site, t: Text, view: View) -> html.Div:
@@ -71,6 +81,9 @@ def layout(site: Site, t: Text, view: View) -> html.Div:
                 className="licence",
             ),
             dcc.Store(id="fence-names"),
+            dcc.Store(id="fence-print"),
+            dcc.Store(id="fence-mark"),
+            dcc.Interval(id="fence-tick", interval=FENCES_MS),
             dcc.Interval(id="trail-tick", interval=30_000),
         ],
         id="chart",
@@ -90,27 +103,49 @@ def _tool(name: str, key: str, word: str, on: bool) -> html.Button:
     )
 
 
-def zones(t: Text, fences: Sequence[Any]) -> tuple[list[Any], dict[str, str]]:
-    """Lines and outlines of the fences, and the words that chart.js writes along each; no alarm colour fills a zone."""
+def zones(t: Text, fences: Sequence[Fence], now: datetime | None = None) -> tuple[list[Any], dict[str, str]]:
+    """Lines and outlines of the fences, and the words that chart.js writes along each; no alarm colour fills a zone.
+
+    What does not hold at this moment is drawn dim and says so; the sides of the reference lines have no outline.
+    """
     shapes: list[Any] = []
     names: dict[str, str] = {}
     for one in fences:
         mark = f"fence-{one.id}"
+        held = state(one, now or datetime.now(UTC))
         name = t.pick(one.name_vi, one.name_en)
+        kind = FENCE_KINDS.get(one.kind)
+        dim = "" if held == "in_force" else " dim"
+        if one.kind in LINES or (kind and kind.shape == "line"):
+            parts = [_latlon(line) for line in getattr(_drawn(one.geom), "geoms", [_drawn(one.geom)])]
+            style = f"zone {one.kind} {mark}{dim}"
+            shapes.append(dl.Polyline(positions=parts, className=style, interactive=False, smoothFactor=0.5))
+        elif kind:
+            more = "" if one.kind == "area" else f" {one.kind}"
+            for polygon in getattr(_drawn(one.geom), "geoms", [_drawn(one.geom)]):
+                rings = [_latlon(ring) for ring in (polygon.exterior, *polygon.interiors)]
+                style = f"zone area{more} {mark}{dim}"
+                places = rings if len(rings) > 1 else rings[0]
+                shapes.append(dl.Polygon(positions=places, className=style, interactive=False, smoothFactor=0.5))
+        else:
+            continue
+        told = {"future": t("chưa có hiệu lực"), "past": t("hết hiệu lực"), "out_of_season": t("ngoài mùa")}
         if one.kind in LINES:
-            parts = [_latlon(line) for line in getattr(one.geom, "geoms", [one.geom])]
-            shapes.append(
-                dl.Polyline(positions=parts, className=f"zone {one.kind} {mark}", interactive=False, smoothFactor=0.5)
-            )
             names[mark] = f"{name[:1].lower()}{name[1:]} · {t('sơ đồ tham khảo')}"
-        elif one.kind == "area":
-            for polygon in getattr(one.geom, "geoms", [one.geom]):
-                ring = _latlon(polygon.exterior)
-                shapes.append(
-                    dl.Polygon(positions=ring, className=f"zone area {mark}", interactive=False, smoothFactor=0.5)
-                )
-            names[mark] = name
+        else:
+            names[mark] = f"{name} · {told[held]}" if held in told else name
     return shapes, names
+
+
+def _drawn(geom: Any) -> Any:
+    """As it is drawn: an outline of very many corners without those that nobody could see."""
+    return geom if shapely.get_num_coordinates(geom) <= CORNERS_DRAWN else shapely.simplify(geom, 5e-5)
+
+
+def _print(t: Text, fences: Sequence[Fence], now: datetime) -> str:
+    """Changes whenever anything that is drawn does."""
+    seen = [(one.id, one.version, state(one, now)) for one in fences]
+    return hashlib.sha256(repr((t.lang, seen)).encode()).hexdigest()[:16]
 
 
 def _latlon(line: Any) -> list[list[float]]:
@@ -140,6 +175,35 @@ def trail(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     return lines + ([_line(gaps, "trail trail-gap")] if gaps else [])
 
 
+def proof(rows: Sequence[Mapping[str, Any]], alarm: Mapping[str, Any]) -> list[Any]:
+    """What an alarm is about: the track since shortly before it, broad below the trail, and where it was raised."""
+    runs = trail(rows)
+    shapes = [
+        dl.Polyline(positions=line.positions, className="trail-proof", interactive=False, smoothFactor=1)
+        for line in runs
+        if "trail-gap" not in line.className
+    ]
+    if alarm["lat"] is not None:
+        center = [alarm["lat"], alarm["lon"]]
+        name = f"raised-at sev-{alarm['severity']}"
+        shapes.append(dl.CircleMarker(center=center, radius=6, className=name, interactive=False))
+    return shapes
+
+
+def _trails(
+    connection: Connection, site: Site, shape: Shape, chosen: Mapping[str, Any], trailed: bool, now: datetime
+) -> list[Any]:
+    asked = chosen.get("alarm")
+    alarm = desk.one(connection, int(asked), now) if asked else None
+    shapes: list[Any] = []
+    if alarm is not None:
+        start = alarm["raised_at"] - TRACK_BEFORE
+        shapes += proof(track(connection, site.archive, shape, str(chosen["key"]), start, now).rows(), alarm)
+    if trailed:
+        shapes += trail(track(connection, site.archive, shape, str(chosen["key"]), now - TRAIL, now).rows())
+    return shapes
+
+
 def _line(positions: Any, name: str) -> dl.Polyline:
     return dl.Polyline(positions=positions, className=name, interactive=False, smoothFactor=1)
 
@@ -150,34 +214,50 @@ def speed_class(speed: float | None) -> int:
 
 
 def register(app: Dash, site: Site) -> None:
-    """Fences once, the trail whenever the choice changes and each half minute after."""
+    """Fences whenever one changed, the trail whenever the choice changes and each half minute after."""
 
     @app.callback(
         Output("zone", "children"),
         Output("fence-names", "data"),
+        Output("fence-print", "data"),
         Output("database", "data", allow_duplicate=True),
         Input("zone", "id"),
+        Input("fence-mark", "data"),
+        Input("fence-tick", "n_intervals"),
+        State("fence-print", "data"),
         State("words", "data"),
         prevent_initial_call="initial_duplicate",
     )
-    async def draw_zones(_: str, words: dict[str, Any]) -> tuple[Any, Any, Any]:
+    async def draw_zones(_: str, changed: Any, tick: Any, last: str | None, words: dict[str, Any]) -> tuple[Any, ...]:
+        t, now = Text(words["lang"]), datetime.now(UTC)
         try:
             found = await read(site, fence.fences)
         except DatabaseAway:
-            return no_update, no_update, {"away": True}
-        return *zones(Text(words["lang"]), found), no_update
+            return no_update, no_update, no_update, {"away": True}
+        seen = _print(t, found, now)
+        if seen == last:
+            return no_update, no_update, no_update, no_update
+        shapes, names = zones(t, found, now)
+        # Anew as a whole: Leaflet does not give a shape another class, and a shape must not become another fence's.
+        return dl.LayerGroup(shapes, id={"part": "zones", "print": seen}), names, seen, no_update
+
+    app.clientside_callback(
+        ClientsideFunction("haidang", "fence_mark"),
+        Output("fence-mark", "data"),
+        Input("feed-hint", "data"),
+        State("fence-mark", "data"),
+        prevent_initial_call=True,
+    )
 
     @app.callback(
         Output("trail", "children"), Input("chosen", "data"), Input("show", "data"), Input("trail-tick", "n_intervals")
     )
     async def draw_trail(chosen: dict[str, Any] | None, show: dict[str, Any], _: int) -> Any:
-        layer = next((one for one in site.layers if chosen and one.name == chosen.get("layer")), None)
-        if layer is None or chosen is None or layer.shape.history is None or not show.get("trail"):
+        layer = site.layer(str(chosen.get("layer"))) if chosen else None
+        if layer is None or chosen is None or layer.shape.history is None:
             return []
-        now = datetime.now(UTC)
         try:
-            past = await read(site, track, site.archive, layer.shape, chosen["key"], now - TRAIL, now)
-            return trail(past.rows())
+            return await read(site, _trails, site, layer.shape, chosen, bool(show.get("trail")), datetime.now(UTC))
         except DatabaseAway:
             return no_update
 

@@ -20,11 +20,22 @@ def layout(site: Site, t: Text) -> html.Dialog:
         ("Esc", t("Đóng, bỏ chọn")),
         ("?", t("Bảng này")),
     ]
-    rows = [html.Tr([html.Th(html.Kbd(key), scope="row"), html.Td(words)]) for key, words in keys]
+    desk = [
+        ("J K", t("Đi trong danh sách báo động")),
+        ("Enter", t("Mở báo động, hoặc mở nhóm")),
+        ("A", t("Xác nhận: ghi chú rồi Enter")),
+        ("G", t("Giao việc cho đơn vị")),
+        ("S", t("Tạm hoãn, có lý do và hạn")),
+        ("E", t("Chuyển cấp trên")),
+        ("W", t("Rút lại báo động sai, có lý do")),
+        ("N", t("Ghi chú vào nhật ký")),
+        ("M", t("Tắt tiếng 5 phút, bật lại")),
+        ("Esc", t("Áp dụng thay đổi đang chờ; đóng ô đang mở")),
+    ]
     return html.Dialog(
         [
             html.H2(t("Phím tắt")),
-            html.Table(html.Tbody(rows)),
+            html.Div([_table(t("Bản đồ"), keys), _table(t("Bàn báo động"), desk)], className="help-tables"),
             html.P(
                 t("Địa chỉ trang giữ nguyên khung nhìn, lớp, đối tượng, nền và ngôn ngữ: sao chép để gửi người khác.")
             ),
@@ -34,3 +45,8 @@ def layout(site: Site, t: Text) -> html.Dialog:
         className="help",
         **{"aria-label": t("Phím tắt")},
     )
+
+
+def _table(title: str, keys: list[tuple[str, str]]) -> html.Table:
+    rows = [html.Tr([html.Th(html.Kbd(key), scope="row"), html.Td(words)]) for key, words in keys]
+    return html.Table([html.Caption(title), html.Tbody(rows)])

@@ -3,17 +3,21 @@
 from dash import html
 
 from access.site import Site
-from pages import banner, card, chart, cover, desk, header, keys, legend, rows, stores, timeline
+from pages import banner, card, chart, cover, desk, doing, header, keys, legend, rows, stores, timeline
 from pages.text import Text
 from pages.view import View
 
-PARTS = (stores, header, legend, chart, cover, desk, card, rows, timeline, banner)
+PARTS = (stores, header, legend, chart, cover, desk, doing, card, rows, timeline, banner)
 
 
 def layout(site: Site, t: Text, view: View) -> html.Div:
     """Arrangement only; each part lays itself out."""
     right = html.Aside(
-        [desk.layout(site, t), card.layout(site, t), rows.layout(site, t)],
+        [
+            desk.layout(site, t, view),
+            html.Div([doing.layout(site, t), card.layout(site, t)], className="hand"),
+            rows.layout(site, t),
+        ],
         className="right",
         **{"aria-label": t("Bàn báo động")},
     )

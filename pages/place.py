@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from geo.basemap import places
+from geo.degrees import dms as dms
 
 ZOOM = {"sea": 6, "archipelago": 7, "country": 6, "city": 11, "lagoon": 11, "island": 11, "town": 12, "port": 13}
 
@@ -53,16 +54,6 @@ def _degrees(parts: Sequence[float]) -> float:
 
 def _inside(lat: float, lon: float) -> tuple[float, float] | None:
     return (lat, lon) if abs(lat) <= 90 and abs(lon) <= 180 else None
-
-
-def dms(lat: float, lon: float) -> str:
-    """`16°34'12"N 107°38'24"E`, seconds rounded."""
-    return f"{_dms(lat, 'N', 'S')} {_dms(lon, 'E', 'W')}"
-
-
-def _dms(value: float, plus: str, minus: str) -> str:
-    seconds = round(abs(value) * 3600)
-    return f"{seconds // 3600}°{seconds // 60 % 60:02d}'{seconds % 60:02d}\"{plus if value >= 0 else minus}"
 
 
 def find(text: str, lang: str = "vi", limit: int = 4) -> list[Place]:

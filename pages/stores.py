@@ -1,5 +1,7 @@
 """The stores through which parts and the browser's live drawing speak; no others cross from part to part."""
 
+from typing import Any
+
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from access.site import Site
@@ -8,16 +10,18 @@ from pages.view import View
 
 
 def layout(t: Text, view: View) -> html.Div:
-    """live.js writes chosen, counts, feed-hint, alarm-hint, connection, view and rows; parts write filter and show.
+    """live.js (or news.js) writes what it hears, chosen, counts, view and rows; parts write the filters and show.
 
-    `chosen` {layer, key, alarm?} | None · `show` {labels, trail, follow} · `filter` {layer: {off: [kinds], opacity}}
-    · `database` {away: bool} from any part that read in vain · `words` the catalogue that the page's scripts use.
+    `chosen` {layer, key, alarm?} | {alarm} | None · `show` {labels, trail, follow} · `filter` {layer: {off: [kinds],
+    opacity}} · `desk-filter` {severity, state, unit, rule, sort, inview} as the address has them · `database`
+    {away: bool} from any part that read in vain · `words` the catalogue that the page's scripts use.
     """
-    chosen = {"layer": view.chosen[0], "key": view.chosen[1]} if view.chosen else None
+    chosen: dict[str, Any] = {"layer": view.chosen[0], "key": view.chosen[1]} if view.chosen else {}
+    chosen |= {"alarm": view.alarm} if view.alarm else {}
     show = {"labels": view.labels, "trail": view.trail, "follow": view.follow}
     return html.Div(
         [
-            dcc.Store(id="chosen", data=chosen),
+            dcc.Store(id="chosen", data=chosen or None),
             dcc.Store(id="counts"),
             dcc.Store(id="feed-hint"),
             dcc.Store(id="alarm-hint"),
@@ -25,7 +29,20 @@ def layout(t: Text, view: View) -> html.Div:
             dcc.Store(id="view", data={"lat": view.lat, "lon": view.lon, "zoom": view.zoom}),
             dcc.Store(id="rows"),
             dcc.Store(id="filter", data=view.filter()),
+            dcc.Store(id="desk-filter", data=view.desk_filter()),
             dcc.Store(id="show", data=show),
+            dcc.Store(id="database", data={"away": False}),
+            dcc.Store(id="words", data={"lang": t.lang, "words": dict(catalogue(t.lang))}),
+        ],
+        hidden=True,
+    )
+
+
+def apart(t: Text) -> html.Div:
+    """Those of a screen with neither map nor desk: what header, banner and scripts use, so that no other part wakes."""
+    return html.Div(
+        [
+            *(dcc.Store(id=name) for name in ("counts", "feed-hint", "connection")),
             dcc.Store(id="database", data={"away": False}),
             dcc.Store(id="words", data={"lang": t.lang, "words": dict(catalogue(t.lang))}),
         ],
@@ -38,7 +55,7 @@ def register(app: Dash, site: Site) -> None:
 
     Each has an output on the screen, since Dash first runs a callback for the sake of its outputs.
     """
-    view = [Input(name, "data") for name in ("view", "filter", "chosen", "show")]
+    view = [Input(name, "data") for name in ("view", "filter", "chosen", "show", "desk-filter")]
     app.clientside_callback(ClientsideFunction("haidang", "words"), Output("screen", "lang"), Input("words", "data"))
     app.clientside_callback(
         ClientsideFunction("haidang", "show_live"),

@@ -79,6 +79,11 @@ class Text:
         """`HH:mm:ss dd/MM/yyyy` in Asia/Ho_Chi_Minh, for hover and evidence."""
         return self._format(at, "HH:mm:ss dd/MM/yyyy")
 
+    def clock(self, at: datetime, now: datetime) -> str:
+        """`HH:mm:ss` of a moment of today in Asia/Ho_Chi_Minh, with `dd/MM` behind it on any other day."""
+        same = at.astimezone(ZONE).date() == now.astimezone(ZONE).date()
+        return self._format(at, "HH:mm:ss" if same else "HH:mm:ss dd/MM")
+
     def _format(self, at: datetime | None, pattern: str) -> str:
         if at is None:
             return "–"

@@ -94,7 +94,7 @@ def register(app: Dash, site: Site) -> None:
         Output("timeline", "children"),
         Output("rate", "children"),
         Input("timeline-tick", "n_intervals"),
-        Input("alarm-hint", "data"),
+        Input("desk-changed", "data"),
         State("words", "data"),
     )
     async def draw(_: int, hint: Any, words: dict[str, Any]) -> tuple[Any, Any]:

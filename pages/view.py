@@ -2,8 +2,9 @@
 
 `lat lon z` the map's centre and zoom · `off` hidden layers and classes, `off=zone,vessel.cargo` · `opacity` in per
 cent, `opacity=vessel:60` · `chosen` the object, `chosen=vessel.574091234` · `trail` `chosen` or `none` · `labels` and
-`follow` 1 or 0 · `theme` dark or light · `lang` vi or en · `scale` the factor of all sizes. screen.js writes the same
-keys on every change.
+`follow` 1 or 0 · `alarm` the number of an alarm · `severity state unit rule` what the desk shows, comma-separated, in
+the order `sort`, downwards `sort=-raised`, and `inview=1` only what is in view · `theme` dark or light · `lang` vi or
+en · `scale` the factor of all sizes. screen.js writes the same keys on every change.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from geo.selection import Selection, as_query, selection
 from pages.text import language
 
 THEMES = ("dark", "light")
@@ -26,11 +28,18 @@ class View:
     off: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     opacity: Mapping[str, float] = field(default_factory=dict)
     chosen: tuple[str, str] | None = None
+    alarm: int | None = None
     trail: bool = True
     labels: bool = True
     follow: bool = False
     theme: str | None = None
     lang: str = "vi"
+    desk: Selection = field(default_factory=Selection)
+    in_view: bool = False
+
+    def desk_filter(self) -> dict[str, str]:
+        """The `desk-filter` store's value: the names of the address that say what the desk shows."""
+        return {**as_query(self.desk), **({"inview": "1"} if self.in_view else {})}
 
     def filter(self) -> dict[str, dict[str, Any]]:
         """The `filter` store's value, {layer: {off: [kinds], opacity}}, where something differs from the default."""
@@ -49,11 +58,14 @@ def read(search: str, home: tuple[float, float, float]) -> View:
         off=_off(query.get("off", "")),
         opacity=_opacity(query.get("opacity", "")),
         chosen=_chosen(query.get("chosen", "")),
+        alarm=_whole(query.get("alarm", "")),
         trail=query.get("trail", "chosen").lower() not in ("none", "0", "off", "false"),
         labels=query.get("labels", "1").lower() not in ("0", "off", "false"),
         follow=query.get("follow", "0").lower() in ("1", "on", "true"),
         theme=theme if theme in THEMES else None,
         lang=language(query.get("lang")),
+        desk=selection({**query, "bbox": ""}),
+        in_view=query.get("inview", "0").lower() in ("1", "on", "true"),
     )
 
 
@@ -63,6 +75,10 @@ def _number(value: str | None, default: float, low: float, high: float) -> float
     except ValueError:
         return default
     return number if low <= number <= high else default
+
+
+def _whole(value: str) -> int | None:
+    return int(value) if value.isascii() and value.isdigit() and 0 < len(value) <= 18 else None
 
 
 def _off(value: str) -> dict[str, tuple[str, ...]]:

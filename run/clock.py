@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -17,6 +19,7 @@ from geo.fence import Fence, Fences, fences
 from geo.handling import escalate_due
 from geo.heartbeat import Heartbeat
 from geo.journal import head as journal_head
+from geo.lease import leased
 from geo.revision import mark
 from geo.rule import DISTRESS, FENCED_STATES, Rule, rules
 from ingest.judgement import evidence, presence_of, remember
@@ -30,6 +33,9 @@ LEASE = "haidang:clock"
 DISTRESS_SILENCE = timedelta(minutes=15)
 SILENCE_EVERY = timedelta(seconds=10)
 FEEDS_AFTER = timedelta(seconds=90)  # when everything has just been started, nobody has had a chance to speak
+UNPROVEN_FOR = timedelta(minutes=1)
+WORKERS_KNOW = timedelta(seconds=5)  # a change is live in the workers within a second (ingest.worker)
+Part = Callable[[sa.Connection, datetime], int]
 PORTS = "port"  # the kind of a fence in which a trip ends
 
 
@@ -49,6 +55,9 @@ class Clock:
     _mark: object = None
     _began: datetime | None = None
     _silences: datetime | None = None
+    _fresh: dict[str, dict[int, Rule]] = field(default_factory=dict)  # by layer, what is still to be swept
+    _letting_go: datetime | None = None
+    _unproven: dict[tuple[Any, ...], datetime] = field(default_factory=dict)  # not to be asked again until then
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Tick each second until told to stop; the lease is a lock of the connection that writes."""
@@ -71,15 +80,18 @@ class Clock:
         """One tick, each part in a transaction of its own; returns how many alarms changed."""
         now = self.now()
         self._began = self._began or now
-        parts = (self._reload, self._dwell, self._listen, self._expire, escalate_due, release_late, flood.end_over)
+        # Each in a transaction of its own, in which rows are locked in the workers' order and the count of lines last.
+        sweeps = [partial(self._sweep, layer) for layer in self.layers]
+        parts: list[Part] = [self._reload, self._let_go, *sweeps, self._dwell, self._listen, self._expire]
         changed = 0
-        for part in parts:
-            with connection.begin():
-                if part in (self._dwell, self._listen):
-                    # Whoever raises takes it after the rows it judges. These wait for no row, so they may take it
-                    # first, and then nobody waits for another in a ring.
-                    flood.hold(connection)
-                changed += part(connection, now)
+        for part in (*parts, escalate_due, release_late, flood.end_over):
+            try:
+                with connection.begin(), flood.gathered(connection, now):
+                    changed += part(connection, now)
+            except (sa.exc.OperationalError, sa.exc.InterfaceError):
+                raise  # the database is away
+            except Exception as error:  # what is wrong with one part must not take their time from the others
+                log.error("a part of the clock failed", part=str(part), error=repr(error))
         if changed:
             with connection.begin():
                 head = journal_head(connection)
@@ -87,15 +99,7 @@ class Clock:
         return changed
 
     def _leased(self, connection: sa.Connection) -> bool:
-        with connection.begin():
-            held = sa.text(
-                "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() "
-                "AND classid = hashtext(:lease)::oid"
-            )
-            if connection.scalar(held, {"lease": LEASE}):
-                return True
-            lock = sa.text("SELECT pg_try_advisory_lock(hashtext(:lease), 0)")
-            return bool(connection.scalar(lock, {"lease": LEASE}))
+        return leased(connection, LEASE)
 
     def _reload(self, connection: sa.Connection, now: datetime) -> int:
         """Take over changed fences and rules, and judge by them at once what is there."""
@@ -105,19 +109,46 @@ class Clock:
         known = {rule.id: rule for rule in rules(connection)}
         before, places = self._fences, fences(connection)
         moved = {one.key for one in places if before.by_key.get(one.key) != one}
-        self._fences = Fences(tuple(places))
         fresh = [rule for rule in known.values() if self._known.get(rule.id) != rule or rule.fence_key in moved]
+        self._fences, self._known, self._mark = Fences(tuple(places)), known, version
+        self._fresh = {layer.name: {**self._fresh.get(layer.name, {}), **{rule.id: rule for rule in fresh}}
+                       for layer in self.layers}  # fmt: skip
+        self._letting_go, self._unproven = now + WORKERS_KNOW, {}
+        return 0
+
+    def _let_go(self, connection: sa.Connection, now: datetime) -> int:
+        """End what no rule holds any more, for as long as a worker may still judge by what was in force before."""
+        if self._letting_go is None:
+            return 0
         changed = let_go(connection, now)
-        for layer in self.layers:
-            changed += sweep(connection, layer.shape, layer.style.label, fresh, self._fences, now, self._fault)
-        self._known, self._mark = known, version
+        if now >= self._letting_go:
+            self._letting_go = None
+        return changed
+
+    def _sweep(self, layer: Layer, connection: sa.Connection, now: datetime) -> int:
+        """Judge what is there by the rules that have changed."""
+        fresh = [rule for number, rule in self._fresh.get(layer.name, {}).items() if self._known.get(number) == rule]
+        changed = sweep(connection, layer.shape, layer.style.label, fresh, self._fences, now, self._fault)
+        self._fresh.pop(layer.name, None)
         return changed
 
     def _fault(self, name: str, error: Exception) -> None:
         log.error("rule failed", rule=name, error=repr(error))
 
     def _dwell(self, connection: sa.Connection, now: datetime) -> int:
-        return sum(self._judge(connection, self._known[row["rule_id"]], row, now) for row in self._due(connection, now))
+        changed = 0
+        for row in self._due(connection, now):
+            rule = self._known[row["rule_id"]]
+            if self._unproven.get(_mark_of(row), now) > now:
+                continue
+            try:
+                with connection.begin_nested():
+                    changed += self._judge(connection, rule, row, now)
+            except (sa.exc.OperationalError, sa.exc.InterfaceError):
+                raise
+            except Exception as error:
+                self._fault(f"rule {rule.key}", error)
+        return changed
 
     def _due(self, connection: sa.Connection, now: datetime) -> list[sa.RowMapping]:
         """Presences whose dwell, or whose end, may be due, and distress transmitters that may have fallen silent.
@@ -163,6 +194,8 @@ class Clock:
         parties = (state, *([other] if other else ()))
         stale = any(one["observed_at"] is None or now - one["observed_at"] > FRESH for one in parties)
         out = (rule.fence_key and fence is None) or (fence is not None and not fence.in_force(now))
+        if stale:
+            self._unproven[_mark_of(row)] = now + UNPROVEN_FOR  # its next fix will tell, and that is the worker's
         if not isinstance(judged, Raise) or stale or out or not rule.in_hours(now):
             return 0
         remember(connection, rule, target, presence)
@@ -185,9 +218,10 @@ class Clock:
             return 0
         self._silences = now
         known = list(self._known.values())
-        changed = judge_feeds(connection, known, now) if self._began and now - self._began >= FEEDS_AFTER else 0
-        for layer in self.layers:
-            changed += raise_silences(connection, layer.shape, known, self._fences, now)
+        shapes = {layer.name: layer.shape for layer in self.layers}
+        changed = judge_feeds(connection, shapes, known, now) if self._began and now - self._began >= FEEDS_AFTER else 0
+        for shape in shapes.values():
+            changed += raise_silences(connection, shape, known, self._fences, now, self._fault)
         return changed
 
     def _expire(self, connection: sa.Connection, now: datetime) -> int:
@@ -207,3 +241,8 @@ class Clock:
                 if any(self._fences.by_key[name].kind == PORTS for name in core):
                     found.append((layer_name, key))
         return found
+
+
+def _mark_of(row: sa.RowMapping) -> tuple[Any, ...]:
+    """A presence as long as nothing about it changes."""
+    return tuple(row.values())

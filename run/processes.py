@@ -1,4 +1,4 @@
-"""The processes, one command each: receive, work, clock, keep and web, for one machine or for several."""
+"""The processes, one command each: receive, work, clock, send, keep and web, for one machine or for several."""
 
 import asyncio
 import os
@@ -83,6 +83,29 @@ def clock(context: typer.Context) -> None:
     with _one_line():
         ingest = engine(_given(settings, "database_url_ingest"))
         Clock(discover(), ingest, _given(settings, "redis_url"), _heartbeat()).run(_stopping())
+
+
+@app.command()
+def send(context: typer.Context) -> None:
+    """One process: alarms out of the house by e-mail, webhook and SMS; a second one waits as its stand-in."""
+    settings: Settings = context.find_root().obj
+    from geo.database import engine
+    from geo.delivery import Patience
+    from geo.outgoing import Outgoing, allow
+    from run.sender import Sender
+
+    with _one_line():
+        sender = Sender(
+            engine(_given(settings, "database_url_ingest")),
+            Outgoing(allow(settings.outgoing_allowed)),
+            {name: value.get_secret_value() for name, value in settings.secrets.items()},
+            settings.withholding,
+            settings.centre_vi,
+            settings.public_url,
+            Patience(settings.delivery_attempts),
+            _heartbeat(),
+        )
+        sender.run(_stopping())
 
 
 @app.command()

@@ -19,7 +19,9 @@ from access.guard import Guard
 from access.site import Site
 from geo.database import engine
 from geo.heartbeat import Heartbeat
+from geo.outgoing import allow
 from layers import discover
+from pages import handover_paper
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -52,6 +54,9 @@ def make_site(settings: "Settings", database_url: str, redis_url: str) -> Site:
         tick_ms=settings.live_tick_ms,
         live_clients_max=settings.live_clients_max,
         allowed_hosts=settings.allowed_hosts,
+        outgoing_allowed=allow(settings.outgoing_allowed),
+        secret_names=frozenset(settings.secrets),
+        withholding=settings.withholding,
     )
 
 
@@ -65,7 +70,7 @@ def make_server(site: Site) -> ASGIApp:
 
     viewer = Path(fastapi_offline.__file__).parent / "static"
     server.mount("/api/docs/", StaticFiles(directory=viewer))
-    api.mount(server, site)
+    api.mount(server, site, handover_paper.paper)
     dash = Dash(
         __name__,
         server=server,

@@ -26,7 +26,9 @@ BEGIN
     GRANT UPDATE (acknowledged_at, acknowledged_by, comment, shelved_until, withdrawn_at, unit, person, assigned_at,
                   escalated_at, escalations, escalate_due_at) ON alarm TO haidang_web;
     GRANT INSERT ON alarm_journal, revision TO haidang_web;
-    GRANT INSERT, UPDATE ON fence, rule, roster, shelf, handover, lab_run, channel, route, delivery TO haidang_web;
+    GRANT INSERT ON handover TO haidang_web;
+    GRANT UPDATE (taken_by, taken_at) ON handover TO haidang_web;
+    GRANT INSERT, UPDATE ON fence, rule, roster, shelf, lab_run, channel, route, delivery TO haidang_web;
     GRANT DELETE ON route TO haidang_web;
 END $$;
 REVOKE ALL ON FUNCTION grant_roles() FROM PUBLIC;

@@ -29,6 +29,12 @@ def run(*words: str, **given: str) -> subprocess.CompletedProcess[str]:
         ("HAIDANG_FLUSH_MS", "1000"),
         ("HAIDANG_FEED_SOURCES", "udp://127.0.0.1:1"),
         ("HAIDANG_HOST", "0.0.0.0"),
+        ("HAIDANG_SECRETS", '{"mail": ["geheim"]}'),
+        ("HAIDANG_SECRETS", '{"my mail": "geheim"}'),
+        ("HAIDANG_SECRETS", '{"mail": "geheim"'),
+        ("HAIDANG_OUTGOING_ALLOWED", '["smtp.hue.gov.vn"]'),
+        ("HAIDANG_OUTGOING_ALLOWED", '["*:587"]'),
+        ("HAIDANG_PUBLIC_URL", "haidang.hue"),
         ("DATABASE_URL", "mysql://root:geheim@db/x"),
         ("DATABASE_URL_WEB", "nonsense"),
         ("REDIS_URL", "http://127.0.0.1"),
@@ -83,7 +89,19 @@ def test_a_secret_is_not_shown(monkeypatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:geheim@127.0.0.1/x")
     given = Settings()
     assert "geheim" not in repr(given)
+    monkeypatch.setenv("HAIDANG_SECRETS", '{"mail": "geheim"}')
+    assert "geheim" not in repr(Settings())
+    assert Settings().secrets["mail"].get_secret_value() == "geheim"
     assert given.secret("database_url") == "postgresql://me:geheim@127.0.0.1/x"
+
+
+def test_nothing_leaves_the_house_while_something_is_simulated(monkeypatch) -> None:
+    assert not Settings().withholding
+    monkeypatch.setenv("HAIDANG_SIMULATED_SOURCES", '{"ais": ["udp://127.0.0.1:1"]}')
+    assert Settings().withholding
+    monkeypatch.setenv("HAIDANG_SIMULATED_SOURCES", "{}")
+    monkeypatch.setenv("HAIDANG_OUTGOING_WITHHELD", "1")
+    assert Settings().withholding
 
 
 def test_beyond_this_machine_only_behind_a_proxy(monkeypatch) -> None:

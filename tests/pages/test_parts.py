@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from layers import discover
-from pages import card, desk, legend, mark, timeline, vessel
+from pages import card, legend, mark, timeline, vessel
 from pages.text import Text
 
 NOW = datetime(2026, 11, 21, 13, 0, tzinfo=UTC)
@@ -19,7 +19,7 @@ def alarm(number: int, **changes: Any) -> dict[str, Any]:
         "object_label": "TTH-91234-TS", "rule_vi": "Sai vùng: tàu từ 15 m", "rule_en": "Wrong zone: inshore",
         "fence_vi": "Vùng lộng", "fence_en": "Inshore zone", "raised_at": NOW - timedelta(minutes=3),
         "cleared_at": None, "acknowledged_at": None, "acknowledged_by": None, "comment": None, "lon": 107.9,
-        "lat": 16.7, "dwell_s": 1200.0,
+        "lat": 16.7, "dwell_s": 1200.0, "rule_kind": "inside", "escalations": 0, "unit": None,
     }  # fmt: skip
     return {**row, **changes}
 
@@ -54,26 +54,32 @@ def test_the_first_kind_whose_conditions_hold_wins() -> None:
     assert mark.kind_of(kinds, {"ship_type": None}).name == "other"
 
 
-def test_a_desk_row_says_rule_object_place_age_and_who_took_it() -> None:
-    rows = desk.rows(
-        VI, [alarm(1), alarm(2, state="acknowledged", acknowledged_at=NOW, acknowledged_by="Lê Thị Bé")], NOW
-    )
-    assert texts(rows[0]) == "Sai vùng 3 phút TTH-91234-TS · Vùng lộng"
-    assert texts(rows[1]) == "Sai vùng 3 phút TTH-91234-TS · Vùng lộng · Lê Thị Bé đã xác nhận"
-    assert texts(desk.rows(EN, [alarm(3, state="returned")], NOW)).endswith("Inshore zone · cleared, unacknowledged")
-    assert texts(desk.rows(VI, [], NOW)) == "Không có báo động nào đang mở."
-
-
-def test_the_desk_is_drawn_again_only_when_a_row_changed() -> None:
-    assert desk.fingerprint([alarm(1)]) == desk.fingerprint([alarm(1)])
-    assert desk.fingerprint([alarm(1)]) != desk.fingerprint([alarm(1, state="returned")])
-
-
-def test_the_button_takes_the_pressed_alarm_while_it_waits_else_the_first_that_waits() -> None:
-    alarms = [alarm(1, state="acknowledged"), alarm(2), alarm(3, state="returned")]
-    assert card.target_of(alarms, 3)["id"] == 3  # type: ignore[index]
-    assert card.target_of(alarms, 1)["id"] == 2  # type: ignore[index]
+def test_the_alarm_in_hand_is_the_pressed_one_else_the_first_that_waits_else_one_that_stands() -> None:
+    alarms = [alarm(1, state="cleared"), alarm(2, state="acknowledged"), alarm(3), alarm(4, state="returned")]
+    assert card.target_of(alarms, 1)["id"] == 1  # type: ignore[index]
+    assert card.target_of(alarms, None)["id"] == 3  # type: ignore[index]
+    assert card.target_of(alarms[:2], None)["id"] == 2  # type: ignore[index]
     assert card.target_of(alarms[:1], None) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "cannot"),
+    [
+        ({}, set()),
+        ({"state": "returned"}, set()),
+        ({"state": "acknowledged", "acknowledged_at": NOW}, {"acknowledge"}),
+        ({"state": "cleared", "acknowledged_at": NOW}, {"acknowledge", "assign", "shelve", "escalate"}),
+        ({"state": "withdrawn"}, {"acknowledge", "assign", "shelve", "escalate", "withdraw"}),
+        ({"rule_kind": "distress"}, {"shelve"}),
+        ({"rule_kind": "distress_test"}, {"shelve"}),
+        ({"escalations": 3}, {"escalate"}),
+    ],
+)
+def test_what_cannot_be_done_with_an_alarm_is_said_with_its_reason(changes: dict[str, Any], cannot: set[str]) -> None:
+    hand = card.in_hand(VI, alarm(7, **changes))
+    assert set(hand["cannot"]) == cannot
+    assert all(hand["cannot"].values())
+    assert (hand["id"], hand["what"]) == (7, "Sai vùng · TTH-91234-TS")
 
 
 def test_bins_count_messages_and_leave_what_is_outside() -> None:

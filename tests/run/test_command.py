@@ -48,6 +48,7 @@ def test_demo_comes_up_names_what_it_set_up_and_leaves_nothing_behind(home_direc
             "receive",
             "work",
             "clock",
+            "send",
             "web",
         }
 

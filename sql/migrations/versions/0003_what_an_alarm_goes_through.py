@@ -179,6 +179,7 @@ def upgrade() -> None:
     op.add_column("alarm", sa.Column("other_key", sa.Text(), server_default=sa.text("''"), nullable=False))
     op.add_column("alarm", sa.Column("latching", sa.Boolean(), server_default=sa.text("true"), nullable=False))
     op.add_column("alarm", sa.Column("value", sa.Float(), nullable=True))
+    op.add_column("alarm", sa.Column("listed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("alarm", sa.Column("suppressed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("alarm", sa.Column("parent_id", sa.BigInteger(), nullable=True))
     op.add_column("alarm", sa.Column("flood_id", sa.BigInteger(), nullable=True))
@@ -212,10 +213,13 @@ def upgrade() -> None:
         "alarm",
         ["escalate_due_at"],
         unique=False,
-        postgresql_where=sa.text("acknowledged_at IS NULL AND cleared_at IS NULL AND withdrawn_at IS NULL"),
+        postgresql_where=sa.text("acknowledged_at IS NULL AND withdrawn_at IS NULL"),
     )
     op.create_index(
         "alarm_flood", "alarm", ["flood_id"], unique=False, postgresql_where=sa.text("flood_id IS NOT NULL")
+    )
+    op.create_index(
+        "alarm_listed_at", "alarm", ["listed_at"], unique=False, postgresql_where=sa.text("listed_at IS NOT NULL")
     )
     op.create_index("alarm_object", "alarm", ["layer", "object_key", "raised_at"], unique=False)
     op.create_index(

@@ -1,0 +1,27 @@
+// The live stream of a screen without a map: news of alarms and feeds, and whether the server still speaks.
+(() => {
+  "use strict";
+  const here = document.currentScript.src;
+  let begun = false;
+
+  const store = (id, data) => {
+    window.dash_clientside.set_props(id, { data });
+    window.dispatchEvent(new CustomEvent(`haidang:${id}`, { detail: data }));
+  };
+  const told = {
+    hello() {},
+    frame() {},
+    connection(state) { store("connection", state); },
+    text(message) {
+      if (message.type === "alarm") store("alarm-hint", { seq: message.seq });
+      else if (message.type === "feeds") store("feed-hint", message);
+    },
+  };
+  const begin = async () => {
+    if (begun || !document.querySelector("[data-news]")) return;
+    begun = true;
+    const { Feed } = await import(new URL("live/feed.worker.js", here).href);
+    new Feed(new URL("/api/v1/live?only=news", location.href).href, told);
+  };
+  new MutationObserver(begin).observe(document.documentElement, { childList: true, subtree: true });
+})();
