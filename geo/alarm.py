@@ -185,6 +185,49 @@ def withdraw_alarm(connection: sa.Connection, alarm_id: int, actor: Actor, comme
     return withdrawn
 
 
+def revise_alarm(connection: sa.Connection, alarm_id: int, now: datetime, comment: str, **changed: Any) -> int | None:
+    """Correct what late data show otherwise: raised_at, cleared_at, value, severity, or the place (lon, lat); its id.
+
+    Who acknowledged it did so of the same episode. The journal keeps what was believed before.
+    """
+    column = table.alarm.c
+    named = {name: column[name] for name in changed if name not in ("lon", "lat")}
+    before = connection.execute(sa.select(*named.values()).where(column.id == alarm_id)).mappings().one_or_none()
+    if before is None:
+        return None
+    told = {name: [_plain(before[name]), _plain(changed[name])] for name in named if before[name] != changed[name]}
+    if not told:
+        return None
+    values: dict[str, Any] = {name: changed[name] for name in named}
+    if changed.get("lon") is not None:
+        values["geom"] = WKTElement(f"POINT({changed['lon']} {changed['lat']})", srid=4326)
+    connection.execute(sa.update(table.alarm).where(column.id == alarm_id).values(values))
+    write(connection, alarm_id, "revise", now, SYSTEM, comment=comment, data=told)
+    return alarm_id
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def refute_alarm(
+    connection: sa.Connection,
+    rule: Rule,
+    object_key: str,
+    other_key: str,
+    since: datetime,
+    comment: str,
+    now: datetime,
+) -> int | None:
+    """Withdraw the open episode that was raised after `since`, when it was over already; its id, or None."""
+    column = table.alarm.c
+    own = (*_open(rule, object_key), column.other_key == other_key, column.raised_at > since)
+    wrong = connection.scalars(sa.select(column.id).where(*own).with_for_update()).all()
+    for alarm_id in wrong:
+        withdraw_alarm(connection, alarm_id, SYSTEM, comment, now)
+    return wrong[0] if wrong else None
+
+
 def suppress(connection: sa.Connection, alarm_ids: list[int], parent_id: int, now: datetime) -> int:
     """Keep alarms from the desk by design for as long as their parent stands; their clocks run on. How many."""
     if not alarm_ids:

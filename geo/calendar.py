@@ -31,6 +31,17 @@ def _holds(span: Mapping[str, Any], local: datetime) -> bool:
     return (local.isoweekday() in days and clock >= begin) or (yesterday in days and clock < end)
 
 
+def beginnings(schedule: Schedule, start: datetime, end: datetime) -> list[datetime]:
+    """The moments in (start, end] at which a span of the schedule, or a day of the centre, begins, in order."""
+    clocks = {time()} | {_clock(span["from"]) for span in schedule}
+    day, last = start.astimezone(ZONE).date(), end.astimezone(ZONE).date()
+    found = []
+    while day <= last:
+        found += [datetime.combine(day, clock, ZONE).astimezone(UTC) for clock in clocks]
+        day += timedelta(days=1)
+    return sorted(at for at in found if start < at <= end)
+
+
 def in_season(season: Season, at: datetime) -> bool:
     """Whether a moment's day lies in one of the seasons; no season is the whole year."""
     if not season:

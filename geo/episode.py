@@ -1,7 +1,7 @@
 """Episodes: the pure steps from what a rule remembers and what is seen to Raise, Step, Clear or nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from geo.rule import FENCED_STATES, SEVERITIES, Rule
@@ -61,9 +61,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Clear:
-    """The rule is kept again since `at`."""
+    """The episode ends at `at`; since: when the rule was first kept again, which may be earlier by off_delay_s."""
 
     at: datetime
+    since: datetime | None = field(default=None, compare=False)
 
 
 Verdict = Raise | Step | Clear | None
@@ -163,7 +164,7 @@ def _ended(rule: Rule, presence: Presence, now: datetime) -> Judged:
     if presence.left_at is None or now - presence.left_at < timedelta(seconds=rule.off_delay_s):
         return presence, None
     rest = Presence(presence.entered_at, None) if rule.kind == "outside" else None
-    return rest, Clear(presence.left_at + timedelta(seconds=rule.off_delay_s))
+    return rest, Clear(presence.left_at + timedelta(seconds=rule.off_delay_s), presence.left_at)
 
 
 def _enter(rule: Rule, before: Presence | None, sight: Sight) -> Judged:
@@ -223,7 +224,8 @@ def _approach(rule: Rule, before: Presence | None, sight: Sight) -> Judged:
 
 def _silence(rule: Rule, before: Presence | None, sight: Sight) -> Judged:
     """Whatever is heard ends a silence; its beginning is the clock's (judge_silence)."""
-    return None, Clear(sight.observed_at) if before is not None and before.raised else None
+    at = sight.observed_at
+    return None, Clear(at, at) if before is not None and before.raised else None
 
 
 def _distress(rule: Rule, before: Presence | None, sight: Sight) -> Judged:

@@ -134,6 +134,16 @@ class Fences:
         """Which of n points may lie within so many degrees of an area's edge; all others do not."""
         return self._core.near_edge(lon - degrees, lat - degrees, lon + degrees, lat + degrees)
 
+    def may_cross(
+        self,
+        west: NDArray[np.float64],
+        south: NDArray[np.float64],
+        east: NDArray[np.float64],
+        north: NDArray[np.float64],
+    ) -> NDArray[np.bool_]:
+        """Which of n boxes a way across an area's edge may lie in; in all others none does."""
+        return self._core.near_edge(west, south, east, north)
+
     def crossings(
         self,
         lon0: NDArray[np.float64],

@@ -22,6 +22,7 @@ TRANSITIONS = (
     "unshelve",
     "suppress",
     "release",
+    "revise",  # late data show that it began or ended at another moment
     "withdraw",
     "mute",
 )

@@ -1,5 +1,6 @@
 """Reading a file of the archive: only the row groups that can hold what is asked for, by footers kept in memory."""
 
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 FOOTERS = 40  # a track's 31 days; some 5 MB each for a day of 3.3 million fixes
 
 
-def rows(path: Path, column: str, low: Any, high: Any) -> pa.Table:
+def rows(path: Path, column: str, low: Any, high: Any, wanted: Collection[str] | None = None) -> pa.Table:
     """A file's rows with `column` in [low, high] and a position, without geom, in the file's order.
+
+    wanted: the columns that are read, `column` and lon among them, as far as the file has them; None for all.
 
     By Arrow and not by DuckDB, which plans and looks at every column of every row group again at each question: a
     track out of 29 days took it three times as long, whatever the size of the row groups.
@@ -26,7 +29,7 @@ def rows(path: Path, column: str, low: Any, high: Any) -> pa.Table:
     about, lowest, highest = _footer(path, state.st_size, state.st_mtime_ns, column)
     groups = np.flatnonzero((lowest <= high) & (highest >= low)).tolist()
     with pq.ParquetFile(path, metadata=about) as file:
-        names = [name for name in file.schema_arrow.names if name != "geom"]
+        names = [name for name in file.schema_arrow.names if name != "geom" and (wanted is None or name in wanted)]
         # Threads for the many groups of an hour; for the one or two of a vessel's day they cost more than they bring.
         threads = len(groups) > 2
         # One by one: where the copy in order of time is lost, a whole day is looked through for one hour.

@@ -22,6 +22,7 @@ FENCED_STATES = ("inside", "outside", "threshold", "proximity", "approach")
 EVENTS = ("enter", "exit", "crossing")
 DISTRESS = ("distress", "distress_test")
 KINDS = (*FENCED_STATES, *EVENTS, "silence", *DISTRESS, "feed")
+HORIZON_S = 7 * 86_400.0  # of a silence: whoever was silent for longer when the rule came is no news
 YEAR_S = 366 * 86_400
 NEEDS_FENCE = ("inside", "outside", "enter", "exit", "crossing", "approach")
 
@@ -170,9 +171,17 @@ def rules(connection: sa.Connection, every: bool = False) -> list[Rule]:
     )
     if not every:
         query = query.where(rule.enabled, fence.retired_at.is_(None))
-    lists = connection.execute(sa.select(table.roster.c.key, table.roster.c.members))
-    members: dict[str, Sequence[str]] = {row.key: row.members for row in lists}
-    return [_resolved(row, members) for row in connection.execute(query).mappings()]
+    members = rosters(connection)
+    return [
+        resolved(
+            Rule(**{name: row[name] for name in (*STORED, "id")}),
+            row["fence_applies_to"] or {},
+            row["fence_dwell_s"] or 0.0,
+            row["hysteresis_m"],
+            members,
+        )
+        for row in connection.execute(query).mappings()
+    ]
 
 
 def stored_rules(connection: sa.Connection) -> list[Rule]:
@@ -183,14 +192,26 @@ def stored_rules(connection: sa.Connection) -> list[Rule]:
     return [Rule(**row) for row in connection.execute(query.where(known)).mappings()]
 
 
-def _resolved(row: sa.RowMapping, members: Mapping[str, Sequence[str]]) -> Rule:
-    values = {name: row[name] for name in (*STORED, "id", "hysteresis_m")}
-    values["dwell_s"] = max(row["dwell_s"], row["fence_dwell_s"] or 0.0)
-    values["hysteresis_m"] = float(row["params"].get("hysteresis_m", row["hysteresis_m"]))
-    values["applies_to"] = both(
-        with_members(row["fence_applies_to"] or {}, members), with_members(row["applies_to"], members)
+def rosters(connection: sa.Connection) -> dict[str, Sequence[str]]:
+    """The members of every list, by its name."""
+    rows = connection.execute(sa.select(table.roster.c.key, table.roster.c.members))
+    return {row.key: row.members for row in rows}
+
+
+def resolved(
+    item: Rule,
+    fence_applies_to: Mapping[str, Any],
+    fence_dwell_s: float,
+    fence_hysteresis_m: float,
+    members: Mapping[str, Sequence[str]],
+) -> Rule:
+    """A rule as it is judged: with its fence's conditions, dwell and hysteresis, and its lists' members."""
+    return replace(
+        item,
+        dwell_s=max(item.dwell_s, fence_dwell_s),
+        hysteresis_m=float(item.params.get("hysteresis_m", fence_hysteresis_m)),
+        applies_to=both(with_members(fence_applies_to, members), with_members(item.applies_to, members)),
     )
-    return Rule(**values)
 
 
 def with_members(where: Mapping[str, Any], members: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Reading the past: an object's track, and everybody's last fix at a moment, from PostgreSQL and the archive alike."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -56,7 +56,7 @@ def track(connection: sa.Connection, archive: Path, shape: Shape, key: str, star
         table.c[shape.key] == value, table.c.observed_at.between(start, end), table.c.geom.is_not(None)
     )
     files, recent = _settled(connection, shape, start, end, query)
-    old, missing = _read(archive, files, shape.key, value, value)
+    old, missing = read_parts(archive, files, shape.key, value, value)
     if old is not None:
         at = old["observed_at"]
         old = old.filter(pc.and_(pc.greater_equal(at, start), pc.less_equal(at, end)))
@@ -84,7 +84,7 @@ def picture(
         return Past(_frame(shape, []))
     start = at - look_back
     files, recent = _settled(connection, shape, start, at, _last_fixes(shape, start, at))
-    old, missing = _read(archive, files, "observed_at", start, at)
+    old, missing = read_parts(archive, files, "observed_at", start, at)
     if old is not None:  # PostgreSQL has chosen already
         order = old.select([shape.key, "observed_at"]).to_pandas().sort_values("observed_at", kind="stable")
         old = old.combine_chunks().take(order.drop_duplicates(shape.key, keep="last").index.to_numpy())
@@ -159,10 +159,13 @@ def _merged(shape: Shape, recent: pd.DataFrame, old: pa.Table | None) -> pd.Data
     return pd.concat([frame, recent], ignore_index=True) if len(recent) else frame
 
 
-def _read(
-    archive: Path, parts: list[Part], column: str, low: Any, high: Any
+def read_parts(
+    archive: Path, parts: list[Part], column: str, low: Any, high: Any, wanted: Collection[str] | None = None
 ) -> tuple[pa.Table | None, tuple[str, ...]]:
-    """Rows of the registered files with `column` in [low, high], and which files could not be read, in words."""
+    """Rows of the registered files with `column` in [low, high], and which files could not be read, in words.
+
+    wanted: the columns, as geo.rowgroup has them.
+    """
     found, missing = [], []
     for part in parts:
         path = archive / part.file
@@ -172,7 +175,9 @@ def _read(
             continue
         ordered = by_time(path)
         try:
-            found.append(rows(ordered if column == "observed_at" and ordered.exists() else path, column, low, high))
+            found.append(
+                rows(ordered if column == "observed_at" and ordered.exists() else path, column, low, high, wanted)
+            )
         except (OSError, pa.ArrowException) as error:
             missing.append(f"{path}: cannot be read ({str(error).splitlines()[0]})")
     # A file may have been written before a column was there.

@@ -2,37 +2,43 @@
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import zip_longest
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.dialects.postgresql import insert
 
 from geo import latest, table
-from geo.alarm import clear_alarm, raise_alarm, step_alarm
+from geo.alarm import clear_alarm, raise_alarm, refute_alarm, step_alarm
+from geo.calendar import beginnings
 from geo.criteria import columns_of, matches
 from geo.episode import FRESH, Clear, Presence, Raise, Sight, Verdict, judge, judge_end, judge_silence, judge_time
-from geo.fence import Fences
-from geo.rule import Rule
+from geo.fence import Fence, Fences
+from geo.rule import HORIZON_S, Rule
 from geo.table import Shape
 from ingest.pair import looks_of_pairs
-from ingest.scene import Look, Memory, Scene, Target, moment
-from ingest.view import view_of
+from ingest.scene import LONG_WAY_S, Look, Memory, Scene, Target, moment
+from ingest.view import View, view_of
 
 STATE_FACTS = ("length_m", "ship_type", "safety_text")  # what an alarm's evidence tells of the object itself
 OnFault = Callable[[str, Exception], None]
+REFUTED = "đã hết từ {at:%Y-%m-%dT%H:%M:%SZ}, trước lúc báo động: vị trí này đến sau"
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a rule made of an object's looks: what it remembers, and each verdict with the look that led to it."""
+    """What a rule made of an object's looks: what it remembers, and each verdict with the look that led to it.
+
+    last: its last look, None when it had none.
+    """
 
     target: Target
     presence: Presence | None
     verdicts: tuple[tuple[Verdict, Look], ...]
+    last: Look | None = None
 
 
 def judge_batch(
@@ -56,16 +62,24 @@ def judge_batch(
     """
     if records.empty or not rules:
         return 0
-    scene = Scene.of(rules, fences, shape.key, label, records, before, after)
+    scene = Scene.of(rules, fences, shape, label, records, before, after)
     if any(rule.kind == "proximity" for rule in rules):
         scene = scene.beside(_neighbours(connection, shape, rules, scene))
     return judge_scene(connection, rules, scene, now, on_fault)
 
 
 def judge_scene(
-    connection: sa.Connection, rules: Sequence[Rule], scene: Scene, now: datetime, on_fault: OnFault
+    connection: sa.Connection,
+    rules: Sequence[Rule],
+    scene: Scene,
+    now: datetime,
+    on_fault: OnFault,
+    heard: bool = True,
 ) -> int:
-    """Judge every rule over a scene, with what it remembers of its objects; returns how many alarms changed."""
+    """Judge every rule over a scene, with what it remembers of its objects; returns how many alarms changed.
+
+    heard: the records are news, and not what was known before and is looked at by other rules now.
+    """
     memory = load(connection, rules, scene)
     changed = 0
     for rule in rules:
@@ -80,16 +94,28 @@ def judge_scene(
             if step.presence != known.get(step.target):
                 remember(connection, rule, step.target, step.presence)
             for verdict, look in step.verdicts:
-                changed += apply(connection, rule, scene, step.target, verdict, look, now)
+                changed += apply(connection, rule, scene, step.target, verdict, look, now, heard)
     return changed
 
 
 def apply(
-    connection: sa.Connection, rule: Rule, scene: Scene, target: Target, verdict: Verdict, look: Look, now: datetime
+    connection: sa.Connection,
+    rule: Rule,
+    scene: Scene,
+    target: Target,
+    verdict: Verdict,
+    look: Look,
+    now: datetime,
+    heard: bool,
 ) -> bool:
     """Make of one verdict what it means for the alarms; whether that changed any."""
     key, other = target
     if isinstance(verdict, Clear):
+        if heard and verdict.since is not None:
+            # The clock raised it by what was known then: this was on its way already, and it was never broken so long.
+            comment = REFUTED.format(at=verdict.since)
+            if refute_alarm(connection, rule, key, other, verdict.since, comment, now) is not None:
+                return True
         return clear_alarm(connection, rule, key, verdict.at, now, other) is not None
     if isinstance(verdict, Raise):
         subject = subject_of(rule, scene, target, verdict, look)
@@ -100,28 +126,39 @@ def apply(
     return verdict is not None and step_alarm(connection, rule, key, verdict.at, verdict.value, now) is not None
 
 
-def judge_rule(rule: Rule, scene: Scene, memory: Memory, until: datetime | None = None) -> Iterator[Step]:
+def judge_rule(
+    rule: Rule,
+    scene: Scene | None,
+    memory: Memory,
+    until: datetime | None = None,
+    held: Mapping[Target, Look] | None = None,
+    fence: Fence | None = None,
+) -> Iterator[Step]:
     """One rule over the scene: a step for each object that it concerns, begun with what is remembered of it.
 
-    until: for a track of the past, the time up to which the clock had its say between fixes and after the last.
+    until: for a track of the past, the time up to which the clock had its say between fixes and after the last. held:
+    of a track that is judged piece by piece, each object's last look in the pieces before; then also what has no look
+    in this one gets a step, and where `scene` is None nothing has. fence: the rule's, where there is no scene.
     """
-    for target, looks in looks_of(rule, scene, memory, every=until is not None).items():
-        presence = memory.get(target)
+    found = looks_of(rule, scene, memory, past=until is not None) if scene else {}
+    fence = scene.fences.by_key.get(rule.fence_key or "") if scene else fence
+    for target in dict.fromkeys((*(held or ()), *found)):
+        presence, last = memory.get(target), (held or {}).get(target)
         verdicts: list[tuple[Verdict, Look]] = []
-        for look, following in zip_longest(looks, looks[1:]):
+        looks = found.get(target, ())
+        for look in looks:
+            if last is not None and until is not None:
+                presence, verdict = _clock(rule, fence, presence, last, look.sight.observed_at)
+                verdicts += [(verdict, last)] if verdict else []
             presence, over = judge_end(rule, presence, look.sight.observed_at)
-            if over:
-                verdicts.append((over, look))
+            verdicts += [(over, look)] if over else []
             presence, verdict = judge(rule, presence, look.sight)
-            if verdict:
-                verdicts.append((verdict, _origin(verdict, looks, look)))
-            if until is None:
-                continue
-            end = following.sight.observed_at if following else until
-            presence, verdict = _clock(rule, presence, look.sight, end)
-            if verdict:
-                verdicts.append((verdict, look))
-        yield Step(target, presence, tuple(verdicts))
+            verdicts += [(verdict, _origin(verdict, looks, look))] if verdict else []
+            last = look
+        if last is not None and until is not None:
+            presence, verdict = _clock(rule, fence, presence, last, until)
+            verdicts += [(verdict, last)] if verdict else []
+        yield Step(target, presence, tuple(verdicts), last)
 
 
 def _origin(verdict: Verdict, looks: Sequence[Look], look: Look) -> Look:
@@ -131,25 +168,57 @@ def _origin(verdict: Verdict, looks: Sequence[Look], look: Look) -> Look:
     return next((one for one in looks if one.share is not None and one.sight.observed_at == verdict.at), look)
 
 
-def _clock(rule: Rule, presence: Presence | None, sight: Sight, end: datetime) -> tuple[Presence | None, Verdict]:
-    """What the clock made of the time between a sight and the next one, or the end."""
+def _clock(
+    rule: Rule, fence: Fence | None, presence: Presence | None, look: Look, end: datetime
+) -> tuple[Presence | None, Verdict]:
+    """What the clock made of the time between a look and the next one, or the end (run.clock, ingest.silence)."""
     if rule.kind == "silence":
-        if presence is not None or not sight.core or not rule.in_hours(end):
-            return presence, None
-        return judge_silence(rule, sight.observed_at, end)
+        return (None, None) if presence is None and not look.sight.core else _silent(rule, fence, presence, look, end)
     if presence is None:
         return None, None
-    return judge_time(rule, presence, min(sight.observed_at + FRESH, end))
+    if presence.raised:
+        return judge_time(rule, presence, end)
+    fresh = min((look.known_at or look.sight.observed_at) + FRESH, end)
+    after, verdict = judge_time(rule, presence, fresh)
+    if isinstance(verdict, Raise) and _since(rule, fence, verdict.at, fresh) is None:
+        return presence, None
+    return after, verdict
 
 
-def looks_of(rule: Rule, scene: Scene, memory: Memory, every: bool = False) -> dict[Target, list[Look]]:
+def _silent(
+    rule: Rule, fence: Fence | None, presence: Presence | None, look: Look, end: datetime
+) -> tuple[Presence | None, Verdict]:
+    seen_at = look.known_at or look.sight.observed_at
+    due = seen_at + timedelta(seconds=float(rule.params["silence_s"]))
+    horizon = due + timedelta(seconds=float(rule.params.get("horizon_s", HORIZON_S)))
+    if presence is not None or due > end:
+        return presence, None
+    told = _since(rule, fence, due, min(end, horizon - timedelta(microseconds=1)))
+    return judge_silence(rule, seen_at, end) if told is not None else (None, None)
+
+
+def _since(rule: Rule, fence: Fence | None, start: datetime, end: datetime) -> datetime | None:
+    """The first moment of [start, end] at which the rule's schedule and its fence hold."""
+    if start > end:
+        return None
+    if not rule.schedule and (fence is None or fence.always):
+        return start
+    moments = [start, *beginnings(rule.schedule, start, end)]
+    if fence is not None and fence.valid_from is not None and start < fence.valid_from <= end:
+        moments.append(fence.valid_from)
+    holds = (at for at in sorted(moments) if rule.in_hours(at) and (fence is None or fence.in_force(at)))
+    return next(holds, None)
+
+
+def looks_of(rule: Rule, scene: Scene, memory: Memory, past: bool = False) -> dict[Target, list[Look]]:
     """What the rule sees of each object, or pair, that is near or remembered, in time order.
 
-    every: also those that are not, for a rule to which it matters when they were last seen.
+    past: also those that are not, for a rule to which it matters when they were last seen; and of many looks that say
+    the same only the first and the last.
     """
     if rule.kind == "proximity":
-        return looks_of_pairs(rule, scene, memory)
-    view = view_of(rule, scene, bool(memory), every)
+        return looks_of_pairs(rule, scene, memory, past)
+    view = view_of(rule, scene, bool(memory), past)
     if view is None:
         return {}
     touched = np.zeros(len(scene.after), dtype=bool)
@@ -162,20 +231,60 @@ def looks_of(rule: Rule, scene: Scene, memory: Memory, every: bool = False) -> d
     if not touched.any():
         return {}
     rows = np.flatnonzero(view.seen & touched[scene.place])
-    qualifies = matches(scene.records, rule.qualifies, scene.keys)[rows] if rule.qualifies else np.ones(len(rows), bool)
+    qualifies = np.ones(len(rows), dtype=bool)
+    if rule.qualifies:
+        keys = scene.keys_of(rows) if {"include", "exclude"} & rule.qualifies.keys() else ()
+        qualifies = matches(scene.records.iloc[rows], rule.qualifies, keys)
+    heard = np.ones(len(rows), dtype=bool) if view.told is None else view.told[rows]
+    through = rows
+    if past:
+        first, last = _runs(rule, view, rows, qualifies & heard)
+        # A silence counts from the last of a run; a dwell needs the last of it as proof.
+        kept = first if rule.kind == "silence" else np.union1d(first, last)
+        through = rows[last] if rule.kind == "silence" else rows[kept]
+        rows, qualifies, heard = rows[kept], qualifies[kept], heard[kept]
     looks: dict[Target, list[Look]] = {}
     names: dict[int, Target] = {}
-    for row, place, good in zip(rows.tolist(), scene.place[rows].tolist(), qualifies.tolist(), strict=True):
+    columns = (scene.place, scene.at, view.core, view.halo, np.isnan(scene.from_lon))
+    for row, end, good, told, place, at, core, halo, new in zip(
+        rows.tolist(),
+        through.tolist(),
+        qualifies.tolist(),
+        heard.tolist(),
+        *(column[rows].tolist() for column in columns),
+        strict=True,
+    ):
         target = names.get(place) or names.setdefault(place, (scene.key_of(place), ""))
         own = looks.setdefault(target, [])
         if row in view.over:
             own += view.on_the_way(row, good)
         value = None if view.value is None else float(view.value[row])
-        first = bool(np.isnan(scene.from_lon[row])) and not own
-        good &= view.told is None or bool(view.told[row])
-        sight = Sight(moment(scene.at[row]), bool(view.core[row]), bool(view.halo[row]), good, value, first)
-        own.append(Look(sight, row))
+        sight = Sight(moment(at), core, halo, good and told, value, first=new and not own)
+        own.append(Look(sight, row, known_at=moment(scene.at[end]) if end != row else None))
     return looks
+
+
+def _runs(
+    rule: Rule, view: View, rows: NDArray[np.intp], qualifies: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Of each run of an object's looks that say the same, the first and the last, as numbers into `rows`.
+
+    All between them change nothing: a step of any rule (geo.episode) is made once by equal looks.
+    """
+    scene = view.scene
+    order = np.argsort(scene.place[rows], kind="stable")
+    own = rows[order]
+    same = np.diff(scene.place[own]) == 0
+    for values in (qualifies[order], *(mark[own] for mark in view.marks())):
+        same &= values[1:] == values[:-1]
+    if rule.kind == "silence":
+        same &= np.diff(scene.at[own]) < float(rule.params["silence_s"]) * 1e6
+    crossed = np.isin(own, list(view.over))
+    same &= ~(crossed[1:] | crossed[:-1])
+    first, last = np.flatnonzero(np.r_[True, ~same]), np.flatnonzero(np.r_[~same, True])
+    # In the order of time, which the first of a run and the last of it may not share with those of other objects.
+    by_time = np.argsort(order[first], kind="stable")
+    return order[first][by_time], order[last][by_time]
 
 
 def _neighbours(connection: sa.Connection, shape: Shape, rules: Sequence[Rule], scene: Scene) -> pd.DataFrame | None:
@@ -256,7 +365,8 @@ def subject_of(rule: Rule, scene: Scene, target: Target, verdict: Raise, look: L
     observed_at, facts = fix["observed_at"].to_pydatetime(), {**evidence(state, fix), **look.facts}
     if look.share is not None:
         (lon, lat), observed_at = scene.place_between(look.row, verdict.at), verdict.at
-        facts |= {"interpolated": True}
+        way_s = scene.seconds_of_way(look.row)
+        facts |= {"interpolated": True} | ({"way_s": round(way_s)} if way_s > LONG_WAY_S else {})
     if rule.kind == "threshold":
         name = str(rule.params["column"])
         known = fix.get(name, state.get(name))

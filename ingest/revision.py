@@ -1,7 +1,7 @@
 """Late fixes: the tracks they belong to are judged again, and the alarms become what is known now."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,20 +11,22 @@ import sqlalchemy as sa
 
 from geo import table
 from geo.actor import SYSTEM
-from geo.alarm import clear_alarm, raise_alarm, withdraw_alarm
+from geo.alarm import clear_alarm, raise_alarm, revise_alarm, withdraw_alarm
 from geo.column import STAMP
-from geo.episode import Clear, Raise
+from geo.episode import Raise, step_severity
+from geo.episode import Step as Nearer
 from geo.fence import Fences
 from geo.line import NM_PER_DEGREE, distance_nm
 from geo.rule import EVENTS, Rule
 from geo.table import Shape
 from ingest.judgement import OnFault, Step, judge_rule, remember, subject_of
-from ingest.scene import EPOCH, Look, Scene, Target, as_seen
+from ingest.scene import EPOCH, LONG_WAY_S, THROUGH, WAY_MAX_S, Look, Scene, Target, as_seen
 
-# A track is judged again from this long before its first late fix on; what happened earlier is the same either way.
-LOOK_BACK = timedelta(hours=24)
-# What one object's own track tells. A pair takes two, and for what is only near or silent there is no edge.
-REVISED = ("inside", "outside", "threshold", *EVENTS)
+# A track is judged again from the fix before this long before its first late fix on; what happened earlier is the
+# same either way.
+LOOK_BACK, LOOK_BACK_MOST = timedelta(hours=24), timedelta(days=14)
+# What one object's own track tells. A pair takes two.
+REVISED = ("inside", "outside", "threshold", "approach", "silence", *EVENTS)
 NEAR_DEGREES = 0.1  # a fix this near to an edge may, with the fix before or after it, make a way across it
 
 
@@ -37,8 +39,9 @@ class Episode:
 
     raised_at: datetime
     cleared_at: datetime | None
-    verdict: Raise
-    look: Look
+    value: float | None
+    verdict: Raise = field(compare=False)
+    look: Look = field(compare=False)
 
     @property
     def span(self) -> "Span":
@@ -74,15 +77,14 @@ def revise(
     track = _track(connection, shape, late)
     mark = [shape.key, "observed_at", "received_at"]
     is_late = pd.MultiIndex.from_frame(track[mark]).isin(pd.MultiIndex.from_frame(late[mark]))
-    new, old = (
-        Scene.of(own, fences, shape.key, label, fixes, after.iloc[:0], after) for fixes in (track, track[~is_late])
-    )
+    new, old = (Scene.of(own, fences, shape, label, fixes, after.iloc[:0], after) for fixes in (track, track[~is_late]))
     changed = 0
     for rule in own:
         try:
+            alone = EPOCH if rule.kind == "silence" else None
             told = [
                 {step.target: step for step in judge_rule(rule, scene, {}, until)}
-                for scene, until in ((new, now), (new, EPOCH), (old, now), (old, None))
+                for scene, until in ((new, now), (new, EPOCH), (old, now), (old, alone))
             ]
         except Exception as error:  # as in judge_batch
             on_fault(f"rule {rule.key}", error)
@@ -104,9 +106,10 @@ def _concerned(
     for name in wanted & halo.keys():
         matter[halo[name]] = True
     for rule in rules:
-        if rule.kind == "crossing":
+        if rule.kind in ("crossing", "approach"):
             geom = fences.by_key[rule.fence_key or ""].geom
-            matter |= np.isfinite(distance_nm(geom, lon, lat, NEAR_DEGREES * NM_PER_DEGREE))
+            most = rule.steps_nm[0] if rule.kind == "approach" else NEAR_DEGREES * NM_PER_DEGREE
+            matter |= np.isfinite(distance_nm(geom, lon, lat, most))
         elif rule.kind == "threshold" and not rule.fence_key:
             column = str(rule.params["column"])
             matter |= late[column].notna().to_numpy() if column in late else False
@@ -126,36 +129,79 @@ def _concerned(
         alarm.cleared_at.is_(None) | (alarm.cleared_at >= late["observed_at"].min().to_pydatetime()),
     )
     known = set(connection.scalars(remembered)) | set(connection.scalars(alarmed))
-    found: list[Any] = late[shape.key][matter | texts.isin(known).to_numpy()].unique().tolist()
+    matter |= texts.isin(known).to_numpy()
+    if any(rule.kind in (*THROUGH, "crossing") for rule in rules):
+        far = np.flatnonzero(~matter)
+        matter[far] = _on_long_ways(connection, shape, rules, fences, late.iloc[far])
+    found: list[Any] = late[shape.key][matter].unique().tolist()
     return found
 
 
+def _on_long_ways(
+    connection: sa.Connection, shape: Shape, rules: Sequence[Rule], fences: Fences, late: pd.DataFrame
+) -> Any:
+    """Which late fixes may make a way across an edge that is far from them, with the fix before or the one after."""
+    box = _boxes(connection, shape, late)
+    hits = fences.may_cross(*box)
+    for rule in rules:
+        if rule.kind == "crossing":
+            west, south, east, north = fences.by_key[rule.fence_key or ""].geom.bounds
+            hits |= (box[0] <= east) & (box[2] >= west) & (box[1] <= north) & (box[3] >= south)
+    return hits
+
+
+def _boxes(connection: sa.Connection, shape: Shape, late: pd.DataFrame) -> tuple[Any, Any, Any, Any]:
+    """Around each late fix and the fixes before and after it that a way may join it to: west, south, east, north."""
+    assert shape.history is not None
+    lon, lat = (late[name].to_numpy(dtype=float) for name in ("lon", "lat"))
+    box = lon.copy(), lat.copy(), lon.copy(), lat.copy()
+    own = f"SELECT geom FROM {shape.history.name} WHERE {shape.key} = w.key AND geom IS NOT NULL AND observed_at"
+    query = sa.text(
+        "SELECT w.number, ST_X(near.geom), ST_Y(near.geom) FROM"
+        f" unnest(CAST(:keys AS {'bigint' if shape.key_is_number else 'text'}[]), CAST(:times AS timestamptz[]))"
+        f" WITH ORDINALITY AS w(key, at, number), LATERAL (({own} BETWEEN w.at - CAST(:way AS interval) AND w.at"
+        f" AND observed_at < w.at ORDER BY observed_at DESC LIMIT 1) UNION ALL ({own} BETWEEN w.at AND w.at"
+        f" + CAST(:way AS interval) AND observed_at > w.at ORDER BY observed_at LIMIT 1)) near"
+    )
+    times = [at.to_pydatetime() for at in late["observed_at"]]
+    given = {"keys": late[shape.key].tolist(), "times": times, "way": timedelta(seconds=WAY_MAX_S)}
+    for number, x, y in connection.execute(query, given):
+        for side, value, choose in zip(box, (x, y, x, y), (min, min, max, max), strict=True):
+            side[number - 1] = choose(side[number - 1], value)
+    return box
+
+
 def _track(connection: sa.Connection, shape: Shape, late: pd.DataFrame) -> pd.DataFrame:
-    """The stored fixes of the late ones' objects in time order, as records."""
+    """The stored fixes of the late ones' objects in time order, as records, each track begun with a fix before it."""
     assert shape.history is not None
     column, key = shape.history.c, shape.history.c[shape.key]
+    keys = late[shape.key].unique().tolist()
     begin = late["observed_at"].min().to_pydatetime() - LOOK_BACK
-    query = (
-        sa.select(*[each for each in column if each.name != "geom"])
-        .add_columns(sa.func.ST_X(column.geom).label("lon"), sa.func.ST_Y(column.geom).label("lat"))
-        .where(key == sa.func.any(late[shape.key].unique().tolist()), column.observed_at >= begin)
-        .where(column.geom.is_not(None))
-        .order_by(column.observed_at, column.received_at)
-    )
-    answer = connection.execute(query)
-    names = list(answer.keys())
-    frame = pd.DataFrame.from_records([tuple(row) for row in answer], columns=names)
-    return as_seen(frame.astype({"observed_at": STAMP, "received_at": STAMP, "lon": "float64", "lat": "float64"}))
+    columns: list[Any] = [each for each in column if each.name != "geom"]
+    columns += [sa.func.ST_X(column.geom).label("lon"), sa.func.ST_Y(column.geom).label("lat")]
+    placed = sa.select(*columns).where(column.geom.is_not(None))
+    own = placed.where(key == sa.func.any(keys), column.observed_at >= begin)
+    found = [tuple(row) for row in connection.execute(own.order_by(column.observed_at, column.received_at))]
+    for one in keys:
+        before = placed.where(key == one, column.observed_at < begin, column.observed_at >= begin - LOOK_BACK_MOST)
+        last = connection.execute(before.order_by(column.observed_at.desc()).limit(1)).first()
+        found = [tuple(last), *found] if last is not None else found
+    frame = pd.DataFrame.from_records(found, columns=[each.name for each in columns])
+    frame = frame.astype({"observed_at": STAMP, "received_at": STAMP, "lon": "float64", "lat": "float64"})
+    return as_seen(frame.sort_values(["observed_at", "received_at"], kind="stable", ignore_index=True))
 
 
 def _episodes(step: Step | None) -> list[Episode]:
     found: list[Episode] = []
     for verdict, look in step.verdicts if step else ():
         if isinstance(verdict, Raise):
-            found.append(Episode(verdict.at, verdict.until, verdict, look))
-        elif isinstance(verdict, Clear) and found:
+            found.append(Episode(verdict.at, verdict.until, verdict.value, verdict, look))
+        elif found and verdict is not None:
             last = found.pop()
-            found.append(Episode(last.raised_at, verdict.at, last.verdict, last.look))
+            if isinstance(verdict, Nearer):
+                found.append(replace(last, value=verdict.value))
+            else:
+                found.append(replace(last, cleared_at=verdict.at))
     return found
 
 
@@ -175,32 +221,31 @@ def _amend(
     """
     again, sure, ticked, alone = (_episodes(step) for step in told)
     presence, was = (step.presence if step else None for step in (told[0], told[2]))
-    if presence == was and [each.span for each in again] == [each.span for each in ticked] == [e.span for e in alone]:
+    if presence == was and again == ticked and [each.span for each in again] == [each.span for each in alone]:
         return 0
-    object_key, changed = target[0], 0
-    stored = _stored(connection, rule, object_key)
+    at, changed = pd.Timestamp(late["observed_at"]), 0
+    comment = f"vị trí đến muộn lúc {at:%Y-%m-%dT%H:%M:%SZ} ({late['lon']:.5f}, {late['lat']:.5f})"
+    stored = _stored(connection, rule, target[0])
     kept: list[Span] = []
-    for alarm in stored:
-        span: Span = alarm["raised_at"], alarm["cleared_at"]
-        # What only the clock would have raised by now is no reason for an alarm that came before.
-        mates = [each for each in again if _meet(each.span, span) and (each in sure or each.raised_at <= span[0])]
-        if not mates and any(_meet(each.span, span) for each in ticked):
-            at, lon, lat = pd.Timestamp(late["observed_at"]), late["lon"], late["lat"]
-            comment = f"vị trí đến muộn lúc {at:%Y-%m-%dT%H:%M:%SZ} ({lon:.5f}, {lat:.5f})"
+    proven = {each.raised_at for each in sure}
+    mates = _mates(rule, [(row["raised_at"], row["cleared_at"]) for row in stored], again, proven)
+    pairs = list(zip(stored, mates, strict=True))
+    for alarm, mate in pairs:  # before the others are corrected: of one rule and object only one may be open
+        if mate is None and any(_meet(each.span, (alarm["raised_at"], alarm["cleared_at"])) for each in ticked):
             changed += withdraw_alarm(connection, alarm["id"], SYSTEM, comment, now) is not None
-            continue
-        if mates and span[1] is None and mates[0].cleared_at is not None:
-            span = span[0], mates[0].cleared_at
-            changed += clear_alarm(connection, rule, object_key, mates[0].cleared_at, now) is not None
-        kept.append(span)
-    for episode in sure:
+        elif mate is None:
+            kept.append((alarm["raised_at"], alarm["cleared_at"]))
+    for alarm, mate in pairs:
+        if mate is not None:
+            span = _corrected((alarm["raised_at"], alarm["cleared_at"]), mate, ticked)
+            changed += _correct(connection, rule, scene, target, alarm, span, mate, comment, now)
+            kept.append(span)
+    for episode in (each for each in again if each.raised_at in proven):
         # What was broken without the late fixes too, and raised nothing, is another matter: a rule that is newer.
         before = [each.span for each in alone if _meet(each.span, episode.span)]
         heard = all(any(_meet(span, (row["raised_at"], row["cleared_at"])) for row in stored) for span in before)
-        if heard and not any(_meet(span, episode.span) for span in kept):
-            subject = subject_of(rule, scene, target, episode.verdict, episode.look)
-            fence, end, value = scene.fence_id(rule), episode.cleared_at, episode.verdict.value
-            changed += raise_alarm(connection, rule, fence, subject, episode.raised_at, now, end, value) is not None
+        if heard and not any(_overlap(span, episode.span) for span in kept):
+            changed += _raise(connection, rule, scene, target, episode, now)
             kept.append(episode.span)
     if presence != was:
         # What the clock has not raised yet is left to it.
@@ -210,16 +255,87 @@ def _amend(
     return changed
 
 
+def _mates(
+    rule: Rule, spans: Sequence[Span], again: Sequence[Episode], proven: Collection[datetime]
+) -> list[Episode | None]:
+    """For each alarm the episode that it tells of, each episode once; None for an alarm that none is left for.
+
+    proven: the beginnings of those that need no clock. What only the clock would have raised by now is no reason for
+    an alarm that came before.
+    """
+    free = list(again)
+    found: list[Episode | None] = []
+    for span in spans:
+        own = [each for each in free if each.raised_at in proven or each.raised_at <= span[0]]
+        near = [each for each in own if _meet(each.span, span)]
+        if not near and rule.is_event:  # the way on which it happened was another one
+            near = [each for each in own if abs((each.raised_at - span[0]).total_seconds()) <= LONG_WAY_S]
+        mate = min(near, key=lambda each: abs(each.raised_at - span[0]), default=None)
+        if mate is not None:
+            free.remove(mate)
+        found.append(mate)
+    return found
+
+
+def _corrected(span: Span, mate: Episode, ticked: Sequence[Episode]) -> Span:
+    """From when to when the alarm was right: only what the track said before is corrected by what it says now."""
+    begin = mate.raised_at if any(each.raised_at == span[0] for each in ticked) else span[0]
+    end = mate.cleared_at if any(each.cleared_at == span[1] for each in ticked) or span[1] is None else span[1]
+    return begin, None if end is None else max(begin, end)
+
+
+def _correct(
+    connection: sa.Connection,
+    rule: Rule,
+    scene: Scene,
+    target: Target,
+    alarm: sa.RowMapping,
+    span: Span,
+    mate: Episode,
+    comment: str,
+    now: datetime,
+) -> bool:
+    """Make one alarm say what its episode was."""
+    changed: dict[str, Any] = {}
+    if span[0] != alarm["raised_at"]:
+        place = subject_of(rule, scene, target, mate.verdict, mate.look)
+        changed |= {"raised_at": span[0], "lon": place["lon"], "lat": place["lat"]}
+    if alarm["cleared_at"] is not None and span[1] != alarm["cleared_at"]:
+        changed |= {"cleared_at": span[1]}
+    if mate.value != alarm["value"]:
+        changed |= {"value": mate.value, "severity": step_severity(rule, mate.value)}
+    done = bool(changed) and revise_alarm(connection, alarm["id"], now, comment, **changed) is not None
+    if alarm["cleared_at"] is None and span[1] is not None:
+        done |= clear_alarm(connection, rule, target[0], span[1], now) is not None
+    return done
+
+
+def _raise(
+    connection: sa.Connection, rule: Rule, scene: Scene, target: Target, episode: Episode, now: datetime
+) -> bool:
+    """Raise what late fixes prove, over already or not."""
+    subject = subject_of(rule, scene, target, episode.verdict, episode.look)
+    end, value = episode.cleared_at, episode.value
+    raised = raise_alarm(connection, rule, scene.fence_id(rule), subject, episode.raised_at, now, end, value)
+    return raised is not None
+
+
 def _meet(one: Span, other: Span) -> bool:
     begun = other[1] is None or one[0] <= other[1]
     return begun and (one[1] is None or other[0] <= one[1])
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    """Whether two times have more than a moment in common, or are the same moment."""
+    begun = other[1] is None or one[0] < other[1]
+    return one == other or (begun and (one[1] is None or other[0] < one[1]))
 
 
 def _stored(connection: sa.Connection, rule: Rule, object_key: str) -> Sequence[sa.RowMapping]:
     """The alarms of a rule and object that hold, oldest first, locked."""
     column = table.alarm.c
     query = (
-        sa.select(column.id, column.raised_at, column.cleared_at)
+        sa.select(column.id, column.raised_at, column.cleared_at, column.value)
         .where(column.rule_id == rule.id, column.layer == rule.layer, column.object_key == object_key)
         .where(column.withdrawn_at.is_(None))
         .order_by(column.raised_at, column.id)

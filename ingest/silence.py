@@ -14,11 +14,10 @@ from geo.criteria import matches
 from geo.episode import Presence, Raise, judge_silence
 from geo.feature import label_column
 from geo.fence import Fences
-from geo.rule import Rule
+from geo.rule import HORIZON_S, Rule
 from geo.table import Shape
 from ingest.judgement import OnFault, evidence, remember
 
-HORIZON_S = 7 * 86_400.0  # whoever was silent for longer when the rule came is no news
 FEED_LEAST_S, FEED_FACTOR = 60.0, 3.0
 RELEASE_AFTER = timedelta(minutes=10)  # a source that is back gives its objects so long to be heard
 
@@ -36,8 +35,9 @@ def raise_silences(
     An object of a source that is silent as a whole is suppressed by that source's alarm (ISA-18.2, by design).
     """
     own = [rule for rule in rules if rule.kind == "silence" and rule.layer == shape.name and rule.in_hours(now)]
+    out = {fence.key for fence in fences.items if not fence.in_force(now)}
     raised = 0
-    for rule in own:
+    for rule in (each for each in own if each.fence_key not in out):
         rows = _silent(connection, shape, rule, now)
         try:
             chosen = _chosen(shape, rule, fences, rows)

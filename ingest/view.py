@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,14 @@ class View:
     over: Stretches = field(default_factory=dict)
     fence: Fence | None = None
     told: Mask | None = None
+
+    def marks(self) -> tuple[NDArray[Any], ...]:
+        """Arrays of shape (records,) that are equal at two records which are the same to the rule."""
+        if self.rule.kind != "approach" or self.value is None:
+            return self.core, self.halo
+        steps = np.array(self.rule.steps_nm[::-1])
+        margin = self.rule.hysteresis_m / NM_M
+        return self.halo, *(np.searchsorted(steps, away) for away in (self.value, self.value - margin))
 
     def on_the_way(self, row: int, qualifies: bool) -> Iterator[Look]:
         """What would have been seen between two fixes."""
@@ -145,7 +154,7 @@ def _approach(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool) ->
 
 def _crossing(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool) -> View | None:
     assert fence is not None
-    rows = scene.way_rows()
+    rows = np.flatnonzero(scene.way)
     lon, lat = (scene.records[name].to_numpy(dtype=float) for name in ("lon", "lat"))
     ways, shares, sides = line.crossings(fence.geom, scene.from_lon[rows], scene.from_lat[rows], lon[rows], lat[rows])
     over: dict[int, list[tuple[float, float]]] = {}
@@ -164,9 +173,8 @@ def _crossing(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool) ->
 def _silence(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool, every: bool) -> View | None:
     if not remembers and not every:
         return None
-    everything = np.ones(len(scene.at), dtype=bool)
-    core = everything if fence is None else scene.mask(scene.core.get(fence.key))
-    return View(rule, scene, core, core, everything, everything if every else ~everything)
+    core = scene.heard if fence is None else scene.mask(scene.core.get(fence.key))
+    return View(rule, scene, core, core, scene.heard, scene.heard & every)
 
 
 def in_force(rule: Rule, fence: Fence | None, scene: Scene) -> Mask:

@@ -190,7 +190,9 @@ class Clock:
         if isinstance(judged, Clear):
             remember(connection, rule, target, presence)
             return clear_alarm(connection, rule, key, judged.at, now, row["other_key"]) is not None
-        stale = state["observed_at"] is None or now - state["observed_at"] > FRESH
+        other = feature.one(connection, layer.shape, row["other_key"]) if row["other_key"] else None
+        parties = (state, *([other] if other else ()))
+        stale = any(one["observed_at"] is None or now - one["observed_at"] > FRESH for one in parties)
         out = (rule.fence_key and fence is None) or (fence is not None and not fence.in_force(now))
         if stale:
             self._unproven[_mark_of(row)] = now + UNPROVEN_FOR  # its next fix will tell, and that is the worker's
@@ -200,7 +202,7 @@ class Clock:
         subject = {
             "object_key": key,
             "other_key": row["other_key"],
-            "object_label": state["label"],
+            "object_label": " – ".join(str(one["label"]) for one in parties),
             "lon": state["lon"],
             "lat": state["lat"],
             "observed_at": state["observed_at"],

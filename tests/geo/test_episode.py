@@ -453,7 +453,7 @@ def test_fact_11_an_approach_raises_steps_and_ends_in_order(steps, hysteresis_m,
         if isinstance(each, Raise | Step) and each.value is not None:
             limit = each.value + margin_nm(one, each.value)
             if each.value in last:
-                between = [s for s in sights if last[each.value] < s.observed_at <= each.at]
+                between = [s for s in sights if last[each.value] <= s.observed_at <= each.at]
                 assert any((s.value or 0) > limit for s in between)
             last[each.value] = each.at
 

@@ -3,6 +3,9 @@
 import pytest
 from shapely.geometry import box
 
+from access.desk import acknowledge
+from access.site import Site
+from geo.actor import Actor
 from geo.desk import desk
 from geo.fence import Fence
 from layers import discover
@@ -151,3 +154,60 @@ def test_an_alarm_that_its_track_does_not_explain_is_not_a_late_fixes_matter(ben
         connection.exec_driver_sql("UPDATE fence SET geom = (SELECT geom FROM fence WHERE key = 'far')")
     hear((300, OUTSIDE))
     assert journal(bench) == [("raise", 600)]
+
+
+def times(bench) -> list[tuple[float, float | None]]:
+    rows = bench.ask("SELECT raised_at, cleared_at FROM alarm WHERE withdrawn_at IS NULL ORDER BY raised_at")
+    return [tuple(None if at is None else at.timestamp() - T0 for at in row.values()) for row in rows]  # type: ignore[misc]
+
+
+def test_late_fixes_correct_when_an_episode_began_and_ended(bench, hear) -> None:
+    bench.seed([AREA], [rule()])
+    hear((0, OUTSIDE), (100, INSIDE), (500, OUTSIDE))
+    with connected(bench.database.web) as web:
+        assert acknowledge(Site(web, bench.redis_url, discover(), "", "", (0, 0, 1)), 1, Actor("Bình"), None)
+    hear((50, INSIDE))
+    assert times(bench) == [(50, 500)]
+    hear((300, OUTSIDE))
+    assert times(bench) == [(50, 300)]
+    assert bench.one("SELECT acknowledged_by FROM alarm") == "Bình"
+    lines = bench.ask("SELECT data, comment FROM alarm_journal WHERE transition = 'revise' ORDER BY id")
+    assert [list(line["data"]) for line in lines] == [["raised_at"], ["cleared_at"]]
+    assert lines[1]["data"]["cleared_at"] == [when(500).isoformat(), when(300).isoformat()]
+    assert when(300).strftime("%Y-%m-%dT%H:%M:%SZ") in lines[1]["comment"]
+
+
+def test_a_late_fix_makes_two_episodes_of_one(bench, hear) -> None:
+    bench.seed([AREA], [rule()])
+    hear((0, INSIDE), (300, INSIDE), (600, OUTSIDE))
+    hear((200, OUTSIDE))
+    assert times(bench) == [(0, 200), (300, 600)]
+
+
+def test_late_fixes_shorten_a_silence_or_refute_it(bench, hear) -> None:
+    bench.seed([], [rule(kind="silence", fence_key=None, params={"silence_s": 600})])
+    now = [0.0]
+    with connected(bench.database.ingest) as ingest, ingest.connect() as connection:
+        clock = Clock(discover(), ingest, bench.redis_url, now=lambda: when(now[0]))
+        for at in (0, 1000, 3000):
+            hear((at, OUTSIDE))
+            now[0] = at + 700
+            clock.tick(connection)
+    assert times(bench) == [(600, 1000), (1600, 3000), (3600, None)]
+    hear((300, OUTSIDE))
+    assert times(bench) == [(900, 1000), (1600, 3000), (3600, None)]
+    hear((500, OUTSIDE), (1500, OUTSIDE))
+    assert times(bench) == [(2100, 3000), (3600, None)]
+    hear((1800, OUTSIDE), (2350, OUTSIDE))
+    assert times(bench) == [(2950, 3000), (3600, None)]
+
+
+def test_a_late_fix_far_from_a_fence_may_make_a_way_across_it(bench, hear) -> None:
+    bench.seed([Fence("area", "area", "Khu", "Area", box(107.5, 15.0, 107.51, 18.0))], [rule()])
+    west, east = (106.9, 16.5), (108.1, 16.5)  # 35 nautical miles from it
+    hear((0, west), (3 * 3600, west))
+    hear((1.5 * 3600, east))
+    assert len(times(bench)) == 0  # 46 knots: not one boat
+    hear((6 * 3600, west))
+    hear((9 * 3600, east), (8 * 3600, (107.8, 16.5)))
+    assert len(times(bench)) == 1
