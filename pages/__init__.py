@@ -5,7 +5,7 @@ from typing import Any
 from dash import Dash, Input, Output, dcc, html
 
 from access.site import Site
-from pages import alarms, map, missing
+from pages import alarms, lab, map, missing
 from pages.text import Text
 from pages.view import read
 
@@ -45,7 +45,9 @@ def mount(app: Dash, site: Site) -> None:
             return map.layout(site, t, view)
         if name == "alarms":
             return alarms.layout(site, t, view)
+        if name == "rules/lab":
+            return lab.layout(site, t, view, search or "")
         return missing.layout(site, t, path or "/")
 
-    for part in map.PARTS:
+    for part in (*map.PARTS, lab):
         part.register(app, site)
