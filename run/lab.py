@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 import sqlalchemy as sa
 import structlog
 import typer
+from geo.past import Reader, described
 
 from geo import lab_run
 from geo.database import engine
 from geo.fence import fences
-from geo.past import Reader, described
 from geo.rule import Rule, resolved, rosters
 from ingest import lab
 from layers import discover
