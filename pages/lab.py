@@ -36,7 +36,7 @@ def layout(site: Site, t: Text, view: View, search: str) -> html.Div:
             header.layout(site, t),
             html.Aside(_form(t, asked), className="lab-form"),
             html.Main(html.Div(_empty(t), id="lab-result", className="lab-result"), className="full lab-main"),
-            stores.layout(t, view),
+            stores.apart(t),
             dcc.Store(id="lab-run", data=int(run) if run.isdigit() and len(run) < 18 else None),
             dcc.Store(id="lab-print"),
             html.Span("", id="lab-address", hidden=True),
@@ -96,9 +96,9 @@ def _side(t: Text, side: str, chosen: str | None) -> html.Section:
                 html.Span(labels[name], id={"part": "lab-label", "side": side, "name": name}),
                 dcc.Input(
                     id={"part": "lab-number", "side": side, "name": name},
-                    type="number",
-                    min=0,
-                    step="any",
+                    type="text",
+                    inputMode="decimal",
+                    autoComplete="off",
                     debounce=True,
                     className="field",
                     placeholder="–",
@@ -187,7 +187,7 @@ def param_label(t: Text, rule: Rule | None) -> str:
     return words.get(rule.kind, "") if rule else ""
 
 
-def known(connection: Connection) -> tuple[list[Rule], dict[str, Fence]]:
+def known(connection: Connection, /) -> tuple[list[Rule], dict[str, Fence]]:
     """The rules that can be tried on the past, also those that are off, and all fences by key."""
     tried = [rule for rule in stored_rules(connection) if rule.kind not in (*DISTRESS, "feed")]
     return tried, {fence.key: fence for fence in fences(connection, every=True)}
@@ -220,7 +220,7 @@ def register(app: Dash, site: Site) -> None:
         chosen = [by_key.get(key or "") for key in keys]
         told, labels = [], []
         for side, rule in zip(SIDES, chosen, strict=True):
-            numbers = {one["name"]: value for one, value in zip(ids, values, strict=True) if one["side"] == side}
+            numbers = _numbers(ids, values, side)
             told.append(lab_result.sentence(t, site, _drafted(rule, numbers), places) if rule else "")
             labels.append(param_label(t, rule))
         by_side = dict(zip(SIDES, chosen, strict=True))
@@ -327,14 +327,31 @@ async def _drafts(site: Site, keys: Sequence[str | None], values: Sequence[Any],
     for side, key in zip(SIDES, keys, strict=True):
         rule = by_key.get(key or "")
         if rule is not None:
-            numbers = {one["name"]: value for one, value in zip(ids, values, strict=True) if one["side"] == side}
-            found.append(draft(rule, numbers))
+            found.append(draft(rule, {name: _number(name, text) for name, text in _numbers(ids, values, side).items()}))
     return found
 
 
-def _drafted(rule: Rule, numbers: Mapping[str, float | None]) -> Rule:
+def _numbers(ids: Sequence[Any], values: Sequence[Any], side: str) -> dict[str, str | None]:
+    return {one["name"]: value for one, value in zip(ids, values, strict=True) if one["side"] == side}
+
+
+def _number(name: str, text: str | None) -> float | None:
+    """What was typed, with a decimal comma or point; None for nothing. Raises ValueError that names the field."""
+    words = (text or "").strip().replace(",", ".")
+    if not words:
+        return None
     try:
-        return draft(rule, numbers)
+        value = float(words)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e6:  # not a number is neither
+        raise ValueError(f"{name}: {text!r} is no number from 0 on")
+    return value
+
+
+def _drafted(rule: Rule, numbers: Mapping[str, str | None]) -> Rule:
+    try:
+        return draft(rule, {name: _number(name, text) for name, text in numbers.items()})
     except ValueError:
         return rule
 

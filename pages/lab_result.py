@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from math import log2
 from typing import Any
 
 import dash_leaflet as dl
@@ -177,11 +178,12 @@ def _where(t: Text, drafts: Sequence[Mapping[str, Any]]) -> html.Section:
     if not places:
         return html.Section([html.H3(t("Ở đâu")), html.P(t("Không có báo động nào."), className="empty")])
     lats, lons = zip(*places, strict=True)
-    bounds = [[min(lats) - 0.1, min(lons) - 0.1], [max(lats) + 0.1, max(lons) + 0.1]]
+    wide = max(max(lons) - min(lons), 2 * (max(lats) - min(lats)), 0.2)  # the map is twice as wide as it is high
     chart = dl.Map(
         [dl.LayerGroup(marks)],
         id="lab-map",
-        bounds=bounds,
+        center=[(min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2],
+        zoom=max(3, min(12, int(log2(900 / wide)))),
         className="lab-map",
         minZoom=3,
         maxZoom=16,
