@@ -22,6 +22,7 @@ ROOMS = {
     "run.command": ("demo", "up"),
     "run.processes": ("receive", "work", "clock", "send", "keep", "web"),
     "run.replay": ("replay",),
+    "run.lab": ("lab",),
     "run.status": ("status",),
     "run.letters": ("dead-letters",),
     "demo.command": ("simulate",),

@@ -1,5 +1,6 @@
 """What every screen and route is given: the layers, the web role's database, the stream, the centre's values."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ class Site:
 
     archive: the directory of the closed days' files, for geo.track. Of what may leave the house: outgoing_allowed, the
     places (host:port) that channels may reach; secret_names, never their values; withholding, that nothing leaves it.
+    start_lab: starts the process of a run of the rule lab by its number.
     """
 
     engine: Engine
@@ -31,6 +33,7 @@ class Site:
     outgoing_allowed: frozenset[str] = frozenset()
     secret_names: frozenset[str] = frozenset()
     withholding: bool = False
+    start_lab: Callable[[int], None] | None = None
     allowed_hosts: tuple[str, ...] = field(default=("127.0.0.1", "localhost", "[::1]"))
 
     def layer(self, name: str) -> Layer | None:

@@ -5,12 +5,18 @@ from typing import Any
 from dash import Dash, Input, Output, dcc, html
 
 from access.site import Site
-from pages import alarms, channels, handover, map, metrics, missing
+from pages import alarms, channels, handover, lab, map, metrics, missing, rules
 from pages.text import Text
 from pages.view import read
 
 # Screens without the map or the desk, by their address.
-APART: dict[str, Any] = {"alarms/metrics": metrics, "channels": channels, "handover": handover}
+APART: dict[str, Any] = {
+    "alarms/metrics": metrics,
+    "channels": channels,
+    "handover": handover,
+    "rules": rules,
+    "rules/lab": lab,
+}
 
 INDEX = """<!DOCTYPE html>
 <html lang="vi" data-theme="dark">
@@ -52,5 +58,5 @@ def mount(app: Dash, site: Site) -> None:
             return APART[name].layout(site, t, search or "")
         return missing.layout(site, t, path or "/")
 
-    for part in (*map.PARTS, handover, metrics, *channels.PARTS):
+    for part in (*map.PARTS, handover, metrics, lab, rules, *channels.PARTS):
         part.register(app, site)

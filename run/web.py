@@ -1,5 +1,6 @@
 """The web process: one FastAPI server with our routes first, Dash's after them, and the guard before both."""
 
+import os
 import resource
 import socket
 from pathlib import Path
@@ -22,6 +23,7 @@ from geo.heartbeat import Heartbeat
 from geo.outgoing import allow
 from layers import discover
 from pages import handover_paper
+from run.lab import starter
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -57,6 +59,7 @@ def make_site(settings: "Settings", database_url: str, redis_url: str) -> Site:
         outgoing_allowed=allow(settings.outgoing_allowed),
         secret_names=frozenset(settings.secrets),
         withholding=settings.withholding,
+        start_lab=starter(os.environ),
     )
 
 
