@@ -211,7 +211,7 @@ def register(app: Dash, site: Site) -> None:
     ) -> tuple[Any, ...]:
         t = Text(words["lang"])
         try:
-            tried, places = await read(site, known)
+            _tried, places = await read(site, known)
         except DatabaseAway:
             return [no_update] * len(keys), [no_update] * len(keys), [no_update] * len(ids), [no_update] * len(keys)
         options = [{"label": _name(t, rule), "value": rule.key} for rule in tried]
@@ -305,7 +305,7 @@ def register(app: Dash, site: Site) -> None:
             seen = [run, row["state"], round(row["progress"], 3), bool(row["result"])]
             if seen == last:
                 return no_update, no_update, not going
-            tried, places = await read(site, known)
+            _tried, places = await read(site, known)
         except DatabaseAway:
             return no_update, no_update, no_update
         return lab_result.layout(t, site, row, places), seen, not going

@@ -85,9 +85,7 @@ def _row(t: Text, site: Site, entry: Entry, places: Mapping[str, Fence], now: da
     return html.Tr(
         [
             html.Td(mark.severity(t, rule.severity)),
-            html.Td(
-                [html.Strong(t.pick(rule.name_vi, rule.name_en).partition(":")[0]), html.P(told, className="note")]
-            ),
+            html.Td([html.Strong(title), html.P(told, className="note")]),
             html.Td(t.number(entry.raised), className="number"),
             html.Td(t.number(entry.open), className="number"),
             html.Td([f"{rule.version} · {entry.updated_by} · ", mark.age(t, entry.updated_at, now)]),
@@ -134,7 +132,7 @@ def register(app: Dash, site: Site) -> None:
             return t("Hãy ghi tên trực ban.")
         key, actor = str(pressed["key"]).replace("__", "."), Actor(str(name).strip()[:60])
         try:
-            entries, places = await read(site, _known, datetime.now(UTC))
+            entries, _places = await read(site, _known, datetime.now(UTC))
             rule = next((entry.rule for entry in entries if entry.rule.key == key), None)
             if rule is None:
                 return t("Quy tắc này không còn.")
