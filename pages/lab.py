@@ -211,7 +211,7 @@ def register(app: Dash, site: Site) -> None:
     ) -> tuple[Any, ...]:
         t = Text(words["lang"])
         try:
-            _tried, places = await read(site, known)
+            tried, places = await read(site, known)
         except DatabaseAway:
             return [no_update] * len(keys), [no_update] * len(keys), [no_update] * len(ids), [no_update] * len(keys)
         options = [{"label": _name(t, rule), "value": rule.key} for rule in tried]
