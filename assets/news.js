@@ -18,10 +18,14 @@
     },
   };
   const begin = async () => {
-    if (begun || !document.querySelector("[data-news]")) return;
+    const screen = document.querySelector(".screen");
+    if (begun || !screen) return;
     begun = true;
+    watch.disconnect();
+    if (!screen.dataset.news) return;
     const { Feed } = await import(new URL("live/feed.worker.js", here).href);
     new Feed(new URL("/api/v1/live?only=news", location.href).href, told);
   };
-  new MutationObserver(begin).observe(document.documentElement, { childList: true, subtree: true });
+  const watch = new MutationObserver(begin);
+  watch.observe(document.documentElement, { childList: true, subtree: true });
 })();

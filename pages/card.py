@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from sqlalchemy import Connection
 
 from access.site import Site
@@ -48,6 +48,8 @@ def layout(site: Site, t: Text) -> html.Section:
             html.Div([], id="card-alarms"),
             html.Div([], id="card-facts"),
             actions,
+            dcc.Store(id="card-ask"),
+            dcc.Store(id="card-answer"),
             dcc.Interval(id="card-tick", interval=REFRESH_MS),
         ],
         id="card",
@@ -156,25 +158,26 @@ def register(app: Dash, site: Site) -> None:
         Output("card-alarms", "children"),
         Output("card-facts", "children"),
         Output("deed-target", "data"),
+        Output("card-answer", "data"),
         Output("database", "data", allow_duplicate=True),
-        Input("chosen", "data"),
-        Input("card-tick", "n_intervals"),
-        Input("desk-changed", "data"),
-        Input("deed-answer", "data"),
+        Input("card-ask", "data"),
         State("words", "data"),
-        prevent_initial_call="initial_duplicate",
+        prevent_initial_call=True,
     )
-    async def show(
-        chosen: dict[str, Any] | None, _: int, changed: Any, done: Any, words: dict[str, Any]
-    ) -> tuple[Any, ...]:
-        if not chosen:
-            return True, [], [], [], None, no_update
+    async def show(ask: dict[str, Any], words: dict[str, Any]) -> tuple[Any, ...]:
+        answered = {"n": ask["n"]}
+        if not ask["chosen"]:
+            return True, [], [], [], None, answered, no_update
         t, now = Text(words["lang"]), datetime.now(UTC)
         try:
-            about = await read(site, _about, site, chosen, now)
+            about = await read(site, _about, site, ask["chosen"], now)
         except DatabaseAway:
-            return *[no_update] * 5, {"away": True}
-        return False, *drawn(t, site, about, now), no_update
+            return *[no_update] * 5, answered, {"away": True}
+        return False, *drawn(t, site, about, now), answered, no_update
+
+    due = [Input("card-tick", "n_intervals"), Input("desk-changed", "data"), Input("deed-answer", "data")]
+    app.clientside_callback(ClientsideFunction("haidang", "card_due"), Input("chosen", "data"), *due)
+    app.clientside_callback(ClientsideFunction("haidang", "card_answered"), Input("card-answer", "data"))
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def layout(site: Site, t: Text) -> html.Section:
 def _button(name: str, key: str, word: str) -> html.Button:
     return html.Button(
         [word, html.Kbd(key)],
-        id="ack" if name == "acknowledge" else f"deed-{name}",
+        id="ack" if name == "acknowledge" else f"do-{name}",
         className="primary" if name == "acknowledge" else "action",
         **{"data-deed": name, "aria-keyshortcuts": key, "aria-expanded": "false"}
         if name not in ("acknowledge", "comment")
