@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geo import line
 from geo.criteria import both, matches
-from geo.episode import NM_M, Sight, reach_nm
+from geo.episode import NM_M, Sight, margin_nm, reach_nm
 from geo.fence import Fence
 from geo.rule import DISTRESS, Rule
 from ingest.scene import Look, Scene, Stretches, moment
@@ -42,9 +42,9 @@ class View:
         """Arrays of shape (records,) that are equal at two records which are the same to the rule."""
         if self.rule.kind != "approach" or self.value is None:
             return self.core, self.halo
-        steps = np.array(self.rule.steps_nm[::-1])
-        margin = self.rule.hysteresis_m / NM_M
-        return self.halo, *(np.searchsorted(steps, away) for away in (self.value, self.value - margin))
+        steps = self.rule.steps_nm[::-1]
+        limits = sorted({*steps, *(step + margin_nm(self.rule, step) for step in steps)})
+        return self.halo, np.searchsorted(limits, self.value)
 
     def on_the_way(self, row: int, qualifies: bool) -> Iterator[Look]:
         """What would have been seen between two fixes."""
