@@ -111,7 +111,7 @@ def _side(t: Text, side: str, chosen: str | None) -> html.Section:
         [
             html.H3([html.I(className=f"lab-key lab-{side}"), title]),
             dcc.Dropdown(
-                [],
+                [{"label": chosen, "value": chosen}] if chosen else [],  # a value that is no option would be dropped
                 chosen,
                 id={"part": "lab-rule", "side": side},
                 placeholder=t("Chọn quy tắc…"),
