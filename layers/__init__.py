@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from geo.actor import SYSTEM
 from geo.fence import put_fences
+from geo.figure import put_figures, seeds
 from geo.reference import reference_fences
 from geo.rule import Rule, put_rules
 from ingest.feed import AddressError, Lane, sources_of
@@ -46,6 +47,7 @@ def lanes(
 def seed(connection: sa.Connection, layers: Sequence[Layer]) -> None:
     """Put in what every installation starts with: the reference lines and the layers' own rules."""
     put_fences(connection, reference_fences(), SYSTEM)
+    put_figures(connection, seeds())
     put_rules(connection, [rule for layer in layers for rule in layer.rules], SYSTEM)
     put_rules(connection, [feed_rule(layer) for layer in layers if layer.feeds], SYSTEM)
 
