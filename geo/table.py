@@ -268,6 +268,19 @@ unit = Table(
     Column("ordinal", Integer, nullable=False, server_default=text("100")),
 )
 
+# The numbers of the law, each with its ground and the days on which it holds.
+figure = Table(
+    "figure",
+    core,
+    Column("key", Text, primary_key=True),
+    Column("value", Float, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("legal_ref", Text, nullable=False),
+    Column("effective_from", Date, primary_key=True),
+    Column("effective_to", Date),
+    Column("certainty", Text, nullable=False),
+)
+
 # A time in which alarms come faster than people can read: those of one rule (none: of several) share one line.
 flood = Table(
     "flood",

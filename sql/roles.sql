@@ -14,7 +14,7 @@ BEGIN
     LOOP
         IF item.relkind = 'p' OR item.relname IN ('alarm_journal', 'ledger', 'dead_letter') THEN
             EXECUTE format('GRANT INSERT ON %I TO haidang_ingest', item.relname);
-        ELSIF item.relname NOT IN ('fence', 'rule', 'revision', 'roster', 'unit', 'archive', 'handover',
+        ELSIF item.relname NOT IN ('fence', 'rule', 'revision', 'roster', 'unit', 'figure', 'archive', 'handover',
                                     'lab_run', 'channel', 'route') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
         END IF;
