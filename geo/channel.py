@@ -19,7 +19,7 @@ from geo.revision import keep
 from geo.rule import SEVERITIES
 
 # What of an alarm's life may be told outside (a mute is the desk's own), and what a route tells unless it says more.
-TOLD = tuple(name for name in TRANSITIONS if name != "mute")
+TOLD = tuple(name for name in TRANSITIONS if name not in ("mute", "revise"))
 ANNOUNCED = ("raise", "step", "escalate", "release")
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")

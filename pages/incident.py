@@ -212,6 +212,7 @@ def transition_words(t: Text, line: Mapping[str, Any], units: Mapping[str, str])
         "unshelve": t("Trở lại bàn"),
         "suppress": t("Được nén dưới báo động khác"),
         "release": t("Hết được nén"),
+        "revise": t("Sửa giờ theo dữ liệu đến muộn"),
         "withdraw": t("Rút lại"),
     }
     name = str(line["transition"])

@@ -5,6 +5,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from geo.criteria import ALL, LISTS
 from geo.fence import Fence
 from geo.rule import Rule
 from layers.layer import Layer
@@ -122,20 +123,35 @@ def unit_words(t: Text, unit: str) -> str:
 
 
 def _who(t: Text, rule: Rule, layer: Layer | None) -> str:
-    where: dict[str, Any] = dict(rule.applies_to)
+    where, more = _flat(rule.applies_to)
     module = f"pages.{rule.layer}"
     noun = t("đối tượng")
     if find_spec(module) is not None and hasattr(import_module(module), "who"):
         noun, where = import_module(module).who(t, where)
     include, exclude = (tuple(where.pop(name, ())) for name in ("include", "exclude"))
-    told = _conditions(t, where, layer)
-    if include and not set(rule.applies_to) - {"include", "exclude"}:
+    told = [words for each in (where, *more) for words in _conditions(t, each, layer)]
+    if include and not set(_flat(rule.applies_to)[0]) - set(LISTS):
         noun = t("{noun} trong danh sách ({list})", noun=noun, list=_list(t, include))
     elif include:
         told.append(t("gồm cả {list}", list=_list(t, include)))
     if exclude:
         told.append(t("trừ {list}", list=_list(t, exclude)))
     return f"{noun} ({'; '.join(told)})" if told else noun
+
+
+def _flat(where: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Conditions that a fence and its rule each have (geo.criteria.both) as one object, and what has no place in it."""
+    found = {name: value for name, value in where.items() if name != ALL}
+    more: list[dict[str, Any]] = []
+    for part in where.get(ALL, ()):
+        own, rest = _flat(part)
+        more += rest
+        for name, value in own.items():
+            if name in LISTS:
+                found[name] = [*found.get(name, ()), *value]
+            elif found.setdefault(name, value) != value:
+                more.append({name: value})
+    return found, more
 
 
 def _list(t: Text, keys: Sequence[Any]) -> str:

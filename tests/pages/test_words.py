@@ -57,11 +57,19 @@ def test_a_rule_is_told_with_its_class_its_dwell_and_its_speed() -> None:
             "Báo động mức cao khi tàu (tên không bắt đầu bằng TTH; gồm cả 1; trừ 5 đối tượng) ở trong Vùng lộng.",
         ),
         (
+            rule(
+                applies_to={
+                    "all": [{"length_m": [15, None], "exclude": ["1"]}, {"length_m": [None, 24], "exclude": [2]}]
+                }
+            ),
+            "Báo động mức cao khi tàu (chiều dài từ 15 m; chiều dài dưới 24 m; trừ 1, 2) ở trong Vùng lộng.",
+        ),
+        (
             rule("silence", fence_key=None, params={"silence_s": 5400}),
             "Báo động mức cao khi tàu mất tín hiệu quá 1 giờ 30 phút.",
         ),
     ],
-    ids=["schedule", "direction", "list", "conditions", "silence"],
+    ids=["schedule", "direction", "list", "conditions", "of a fence too", "silence"],
 )
 def test_each_part_of_a_rule_has_its_words(one: Rule, sentence: str) -> None:
     assert told(VI, one) == sentence
