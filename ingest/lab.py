@@ -12,7 +12,6 @@ import pandas as pd
 from geo import criteria as conditions
 from geo.calendar import ZONE
 from geo.column import epoch_us
-from geo.criteria import matches
 from geo.episode import FRESH, Clear, Presence, Raise, Verdict, step_severity
 from geo.episode import Step as Nearer
 from geo.fence import SIDES, Fence, Fences
@@ -311,8 +310,3 @@ def _alone(own: Sequence[Alarm], other: Sequence[Alarm]) -> set[int]:
         return all(ends)
 
     return {n for n, one in enumerate(own) if not any(meet(one, two) for two in spans.get(one.target, ()))}
-
-
-def members(applies_to: Mapping[str, Any], frame: pd.DataFrame) -> int:
-    """How many of the objects known today a rule with these conditions speaks of."""
-    return int(matches(frame, applies_to).sum())
