@@ -1,7 +1,7 @@
 """The rule lab: draft rules over a layer's past, judged by the very functions that judge what comes in."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
