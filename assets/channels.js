@@ -15,7 +15,8 @@
     if (channel) open({ key: channel, at: Date.now() });
     else if (kind) {
       open({ kind, at: Date.now() });
-      setTimeout(() => document.getElementById("ch-name")?.focus(), 300);
+      // The first box, once it is shown; not any more when the user is somewhere else already.
+      setTimeout(() => { if ([pressed, document.body].includes(document.activeElement)) document.getElementById("ch-name")?.focus(); }, 300);
     } else if (route) store("route-asked", { do: route, rule, at: Date.now() });
   });
   // The boxes are the browser's own (see pages/mark.py) and may come a moment after their values.
