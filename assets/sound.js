@@ -15,7 +15,8 @@
     context = context || new (window.AudioContext || window.webkitAudioContext)();
     context.resume();
   };
-  for (const kind of ["pointerdown", "keydown"]) window.addEventListener(kind, wake, { once: true });
+  // Before anybody else hears of it: the desk's keys go no further than the desk.
+  for (const kind of ["pointerdown", "keydown"]) window.addEventListener(kind, wake, { once: true, capture: true });
 
   const sound = (name) => {
     if (!ready() || Date.now() < mutedUntil) return;

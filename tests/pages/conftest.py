@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,17 +42,24 @@ class Centre:
     url: str
     engine: sa.Engine
 
-    def raise_alarm(self, mmsi: int, label: str) -> int:
-        """A breach by that boat, as the worker would write it."""
+    def raise_alarm(self, mmsi: int, label: str, key: str = RULE.key, lon: float = 107.85) -> int:
+        """A breach by that boat of that rule, as the worker would write it."""
         now = datetime.now(UTC)
         with self.engine.begin() as connection:
-            broken = next(one for one in rule.rules(connection) if one.key == RULE.key)
-            fence_id = next(one.id for one in fences(connection) if one.key == CLOSED.key)
+            broken = next(one for one in rule.rules(connection) if one.key == key)
+            fence_id = next((one.id for one in fences(connection) if one.key == broken.fence_key), None)
             clear_alarm(connection, broken, str(mmsi), now, now)
-            subject = {"object_key": str(mmsi), "object_label": label, "lon": 107.85, "lat": 16.72, "observed_at": now}
+            subject = {"object_key": str(mmsi), "object_label": label, "lon": lon, "lat": 16.72, "observed_at": now}
             number = raise_alarm(connection, broken, fence_id, {**subject, "simulated": True, "evidence": {}}, now, now)
         assert number is not None
         return number
+
+    def clear_alarm(self, mmsi: int, key: str = RULE.key) -> None:
+        """The end of such a breach."""
+        now = datetime.now(UTC)
+        with self.engine.begin() as connection:
+            broken = next(one for one in rule.rules(connection) if one.key == key)
+            assert clear_alarm(connection, broken, str(mmsi), now, now)
 
 
 def boat(mmsi: int, name: str, lon: float, lat: float, **more: Any) -> dict[str, Any]:
@@ -115,12 +123,12 @@ def fill(owner: sa.Engine) -> None:
         account.record(connection, "ais.sim", told, datetime.now(UTC))
 
 
-@pytest.fixture(scope="module")
-def centre(private_servers: Servers, database_template: str) -> Iterator[Centre]:
-    """One centre for a file of tests."""
-    server, name = private_servers.postgres, "pages_centre"
+@contextmanager
+def standing(private_servers: Servers, template: str, name: str) -> Iterator[Centre]:
+    """A centre of that name, for as long as the context lasts."""
+    server = private_servers.postgres
     with server.connect() as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {database_template} OWNER haidang_owner")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER haidang_owner")
     roles = urls(server, name)
     owner = engine(roles.owner)
     fill(owner)
@@ -148,3 +156,17 @@ def centre(private_servers: Servers, database_template: str) -> Iterator[Centre]
         each.dispose()
     with server.connect() as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="module")
+def centre(private_servers: Servers, database_template: str) -> Iterator[Centre]:
+    """One centre for a file of tests."""
+    with standing(private_servers, database_template, "pages_centre") as made:
+        yield made
+
+
+@pytest.fixture
+def own_centre(private_servers: Servers, database_template: str) -> Iterator[Centre]:
+    """A centre for one test, whose desk nobody else has filled."""
+    with standing(private_servers, database_template, "pages_own_centre") as made:
+        yield made
