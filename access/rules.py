@@ -17,8 +17,8 @@ from geo.actor import Actor
 from geo.fence import Fence, fences
 from geo.fence_kind import KINDS as FENCE_KINDS
 from geo.fence_kind import Wrong
-from geo.roster import Roster, put_roster, rosters
-from geo.rule import NEEDS_FENCE, Rule, checked, save_rule
+from geo.roster import Roster, put_roster, roster_version, rosters
+from geo.rule import DISTRESS, NEEDS_FENCE, Rule, checked, save_rule
 from geo.rulebook import changes, kept, rule_history
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
@@ -115,11 +115,24 @@ def _unchanged(connection: sa.Connection, key: str, base: int | None) -> Rule | 
 def _keep(
     connection: sa.Connection, known: Rule | None, rule: Rule, actor: Actor, now: datetime, comment: str | None
 ) -> Saved:
+    _heard(rule)
     differs = changes(known, rule)
     if known and not differs:
         return Saved(rule.key, known.version, (), now)
     version = save_rule(connection, rule, actor, now, said(comment))
     return Saved(rule.key, version, differs if known else ("key",), now)
+
+
+def _heard(rule: Rule) -> None:
+    """A distress is heard at any hour and at any place, whoever saves its rule and by whichever door. Raises Wrong."""
+    if rule.kind not in DISTRESS:
+        return
+    if not rule.enabled:
+        raise Wrong("enabled", "Quy tắc cấp cứu không tắt được", "a distress rule cannot be switched off")
+    if rule.schedule:
+        raise Wrong("schedule", "Quy tắc cấp cứu có hiệu lực mọi giờ", "a distress rule holds at any hour")
+    if rule.fence_key:
+        raise Wrong("fence_key", "Quy tắc cấp cứu có hiệu lực ở mọi nơi", "a distress rule holds everywhere")
 
 
 def rule_checked(connection: sa.Connection, site: Site, rule: Rule) -> Rule:
@@ -216,20 +229,35 @@ def _columns(site: Site, rule: Rule) -> None:
                 raise Wrong(place, f"Lớp này không có cột {name[:40]}", f"{rule.layer} has no column {name[:40]!r}")
 
 
-def save_roster(site: Site, roster: Roster, actor: Actor) -> datetime:
-    """Put a list by name; the rules that speak of it are judged anew within a second. Raises Wrong."""
+def save_roster(
+    site: Site, roster: Roster, actor: Actor, comment: str | None = None, base: int | None = None
+) -> tuple[int, datetime]:
+    """Put a list by name, as a version; the rules that speak of it are judged anew within a second.
+
+    base: the version it was begun from, 0 for a new list, None to put it in place of whatever is there. Returns the
+    version and when. Raises Wrong, and Conflict when somebody saved it in between.
+    """
+    made = roster_checked(site, roster)
+
+    def work(connection: sa.Connection, now: datetime) -> tuple[int, datetime]:
+        alone(connection)
+        version = roster_version(connection, made.key)
+        if base is not None and base != version:
+            raise conflict(connection, "roster", made.key, made.key, version)
+        return put_roster(connection, made, actor, now, said(comment)), now
+
+    return tell(site, work)
+
+
+def roster_checked(site: Site, roster: Roster) -> Roster:
+    """The list with each of its members once, when all of it makes sense here. Raises Wrong."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", roster.key):
         raise Wrong("key", "Mã gồm chữ thường không dấu, số, _ và -", "a key is of a-z, 0-9, _ and -, at most 60")
     if site.layer(roster.layer) is None:
         raise Wrong("layer", "Không có lớp này", f"there is no layer {roster.layer[:40]!r}")
-    if not roster.name_vi.strip() or len(roster.name_vi) > NAME_MAX or len(roster.name_en) > NAME_MAX:
+    names = (roster.name_vi, roster.name_en)
+    if not roster.name_vi.strip() or any(len(name) > NAME_MAX or "\0" in name for name in names):
         raise Wrong("name_vi", "Hãy đặt tên ngắn", f"a name of 1 to {NAME_MAX} characters is needed")
     if len(roster.members) > MEMBERS_MAX or any(not 0 < len(one) <= 80 or "\0" in one for one in roster.members):
         raise Wrong("members", "Có đối tượng viết sai", f"at most {MEMBERS_MAX} keys of 1 to 80 characters")
-
-    def work(connection: sa.Connection, now: datetime) -> datetime:
-        alone(connection)
-        put_roster(connection, replace(roster, members=tuple(dict.fromkeys(roster.members))), actor, now)
-        return now
-
-    return tell(site, work)
+    return replace(roster, members=tuple(dict.fromkeys(roster.members)))

@@ -13,7 +13,7 @@ from access.rules import Saved
 from access.site import Site
 from geo.actor import Actor
 from geo.fence_kind import Wrong
-from geo.roster import Roster, rosters
+from geo.roster import Roster, roster_history, rosters
 from geo.rule import KINDS, STORED, Rule
 from geo.rulebook import Entry, book, rule_history
 
@@ -86,7 +86,10 @@ class Restoring(Deed):
 
 
 class RosterBody(BaseModel):
-    """A list by name: the keys of its members, for vessels their MMSI."""
+    """A list by name: the keys of its members, for vessels their MMSI.
+
+    version: the one it was begun from, 0 for a new list; without it whatever is there gives way.
+    """
 
     model_config = ConfigDict(extra="forbid")
     actor: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00]*\S[^\x00]*$")
@@ -94,6 +97,8 @@ class RosterBody(BaseModel):
     name_vi: Name
     name_en: Name = ""
     members: list[Annotated[str, Field(max_length=80)]] = Field(max_length=20_000)
+    comment: Words | None = None
+    version: int | None = Field(None, ge=0)
 
 
 def mount(server: FastAPI, site: Site) -> None:
@@ -160,15 +165,25 @@ def _rosters(server: FastAPI, site: Site) -> None:
             raise HTTPException(404, f"there is no roster {key!r}")
         return {each.name: getattr(found, each.name) for each in fields(Roster)}
 
+    @server.get("/api/v1/rosters/{key}/versions", tags=["rules"])
+    def versions(key: Key) -> list[dict[str, Any]]:
+        """Every version, newest first: who, when, why, who came and who went, and the members as they were."""
+        with site.engine.connect() as connection:
+            found = roster_history(connection, key)
+        if not found:
+            raise HTTPException(404, f"there is no version of a roster {key!r}")
+        about = ("version", "at", "actor", "comment", "came", "went")
+        return [{**{name: getattr(one, name) for name in about}, "members": one.roster.members} for one in found]
+
     @server.put("/api/v1/rosters/{key}", tags=["rules"])
     def put(key: Key, body: RosterBody) -> dict[str, Any]:
-        """Put a list in place of the one of that name, or as a new one."""
+        """Put a list in place of the one of that name, or as a new one; 409 when somebody saved it since `version`."""
         made = Roster(key, body.layer, body.name_vi, body.name_en or body.name_vi, tuple(body.members))
         try:
-            at = doing.save_roster(site, made, Actor(body.actor.strip()))
-        except Wrong as error:
+            version, at = doing.save_roster(site, made, Actor(body.actor.strip()), body.comment, body.version)
+        except (Wrong, Conflict) as error:
             _answer(error)
-        return {"key": key, "members": len(set(made.members)), "at": at}
+        return {"key": key, "members": len(set(made.members)), "version": version, "at": at}
 
 
 def told(one: Entry) -> dict[str, Any]:

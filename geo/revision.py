@@ -1,4 +1,4 @@
-"""Versions of fences and rules: every one as it was, with who and when, append-only."""
+"""Versions of fences, rules and lists by name: every one as it was, with who and when, append-only."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ def keep(
     actor: Actor,
     comment: str | None,
 ) -> None:
-    """Add the version of a `fence` or a `rule` that begins now; its values must be what JSON can hold."""
+    """Add the version of a fence, rule, roster or channel that begins now; its values must be what JSON can hold."""
     row = {"kind": kind, "key": key, "version": version, "value": dict(value), "at": now}
     row |= {"actor": actor.name, "actor_kind": actor.kind, "comment": comment}
     connection.execute(sa.insert(table.revision).values(row))

@@ -18,8 +18,8 @@ from geo.alarm import clear_alarm, raise_alarm
 from geo.fence import Fence, fences, put_fences
 from geo.fence_kind import Wrong
 from geo.revision import mark
-from geo.roster import Roster
-from geo.rule import Rule, rules
+from geo.roster import Roster, roster_history
+from geo.rule import Rule, rules, save_rule
 from geo.rulebook import book, kept, rule_history
 from layers import discover, seed
 from tests.connections import connected
@@ -190,3 +190,49 @@ def test_a_list_by_name_is_put_and_marks_the_rules_as_changed(site: Site) -> Non
     with pytest.raises(Wrong) as told:
         doing.save_roster(site, replace(roster, members=("",)), LAN)
     assert told.value.field == "members"
+
+
+def test_a_list_by_name_has_versions_and_of_two_editors_the_second_is_told(site: Site) -> None:
+    roster = Roster("nha", "vessel", "Tàu nhà", "Own boats", ("574000001", "574000002"))
+    assert doing.save_roster(site, roster, LAN, "mới", 0)[0] == 1
+    assert doing.save_roster(site, roster, LAN, None, 1)[0] == 1  # as it was: no version more
+    later = replace(roster, members=("574000002", "574000003"))
+    assert doing.save_roster(site, later, MINH, "đổi tàu", 1)[0] == 2
+    for base in (0, 1):
+        with pytest.raises(Conflict) as told:
+            doing.save_roster(site, roster, LAN, None, base)
+        assert (told.value.version, told.value.actor) == (2, "Minh")
+    assert doing.save_roster(site, roster, LAN)[0] == 3  # another program, which says of none that it began from it
+    with site.engine.connect() as connection:
+        told = [(one.version, one.actor, one.comment, one.came, one.went) for one in roster_history(connection, "nha")]
+    assert told == [
+        (3, "Lan", None, ("574000001",), ("574000003",)),
+        (2, "Minh", "đổi tàu", ("574000003",), ("574000001",)),
+        (1, "Lan", "mới", ("574000001", "574000002"), ()),
+    ]
+
+
+@pytest.mark.parametrize("key", ["distress", "distress_test"])
+def test_a_distress_rule_cannot_be_silenced_by_any_door(site: Site, key: str) -> None:
+    rule = now(site, key)
+    hours = [{"days": [1], "from": "06:00", "to": "18:00"}]
+    silenced: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("enabled", {"enabled": False}), ("schedule", {"schedule": hours}), ("fence_key", {"fence_key": "cam"}),
+    )  # fmt: skip
+    for field, change in silenced:
+        for told in (replace(rule, **change), replace(rule, key=f"moi_{field}", **change)):
+            with pytest.raises(Wrong) as refused:
+                doing.save(site, told, rule.version if told.key == key else None, LAN)
+            assert refused.value.field == field
+    with pytest.raises(Wrong) as refused:
+        doing.switch(site, key, False, rule.version, LAN)
+    assert (refused.value.field, refused.value.vi) == ("enabled", "Quy tắc cấp cứu không tắt được")
+    assert now(site, key) == rule
+    # A version that was off, kept by an earlier program, is not brought back either.
+    with site.engine.begin() as connection:
+        save_rule(connection, replace(rule, enabled=False), MINH, datetime.now(UTC))
+        save_rule(connection, rule, MINH, datetime.now(UTC))
+    with pytest.raises(Wrong) as refused:
+        doing.restore(site, key, rule.version + 1, rule.version + 2, LAN)
+    assert refused.value.field == "enabled"
+    assert doing.save(site, replace(now(site, key), escalate_s=60), rule.version + 2, LAN).changed == ("escalate_s",)

@@ -70,3 +70,27 @@ def test_lists_by_name_are_put_and_read(serve: Any) -> None:
     assert site.ask("PUT", PATH, {**rule, "version": 1, "applies_to": {"include": ["@khac"]}})[0] == 422
     assert site.ask("PUT", path, {**body, "layer": "tram"})[0] == 422
     assert site.ask("PUT", path, {**body, "actor": " "})[0] == 422
+
+
+def test_a_list_has_versions_and_a_late_editor_is_told(serve: Any) -> None:
+    site = serve()
+    path = "/api/v1/rosters/nha"
+    assert site.get(f"{path}/versions")[0] == 404
+    body = {"actor": "Lan", "name_vi": "Tàu nhà", "members": ["574000001"], "version": 0, "comment": "mới"}
+    assert site.ask("PUT", path, body)[1]["version"] == 1
+    status, answer = site.ask("PUT", path, {**body, "actor": "Minh"})
+    assert (status, answer["detail"]["version"], answer["detail"]["actor"]) == (409, 1, "Lan")
+    assert site.ask("PUT", path, {**body, "version": 1, "members": ["574000002"]})[1]["version"] == 2
+    told = [(one["version"], one["came"], one["went"]) for one in site.get(f"{path}/versions")[1]]
+    assert told == [(2, ["574000002"], ["574000001"]), (1, ["574000001"], [])]
+
+
+def test_a_distress_rule_is_not_switched_off(serve: Any) -> None:
+    site = serve()
+    path = "/api/v1/rules/distress"
+    rule = site.get(path)[1]
+    named = ("kind", "layer", "name_vi", "severity", "applies_to", "qualifies", "version")
+    body = {name: rule[name] for name in named} | {"actor": "Lan", "enabled": False}
+    status, answer = site.ask("PUT", path, body)
+    assert (status, answer["detail"][0]["loc"]) == (422, ["body", "enabled"])
+    assert site.get(path)[1]["enabled"] is True
