@@ -110,6 +110,27 @@ def live(
 
 
 @app.command()
+def desk(
+    as_json: Json = False,
+    count: Annotated[
+        int, typer.Option(min=20, help="Alarms to acknowledge, half of them quiet, half in traffic.")
+    ] = 400,
+    rate: Annotated[int, typer.Option(min=1, help="Messages a second in the second half.")] = 1000,
+) -> None:
+    """Time from one operator's key to another browser's screen, with and without traffic."""
+    from bench import desk as path
+    from bench.chromium import NoBrowserError
+    from bench.program import StartError
+
+    try:
+        report = path.measure(count, rate, lambda line: typer.echo(line, err=True))
+    except (NoBrowserError, StartError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    report.print(as_json)
+
+
+@app.command()
 def clients(
     context: typer.Context,
     as_json: Json = False,

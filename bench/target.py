@@ -43,6 +43,10 @@ TARGETS = (
     Target("world", "lag_growth_s", "... lag at the end less lag at the beginning", None, None, "s", False),
     Target("world", "rss_mb", "... resident memory at the end", None, None, "MB", False),
     Target("live", "p99_ms", "socket to drawn pixel at 1,000 messages/s, p99", 1000, 300, "ms", False),
+    Target(
+        "desk", "quiet_other_p99_ms", "an acknowledgement on another browser's screen, p99", 1000, None, "ms", False
+    ),
+    Target("desk", "busy_other_p99_ms", "... at 1,000 messages/s", 1000, None, "ms", False),
     Target("map", "main_1k", "main thread per update, vs dcc.Interval + dl.GeoJSON, 1,000 vessels", 15, 100),
     Target("map", "main_10k", "... vs dl.GeoJSON + preferCanvas, 10,000 vessels", 20, 300),
     Target("map", "bytes_10k", "raw bytes per update, vs the same", 50, 57),

@@ -17,7 +17,10 @@ from tests.pages.conftest import Centre
 LISTEN = """
 window.tones = [];
 const start = OscillatorNode.prototype.start;
-OscillatorNode.prototype.start = function (...when) { window.tones.push(this.frequency.value); return start.apply(this, when); };
+OscillatorNode.prototype.start = function (...when) {
+  window.tones.push(this.frequency.value);
+  return start.apply(this, when);
+};
 """
 BOATS = {574090000 + n: f"TTH-9{n:04d}-TS" for n in range(24)}
 FIRST, SECOND, THIRD = list(BOATS)[:3]
@@ -76,8 +79,8 @@ def test_emergency_first_then_what_waits_then_what_has_passed_then_what_is_taken
     sart = own_centre.raise_alarm(970_000_001, "SART 970000001", "distress")
     page = opened(context, f"{own_centre.url}/alarms", 4)
     page.evaluate(
-        "id => fetch(`/api/v1/alarms/${id}/acknowledge`, {method: 'POST', headers: {'content-type': 'application/json'}, "
-        "body: JSON.stringify({actor: 'Lan'})})",
+        "id => fetch(`/api/v1/alarms/${id}/acknowledge`, "
+        "{method: 'POST', headers: {'content-type': 'application/json'}, body: JSON.stringify({actor: 'Lan'})})",
         taken,
     )
     expect(page.locator(f"[data-alarm-row='{taken}']")).to_have_class(re.compile(r"\backnowledged"), timeout=10_000)
