@@ -298,3 +298,33 @@ def test_promise_24_a_thousand_raises_in_one_transaction_hold_up_nobody_for_long
     began = time.process_time()
     storm(desk, [(f"line_{n % 4}", NOW) for n in range(1_000)], at_once=1_000)
     assert time.process_time() - began < 5  # a second here, of which the database takes as much again
+
+
+@pytest.mark.parametrize("seed", [25])
+def test_fact_25_a_thousand_late_signals_in_a_day_are_at_most_150_annunciations(desk, seed: int) -> None:
+    """Boats that fall silent all day long, some of them a provider's dozens within minutes; half come back in hours."""
+    order = random.Random(seed)
+    moments = [order.uniform(0, 24 * 60) for _ in range(700)]
+    for begin in (order.uniform(0, 24 * 60) for _ in range(6)):
+        moments += [min(begin + order.uniform(0, 15), 24 * 60 - 0.1) for _ in range(50)]
+    ends = [(minutes + order.uniform(30, 600), "back", boat) for boat, minutes in enumerate(moments) if boat % 2]
+    late = [(minutes, "late", boat) for boat, minutes in enumerate(moments)]
+    ticks = [(float(minute), "tick", 0) for minute in range(24 * 60)]
+    assert len(late) == 1_000
+    for minutes, what, boat in sorted(late + [each for each in ends if each[0] < 24 * 60] + ticks):
+        with desk.owner.begin() as connection, flood.gathered(connection, at(minutes)):
+            if what == "tick":
+                flood.end_over(connection, at(minutes))
+            elif what == "late":
+                desk.raise_in(connection, "lost", 10_000 + boat, at(minutes), at(minutes - 360))
+            else:
+                alarm.clear_alarm(connection, desk.rules["lost"], str(10_000 + boat), at(minutes), at(minutes))
+    found = new_lines(desk)
+    assert most_within(found) <= LINES
+    assert most_within(found, timedelta(hours=24)) <= 150
+    assert len(found) > 100  # and it is not by hiding everything that they are few
+    # Each is in the journal once, and on a line of its own or in a group.
+    assert desk.ask("SELECT count(DISTINCT alarm_id) AS n FROM alarm_journal WHERE transition = 'raise'") == [
+        {"n": 1_000}
+    ]
+    assert desk.ask("SELECT count(*) AS n FROM alarm WHERE listed_at IS NULL AND flood_id IS NULL") == [{"n": 0}]
