@@ -25,12 +25,13 @@ ROOMS = {
     "run.lab": ("lab",),
     "run.status": ("status",),
     "run.letters": ("dead-letters",),
+    "run.importing": ("import",),
     "demo.command": ("simulate",),
     "ingest.command": ("decode",),
     "run.schema": ("db",),
     "bench.command": ("bench",),
 }
-GROUPS = {"run.schema": "db", "run.letters": "dead-letters", "bench.command": "bench"}
+GROUPS = {"run.schema": "db", "run.letters": "dead-letters", "run.importing": "import", "bench.command": "bench"}
 
 
 def mount(asked: str | None) -> None:

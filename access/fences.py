@@ -58,6 +58,26 @@ def put(
     alone(connection)
     known = current(connection, fence.key)
     _unchanged(connection, fence.key, known, base)
+    return keep(connection, planned(known, fence, watch), actor, now, comment)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A change that can be made: what is kept now, what it will be, the rules that differ, and in which fields."""
+
+    known: Held | None
+    fence: Fence
+    rules: tuple[Rule, ...]
+    changed: tuple[str, ...]
+
+    @property
+    def nothing(self) -> bool:
+        """Whether all is already as it is wanted."""
+        return self.known is not None and not self.changed and not self.rules
+
+
+def planned(known: Held | None, fence: Fence, watch: Watch | None) -> Plan:
+    """What saving a fence over what is kept would change; nothing is written. Raises Wrong for what cannot be."""
     if known and known.fence.kind in REFERENCE:
         raise not_edited()
     simulated = known is not None and known.fence.simulated
@@ -65,26 +85,23 @@ def put(
     if watch is None and known is not None:
         watch = replace(known.watch, kinds=known.watch.kinds & set(possible(checked.kind)))
     rules = wanted(known or Held(checked), checked, watch_checked(checked, watch)) if watch is not None else []
-    return _keep(connection, known, checked, rules, actor, now, comment)
+    return _plan(known, checked, rules)
 
 
-def _keep(
-    connection: sa.Connection,
-    known: Held | None,
-    fence: Fence,
-    rules: Sequence[Rule],
-    actor: Actor,
-    now: datetime,
-    comment: str | None,
-) -> Saved:
-    differs = changes(known.shown, fence) if known else ("key",)
-    if known and not differs and not rules:
-        return Saved(fence.key, known.fence.version, (), (), now)
+def _plan(known: Held | None, fence: Fence, rules: Sequence[Rule]) -> Plan:
+    return Plan(known, fence, tuple(rules), changes(known.shown, fence) if known else ("key",))
+
+
+def keep(connection: sa.Connection, plan: Plan, actor: Actor, now: datetime, comment: str | None) -> Saved:
+    """Write what was planned, in a transaction of the caller's, who is `alone` in it."""
+    fence = plan.fence
+    if plan.known and plan.nothing:
+        return Saved(fence.key, plan.known.fence.version, (), (), now)
     words = said(comment)
     version = save_fence(connection, fence, actor, now, words)
-    for rule in rules:
+    for rule in plan.rules:
         save_rule(connection, rule, actor, now, words)
-    return Saved(fence.key, version, differs, tuple(rule.kind for rule in rules), now)
+    return Saved(fence.key, version, plan.changed, tuple(rule.kind for rule in plan.rules), now)
 
 
 def retire(site: Site, key: str, base: Base, actor: Actor, reason: str) -> Saved:
@@ -121,7 +138,7 @@ def restore(site: Site, key: str, version: int, base: Base, actor: Actor, commen
             old = then.rules.get(kind)
             as_then = replace(old, id=rule.id, version=rule.version) if old else replace(rule, enabled=False)
             rules += [as_then] if as_then != rule else []
-        return _keep(connection, known, fence, rules, actor, now, comment or f"khôi phục phiên bản {version}")
+        return keep(connection, _plan(known, fence, rules), actor, now, comment or f"khôi phục phiên bản {version}")
 
     return tell(site, change)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from geo.calendar import ZONE
 from geo.fence import Fence
+from geo.fence_file import key_of
 from geo.fence_kind import KINDS, Wrong
 from geo.outline import circle, corridor
 from geo.ring import Checked, checked
@@ -314,6 +315,6 @@ def rings_in(t: Text, text: str) -> list[dict[str, Any]]:
 
 def new_key(name: str, taken: Sequence[str]) -> str:
     """A key made of a name, with a number behind it when it is taken."""
-    plain = fold(name).replace(" ", "_")[:50].strip("_") or "vung"
-    numbers = (plain if n == 1 else f"{plain}_{n}" for n in range(1, len(taken) + 3))
-    return next(key for key in numbers if key not in taken and key not in ("new", "list", "check", "export", "import"))
+    plain = key_of(name) or "vung"
+    numbers = (plain if n == 1 else f"{plain}_{n}" for n in range(1, len(taken) + 2))
+    return next(key for key in numbers if key not in taken)

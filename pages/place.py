@@ -1,13 +1,13 @@
 """Places as people write them: coordinates in any common form, and names of the gazetteer with or without accents."""
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from geo.basemap import places
 from geo.degrees import dms as dms
+from geo.fold import fold as fold
 
 ZOOM = {"sea": 6, "archipelago": 7, "country": 6, "city": 11, "lagoon": 11, "island": 11, "town": 12, "port": 13}
 
@@ -25,12 +25,6 @@ class Place:
     lon: float
     zoom: int
     kind: str = "place"
-
-
-def fold(text: str) -> str:
-    """Lower case without accents and without anything but letters and digits, so `Thuan an` finds `Thuận An`."""
-    plain = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
-    return re.sub(r"[^a-z0-9]+", " ", "".join(c for c in plain if not unicodedata.combining(c)).lower()).strip()
 
 
 def coordinates(text: str) -> tuple[float, float] | None:

@@ -1,0 +1,134 @@
+"""The command `import`: files of an authority into the centre, with a look first at what they would change."""
+
+import getpass
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import sqlalchemy as sa
+import typer
+
+from access import fence_import
+from access.editing import announce
+from access.fence_import import Account, Line
+from geo.actor import Actor
+from geo.database import engine
+from geo.degrees import dms
+from geo.fence_file import Draft, drafts
+from geo.fence_kind import KINDS
+from geo.vector_file import FileFault, read_file
+from run.connection import addresses
+from run.fault import Fault
+from run.letters import visible
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Files into the centre."
+)
+CRS = re.compile(r"(?:EPSG:)?(\d{4,6})", re.IGNORECASE)
+TOLD_MAX = 400  # rows of a table that somebody reads
+
+
+@app.callback()
+def group() -> None:
+    """Files into the centre: a dry run shows what they would change, --apply does it."""
+
+
+@app.command("fences")
+def import_fences(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="GeoJSON, GeoPackage, shapefile (.shp, .zip), KML, CSV or XLSX.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; else only say what would be done.")] = False,
+    skip_refused: Annotated[bool, typer.Option("--skip-refused", help="Apply the rest when rows are refused.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Keep outlines that cross themselves as repaired.")] = False,
+    crs: Annotated[str | None, typer.Option(help="What the numbers are in, for instance EPSG:9214.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Who does it; else the name you are logged in with.")] = None,
+    layer_name: Annotated[str | None, typer.Option(help="Of a file with several layers, sheets, shapefiles.")] = None,
+    kind: Annotated[str | None, typer.Option(help=f"Of rows that do not say: {', '.join(KINDS)}.")] = None,
+    authority: Annotated[str | None, typer.Option(help="Whose the reference lines are: agency, document.")] = None,
+) -> None:
+    """Fences out of a file: what would be added, changed, refused; with --apply all of it in one transaction."""
+    settings: Settings = context.find_root().obj
+    if crs is not None and not CRS.fullmatch(crs):
+        raise typer.BadParameter("is written EPSG:9214", param_hint="--crs")
+    if kind is not None and kind not in KINDS:
+        raise typer.BadParameter(f"is one of {', '.join(KINDS)}", param_hint="--kind")
+    with _one_line():
+        who = Actor((actor or getpass.getuser()).strip())
+        url, redis_url = (addresses(settings)[name] for name in ("DATABASE_URL_WEB", "REDIS_URL"))
+        read = read_file(Path(file), CRS.sub(r"EPSG:\1", crs) if crs else None, layer_name)
+        asked, ignored = drafts(read.rows, kind)
+        comment = fence_import.COMMENT.format(name=Path(file).name)
+        found, done = _carry_out(url, asked, repair, authority or "", (who, comment) if apply else None, skip_refused)
+    typer.echo(f"{visible(file.encode())}: {len(asked)} rows, {visible(read.crs.encode())}")
+    if ignored:
+        typer.echo(f"ignored columns: {visible(', '.join(ignored).encode())}")
+    for line in found.lines[:TOLD_MAX]:
+        for words in _words(line):
+            typer.echo(words)
+    if len(found.lines) > TOLD_MAX:
+        typer.echo(f"... and {len(found.lines) - TOLD_MAX} rows more")
+    typer.echo(", ".join(f"{count} {what}" for what, count in found.counts.items()))
+    refused = found.counts["refused"]
+    if done is not None:
+        announce(redis_url)
+        typer.echo(f"Applied by {who.name}: {done} fences.")
+    elif apply:
+        typer.echo("Nothing was applied: mend the refused rows, or add --skip-refused.", err=True)
+    elif found.counts["added"] + found.counts["changed"]:
+        typer.echo("Nothing was done yet; add --apply to do it.")
+    if refused:
+        raise typer.Exit(1)
+
+
+def _carry_out(
+    url: str, asked: list[Draft], repair: bool, authority: str, by: tuple[Actor, str] | None, skip_refused: bool
+) -> tuple[Account, int | None]:
+    """What would become of the rows; and, when somebody asks for it, how many fences were changed."""
+    opened = engine(url)
+    try:
+        with opened.begin() as connection:
+            if by is None:
+                return fence_import.account(connection, asked, repair, authority), None
+            fence_import.lock(connection)
+            found = fence_import.account(connection, asked, repair, authority)
+            if found.counts["refused"] and not skip_refused:
+                return found, None
+            return found, fence_import.apply(connection, found, by[0], datetime.now(UTC), by[1])
+    finally:
+        opened.dispose()
+
+
+def _words(line: Line) -> Iterator[str]:
+    """A row of the table; of a refused one a line for each reason, with its place."""
+    fields = ", ".join([*line.fields, *(f"rule {kind}" for kind in line.rules)]) if line.what == "changed" else ""
+    head = f"{line.number:>5}  {line.what:<10}{visible(line.key[:60].encode()):<28} {visible(line.name[:60].encode())}"
+    yield head + (f"  [{fields}]" if fields else "")
+    for one in line.refusals:
+        place = (
+            "" if one.lon is None or one.lat is None else f" at {one.lon:.6f}, {one.lat:.6f} ({dms(one.lat, one.lon)})"
+        )
+        yield f"{'':>7}{one.field}: {visible(one.en.encode())}{place}"
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    try:
+        yield
+    except FileFault as fault:
+        typer.echo(visible(fault.en.encode()), err=True)
+        raise typer.Exit(1) from None
+    except (Fault, ValueError) as error:
+        typer.echo(visible(str(error).encode()), err=True)
+        raise typer.Exit(1) from None
+    except sa.exc.SQLAlchemyError as error:
+        typer.echo(f"cannot ask the database: {str(error).splitlines()[0]}", err=True)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        typer.echo(f"the system refused: {error.strerror or error}", err=True)
+        raise typer.Exit(1) from None
