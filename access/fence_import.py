@@ -5,13 +5,13 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import shapely
 import sqlalchemy as sa
 
-from access.editing import alone
+from access.editing import alone, announce
 from access.fences import Plan, keep, planned
 from geo.actor import Actor
 from geo.fence import Fence
@@ -76,6 +76,49 @@ class Account:
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 
+@dataclass(frozen=True)
+class Deed:
+    """That an import is to be done: by whom, why, and whether although rows are refused.
+
+    digest: of the account that was looked at; when something else has changed since, nothing is done.
+    """
+
+    actor: Actor
+    comment: str
+    skip_refused: bool = False
+    digest: str | None = None
+
+
+class Stale(Exception):
+    """What was looked at is not what would be done any more; `args[0]` is the new account."""
+
+
+def carry_out(
+    engine: sa.Engine,
+    redis_url: str,
+    drafts: Sequence[Draft],
+    repair: bool = False,
+    authority: str = "",
+    deed: Deed | None = None,
+) -> tuple[Account, int | None]:
+    """What an import would do; and with a deed, in the same transaction, doing it: how many fences changed.
+
+    None when nothing was done, since nobody asked for it or since rows are refused. Raises Stale.
+    """
+    with engine.begin() as connection:
+        if deed is None:
+            return account(connection, drafts, repair, authority), None
+        alone(connection)
+        found = account(connection, drafts, repair, authority)
+        if deed.digest is not None and deed.digest != found.digest:
+            raise Stale(found)
+        if found.counts["refused"] and not deed.skip_refused:
+            return found, None
+        done = apply(connection, found, deed.actor, datetime.now(UTC), deed.comment)
+    announce(redis_url)
+    return found, done
+
+
 def account(connection: sa.Connection, drafts: Sequence[Draft], repair: bool = False, authority: str = "") -> Account:
     """What an import would do; nothing is written.
 
@@ -94,7 +137,7 @@ def account(connection: sa.Connection, drafts: Sequence[Draft], repair: bool = F
 
 
 def apply(connection: sa.Connection, found: Account, actor: Actor, now: datetime, comment: str | None) -> int:
-    """Keep what was planned in the same transaction, after `lock`; returns how many fences changed."""
+    """Keep what was planned in the same transaction, after `alone`; returns how many fences changed."""
     done = 0
     for line in found.lines:
         if line.plan is not None and line.what in ("added", "changed"):
@@ -102,11 +145,6 @@ def apply(connection: sa.Connection, found: Account, actor: Actor, now: datetime
             done += 1
             done += _along(connection, line.plan.fence, actor, now, comment)
     return done
-
-
-def lock(connection: sa.Connection) -> None:
-    """One import or editor at a time, from the plan until it is kept."""
-    alone(connection)
 
 
 def _line(draft: Draft, known: Held | None, repair: bool) -> Line:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_BYTES_MAX = 2 << 20
+LARGER = {"/api/v1/fences/import": 8 << 20}  # where a whole file is the body
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -36,7 +37,7 @@ class Guard:
             return
         # Assets that Dash does not stamp (workers, the base map) are asked for again, and answered by their ETag.
         asset = scope["path"].startswith("/assets/") and not scope["query_string"]
-        await self._app(scope, _bounded(receive), _with_headers(send, REVALIDATE if asset else ()))
+        await self._app(scope, _bounded(receive, _most(scope)), _with_headers(send, REVALIDATE if asset else ()))
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -51,9 +52,13 @@ class Guard:
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             return 403, "requests from other origins are refused"
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > BODY_BYTES_MAX:
-            return 413, f"a request may hold at most {BODY_BYTES_MAX} bytes"
+        if not length.isdigit() or int(length) > _most(scope):
+            return 413, f"a request may hold at most {_most(scope)} bytes"
         return None
+
+
+def _most(scope: Scope) -> int:
+    return LARGER.get(scope["path"], BODY_BYTES_MAX)
 
 
 def _name(host: str) -> str:
@@ -64,7 +69,7 @@ def _name(host: str) -> str:
     return bare.partition(":")[0]
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, most: int) -> Receive:
     """A body without a length is cut off where one with a length would have been refused."""
     taken = 0
 
@@ -73,7 +78,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
-            if taken > BODY_BYTES_MAX:
+            if taken > most:
                 return {"type": "http.disconnect"}
         return message
 

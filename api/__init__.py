@@ -3,7 +3,7 @@
 from fastapi import FastAPI, HTTPException
 
 from access.site import Site
-from api import alarms, channels, features, fences, handover, health, live, rules
+from api import alarms, channels, features, fence_files, fences, handover, health, live, rules
 
 
 def mount(server: FastAPI, site: Site, handover_paper: handover.Paper) -> None:
@@ -16,6 +16,7 @@ def mount(server: FastAPI, site: Site, handover_paper: handover.Paper) -> None:
     alarms.mount(server, site)
     channels.mount(server, site)
     fences.mount(server, site)
+    fence_files.mount(server, site)
     rules.mount(server, site)
     handover.mount(server, site, handover_paper)
     live.mount(server, site)

@@ -2,9 +2,8 @@
 
 import getpass
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +11,7 @@ import sqlalchemy as sa
 import typer
 
 from access import fence_import
-from access.editing import announce
-from access.fence_import import Account, Line
+from access.fence_import import Account, Deed, Line
 from geo.actor import Actor
 from geo.database import engine
 from geo.degrees import dms
@@ -60,11 +58,12 @@ def import_fences(
         raise typer.BadParameter(f"is one of {', '.join(KINDS)}", param_hint="--kind")
     with _one_line():
         who = Actor((actor or getpass.getuser()).strip())
-        url, redis_url = (addresses(settings)[name] for name in ("DATABASE_URL_WEB", "REDIS_URL"))
+        where = addresses(settings)
         read = read_file(Path(file), CRS.sub(r"EPSG:\1", crs) if crs else None, layer_name)
         asked, ignored = drafts(read.rows, kind)
         comment = fence_import.COMMENT.format(name=Path(file).name)
-        found, done = _carry_out(url, asked, repair, authority or "", (who, comment) if apply else None, skip_refused)
+        deed = Deed(who, comment, skip_refused) if apply else None
+        found, done = _carry_out(where, asked, repair, authority or "", deed)
     typer.echo(f"{visible(file.encode())}: {len(asked)} rows, {visible(read.crs.encode())}")
     if ignored:
         typer.echo(f"ignored columns: {visible(', '.join(ignored).encode())}")
@@ -76,7 +75,6 @@ def import_fences(
     typer.echo(", ".join(f"{count} {what}" for what, count in found.counts.items()))
     refused = found.counts["refused"]
     if done is not None:
-        announce(redis_url)
         typer.echo(f"Applied by {who.name}: {done} fences.")
     elif apply:
         typer.echo("Nothing was applied: mend the refused rows, or add --skip-refused.", err=True)
@@ -87,19 +85,11 @@ def import_fences(
 
 
 def _carry_out(
-    url: str, asked: list[Draft], repair: bool, authority: str, by: tuple[Actor, str] | None, skip_refused: bool
+    where: Mapping[str, str], asked: list[Draft], repair: bool, authority: str, deed: Deed | None
 ) -> tuple[Account, int | None]:
-    """What would become of the rows; and, when somebody asks for it, how many fences were changed."""
-    opened = engine(url)
+    opened = engine(where["DATABASE_URL_WEB"])
     try:
-        with opened.begin() as connection:
-            if by is None:
-                return fence_import.account(connection, asked, repair, authority), None
-            fence_import.lock(connection)
-            found = fence_import.account(connection, asked, repair, authority)
-            if found.counts["refused"] and not skip_refused:
-                return found, None
-            return found, fence_import.apply(connection, found, by[0], datetime.now(UTC), by[1])
+        return fence_import.carry_out(opened, where["REDIS_URL"], asked, repair, authority, deed)
     finally:
         opened.dispose()
 
