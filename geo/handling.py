@@ -12,7 +12,7 @@ from geo.actor import SYSTEM, Actor
 from geo.journal import write
 from geo.rule import EVENTS
 
-ESCALATIONS_MOST = 3
+ESCALATIONS_MOST, ESCALATED_AT_ONCE = 3, 500
 
 
 def acknowledge(
@@ -76,6 +76,7 @@ def escalate(connection: sa.Connection, alarm_id: int, actor: Actor, comment: st
 def escalate_due(connection: sa.Connection, now: datetime) -> int:
     """The clock's part: pass on what nobody answered in time; how many. What fell due while nobody ticked is not lost.
 
+    At most ESCALATED_AT_ONCE a tick, since whoever works on them meanwhile has to wait.
     Each level waits as long again as its rule says; the highest is the last. What is over needs nobody in a hurry, but
     an event is over at once.
     """
@@ -87,9 +88,11 @@ def escalate_due(connection: sa.Connection, now: datetime) -> int:
         .where(sa.or_(column.cleared_at.is_(None), rule.kind.in_(EVENTS)), column.suppressed_at.is_(None))
         .where(sa.or_(column.shelved_until.is_(None), column.shelved_until <= now))
         .order_by(column.id)
+        .limit(ESCALATED_AT_ONCE)
         .with_for_update(of=table.alarm, skip_locked=True)
     )
-    levels = _escalate(connection, now, [column.id.in_(due)])
+    # Their numbers, and not the query itself, which the database may then ask anew for every alarm there is.
+    levels = _escalate(connection, now, [column.id.in_(connection.scalars(due).all())])
     for alarm_id, level in levels.items():
         write(connection, alarm_id, "escalate", now, SYSTEM, data={"level": level})
     return len(levels)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import sqlalchemy as sa
+
 
 class Heartbeat:
     """Touches its file at each `beat`; without a path (none given, HAIDANG_HEARTBEAT unset) it does nothing."""
@@ -21,3 +23,10 @@ class Heartbeat:
         except FileNotFoundError:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.touch()
+
+    def beat_with(self, connection: sa.Connection) -> None:
+        """Beat at each of this connection's statements too: work that takes a minute and goes on is not frozen.
+
+        The connection must be the main loop's own.
+        """
+        sa.event.listen(connection, "before_cursor_execute", lambda *_: self.beat())

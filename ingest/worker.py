@@ -73,6 +73,7 @@ class Worker:
             self.heartbeat.beat()
             try:
                 with self.engine.connect() as connection:
+                    self.heartbeat.beat_with(connection)
                     self._holds, self._claimed = {}, -1e9
                     while not stopping():
                         self.heartbeat.beat()

@@ -65,6 +65,7 @@ class Clock:
             self.heartbeat.beat()
             try:
                 with self.engine.connect() as connection:
+                    self.heartbeat.beat_with(connection)
                     while not stopping():
                         self.heartbeat.beat()
                         if self._leased(connection):
