@@ -305,6 +305,7 @@
   // ---- keys -----------------------------------------------------------------------------------------------------------------
   const press = (key) => {
     if (key === "/") { const box = $("search"); if (box) { box.focus(); box.select(); } }
+    else if (key !== "?" && !document.querySelector(".screen-map, .screen-alarms")) return false; // neither map nor desk here
     else if (key === "l") toggle("labels");
     else if (key === "t") toggle("trail");
     else if (key === "f") { if (state.chosen || state.show.follow) toggle("follow"); else haidang.say(t("Chọn một tàu rồi nhấn F để bám theo.")); }

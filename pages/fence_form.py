@@ -15,10 +15,10 @@ from geo.roster import Roster
 from geo.watch import Held, Watch, possible, starting
 from pages.place import coordinates, fold
 from pages.text import Text
+from pages.typed import number_text, read_number, read_steps
+from pages.who_form import OTHER, TYPE, who_fields, who_of
 
 FISHING = (30, 31)  # ship_type 30, ITU-R M.1371-5 table 53
-# Conditions that the form speaks of; what else a fence says stays as it is.
-LENGTH, TYPE, NAME = "length_m", "ship_type", "shipname"
 MINUTE_S = 60.0
 SHAPES_TOLD = 2_000  # corners that are written as text
 Fields = Mapping[str, Any]
@@ -35,9 +35,7 @@ def fields(t: Text, one: Held, watch: Watch | None = None) -> dict[str, Any]:
     """What the form shows of a fence and its rules: text for boxes, true or false for ticks."""
     fence, watched = one.shown, watch or one.watch
     where = fence.applies_to
-    low, high = where.get(LENGTH) or (None, None)
-    named = where.get(NAME)
-    prefixes = named.get("prefix", ()) if isinstance(named, Mapping) else ()
+    who = {name: text for name, text in who_fields(t, where, [FISHING]).items() if name != "ship_type"}
     return {
         "name_vi": fence.name_vi,
         "name_en": fence.name_en,
@@ -46,19 +44,15 @@ def fields(t: Text, one: Held, watch: Watch | None = None) -> dict[str, Any]:
         "valid_from": _moment(fence.valid_from),
         "valid_to": _moment(fence.valid_to),
         "season": "\n".join(f"{_day(first)} - {_day(last)}" for first, last in fence.season),
-        "length_from": _number(t, low),
-        "length_to": _number(t, high),
+        **who,
         "fishing": _is_fishing(where.get(TYPE)),
-        "prefixes": ", ".join(prefixes),
-        "include": ", ".join(map(str, where.get("include", ()))),
-        "exclude": ", ".join(map(str, where.get("exclude", ()))),
-        "buffer_m": _number(t, fence.buffer_m),
-        "hysteresis_m": _number(t, fence.hysteresis_m),
-        "dwell_min": _number(t, fence.dwell_s / MINUTE_S),
-        "off_delay_min": _number(t, watched.off_delay_s / MINUTE_S),
+        "buffer_m": number_text(t, fence.buffer_m),
+        "hysteresis_m": number_text(t, fence.hysteresis_m),
+        "dwell_min": number_text(t, fence.dwell_s / MINUTE_S),
+        "off_delay_min": number_text(t, watched.off_delay_s / MINUTE_S),
         "severity": watched.severity,
         "direction": watched.direction,
-        "steps_nm": " ".join(_number(t, step) for step in watched.steps_nm),
+        "steps_nm": " ".join(number_text(t, step) for step in watched.steps_nm),
         **{f"watch_{kind}": kind in watched.kinds for kind in ("inside", "outside", "enter", "exit", "crossing")},
         "watch_approach": "approach" in watched.kinds,
         "response_vi": watched.response_vi or "",
@@ -90,11 +84,11 @@ def fence_of(
         name_en=str(given.get("name_en") or "").strip(),
         geom=None,
         note=str(given.get("note") or "").strip() or None,
-        hysteresis_m=read("hysteresis_m", lambda text: _read_number(t, text) or 0.0, 0.0),
+        hysteresis_m=read("hysteresis_m", lambda text: read_number(t, text) or 0.0, 0.0),
         valid_from=read("valid_from", lambda text: _read_moment(t, text), None),
         valid_to=read("valid_to", lambda text: _read_moment(t, text), None),
-        buffer_m=read("buffer_m", lambda text: _read_number(t, text) or 0.0, 0.0) if kind != "boundary" else 0.0,
-        dwell_s=read("dwell_min", lambda text: round((_read_number(t, text) or 0.0) * MINUTE_S, 1), 0.0),
+        buffer_m=read("buffer_m", lambda text: read_number(t, text) or 0.0, 0.0) if kind != "boundary" else 0.0,
+        dwell_s=read("dwell_min", lambda text: round((read_number(t, text) or 0.0) * MINUTE_S, 1), 0.0),
         applies_to=_applies_to(t, given, before.applies_to if before else {}, lists, read),
         season=read("season", lambda text: _read_season(t, text), []),
         owner=str(given.get("owner") or "").strip() or None,
@@ -110,9 +104,9 @@ def _watch(t: Text, given: Fields, fence: Fence, known: Held | None, read: Calla
     return Watch(
         frozenset(kinds & set(possible(fence.kind))),
         str(given.get("severity") or "high"),
-        read("off_delay_min", lambda text: round((_read_number(t, text) or 0.0) * MINUTE_S, 1), 0.0),
+        read("off_delay_min", lambda text: round((read_number(t, text) or 0.0) * MINUTE_S, 1), 0.0),
         str(given.get("direction") or "both"),
-        read("steps_nm", lambda text: _read_steps(t, text), ()),
+        read("steps_nm", lambda text: read_steps(t, text), ()),
         str(given.get("response_vi") or "").strip() or None,
         str(given.get("response_en") or "").strip() or None,
         known.watch.layer if known else "vessel",
@@ -122,68 +116,18 @@ def _watch(t: Text, given: Fields, fence: Fence, known: Held | None, read: Calla
 def _applies_to(
     t: Text, given: Fields, before: Mapping[str, Any], lists: Sequence[Roster], read: Callable[..., Any]
 ) -> dict[str, Any]:
-    found = {name: value for name, value in before.items() if name not in (LENGTH, TYPE, NAME, "include", "exclude")}
-    low, high = (read(name, lambda text: _read_number(t, text), None) for name in ("length_from", "length_to"))
-    if low is not None or high is not None:
-        found[LENGTH] = [low, high]
-    old_type = before.get(TYPE)
-    if given.get("fishing"):
-        found[TYPE] = list(FISHING)
-    elif old_type is not None and not _is_fishing(old_type):
-        found[TYPE] = old_type
-    prefixes = [part.upper() for part in _parts(str(given.get("prefixes") or ""))]
-    old_name = before.get(NAME)
-    named = (
-        {word: texts for word, texts in old_name.items() if word != "prefix"} if isinstance(old_name, Mapping) else {}
-    )
-    if prefixes or named:
-        found[NAME] = {**named, **({"prefix": prefixes} if prefixes else {})}
-    for name in ("include", "exclude"):
-        keys = read(name, lambda text: _keys(t, text, lists), [])
-        if keys:
-            found[name] = keys
-    return found
+    old = before.get(TYPE)
+    kept = OTHER if old is not None and not _is_fishing(old) else ""
+    kind = ":".join(map(str, FISHING)) if given.get("fishing") else kept
+    typed = {**given, "ship_type": kind, "prefixes": str(given.get("prefixes") or "").upper()}
+    return who_of(t, typed, before, lists, read)
 
 
 def _is_fishing(condition: Any) -> bool:
     return isinstance(condition, list | tuple) and list(condition) == list(FISHING)
 
 
-def _keys(t: Text, text: str, lists: Sequence[Roster]) -> list[str]:
-    keys = _parts(text)
-    known = {f"@{one.key}" for one in lists}
-    for key in keys:
-        if key.startswith("@") and key not in known:
-            raise ValueError(t("Không có danh sách {name}", name=key[:40]))
-        if not key.startswith("@") and not re.fullmatch(r"\d{9}", key):
-            raise ValueError(t("{name} không phải là MMSI (9 chữ số)", name=key[:40]))
-    return keys
-
-
-def _parts(text: str) -> list[str]:
-    return [part for part in re.split(r"[,;\s]+", text) if part]
-
-
 # Text of single fields
-
-
-def _number(t: Text, value: float | None) -> str:
-    return "" if value is None else f"{round(value, 6):.10g}".replace(".", "," if t.lang == "vi" else ".")
-
-
-def _read_number(t: Text, text: str) -> float | None:
-    if not text:
-        return None
-    if not re.fullmatch(r"-?\d{1,9}([.,]\d{1,6})?", text):
-        raise ValueError(t("Cần một con số, ví dụ 500 hoặc 1,5"))
-    number = float(text.replace(",", "."))
-    if number < 0:
-        raise ValueError(t("Không được âm"))
-    return number
-
-
-def _read_steps(t: Text, text: str) -> tuple[float, ...]:
-    return tuple(_read_number(t, part) or 0.0 for part in re.split(r"[;\s]+", text) if part)
 
 
 def _moment(at: datetime | None) -> str:
@@ -239,7 +183,7 @@ def outline(t: Text, shape: Mapping[str, Any], kind: str) -> Checked:
     try:
         if tool == "circle":
             lat, lon = shape.get("centre") or (None, None)
-            radius_m = _read_number(t, str(shape.get("radius_m") or ""))
+            radius_m = read_number(t, str(shape.get("radius_m") or ""))
             if lat is None or lon is None or not radius_m:
                 raise Wrong("geom", t("Hãy đặt tâm và bán kính"), "set the centre and the radius")
             return checked(circle(float(lon), float(lat), radius_m), wanted)
@@ -248,7 +192,7 @@ def outline(t: Text, shape: Mapping[str, Any], kind: str) -> Checked:
             raise Wrong("geom", t("Hãy vẽ hình của vùng"), "draw the outline")
         if tool == "corridor":
             middle = checked({"type": "LineString", "coordinates": lines[0]}, "line")
-            width_m = _read_number(t, str(shape.get("width_m") or ""))
+            width_m = read_number(t, str(shape.get("width_m") or ""))
             if middle.geom is None:
                 return middle
             if not width_m:

@@ -7,7 +7,7 @@ from typing import Any
 
 from geo.criteria import ALL, LISTS
 from geo.fence import Fence
-from geo.rule import Rule
+from geo.rule import DISTRESS, Rule
 from layers.layer import Layer
 from pages.mark import severity_word
 from pages.text import Text
@@ -22,10 +22,17 @@ def words(t: Text, rule: Rule, fence: Fence | None = None, layer: Layer | None =
     level = severity_word(t, rule.severity).lower()
     parts = [
         t("Báo động mức {level} khi {event}", level=level, event=event),
-        *_conditions(t, rule.qualifies, layer),
+        *_conditions(t, _told(rule), layer),
         *([hours(t, rule.schedule)] if rule.schedule else []),
     ]
     return ", ".join(filter(None, parts)) + "."
+
+
+def _told(rule: Rule) -> Mapping[str, Any]:
+    """The conditions on a fix that the event does not say itself: that a transmitter is active is its status."""
+    if rule.kind not in DISTRESS:
+        return rule.qualifies
+    return {column: condition for column, condition in rule.qualifies.items() if column != "status"}
 
 
 def consequences(t: Text, rule: Rule) -> str:
@@ -152,6 +159,12 @@ def _flat(where: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]
             elif found.setdefault(name, value) != value:
                 more.append({name: value})
     return found, more
+
+
+def conditions(t: Text, where: Mapping[str, Any], layer: Layer | None) -> list[str]:
+    """Each condition in words."""
+    own, more = _flat(where)
+    return [told for each in (own, *more) for told in _conditions(t, each, layer)]
 
 
 def _list(t: Text, keys: Sequence[Any]) -> str:
