@@ -171,6 +171,19 @@ def test_a_journal_line_is_told_at_the_hint_and_without_it(browser: Browser, dat
     browser.until(lambda b: b.told("alarm")["seq"] > first["seq"])
 
 
+def test_who_asks_for_news_only_is_told_of_alarms_and_feeds_and_sent_no_objects(url: str, database: Any) -> None:
+    store(database, 574000777, 107.7, 16.6)
+    with connect(url.replace("http", "ws") + f"{PATH}?only=news", max_size=None) as connection:
+        screen = Browser(connection)
+        screen.until(lambda b: b.told("alarm"))
+        first = screen.told("alarm")
+        assert first is not None
+        journal(database)
+        screen.until(lambda b: b.told("alarm")["seq"] > first["seq"])
+        screen.until(lambda b: b.told("feeds") and b.told("heartbeat"))
+    assert (screen.points, screen.names) == ({}, {})
+
+
 def journal(database: Any) -> None:
     owner = engine(database.owner)
     with owner.begin() as connection:
