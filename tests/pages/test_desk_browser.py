@@ -294,3 +294,27 @@ def test_axe_finds_nothing_serious(own_centre: Centre, context: BrowserContext, 
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
     told = [(one["id"], one["help"], [node["html"][:160] for node in one["nodes"]]) for one in serious]
     assert serious == [], json.dumps(told, ensure_ascii=False, indent=1)
+
+
+def test_promise_04_without_its_database_the_desk_says_so_and_keeps_what_it_showed(
+    own_centre: Centre, context: BrowserContext, private_servers: Any
+) -> None:
+    number = own_centre.raise_alarm(FIRST, BOATS[FIRST])
+    page = opened(context, f"{own_centre.url}/alarms", 1)
+    page.locator("#actor").fill(LAN)
+    name = own_centre.engine.url.database
+    with private_servers.postgres.connect() as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        try:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            expect(page.locator("#banner")).to_contain_text("Cơ sở dữ liệu không trả lời", timeout=8_000)
+            page.locator(f"#alarm-{number}").focus()
+            keys(page, "a", "Enter")
+            said(page, "CHƯA")  # nothing is done by halves
+            expect(page.locator(f"[data-alarm-row='{number}']")).to_have_class(re.compile("unacknowledged"))
+        finally:
+            connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    expect(page.locator("#banner")).to_be_hidden(timeout=15_000)
+    page.locator(f"#alarm-{number}").focus()
+    keys(page, "a", "Enter")
+    said(page, "Đã xác nhận")
