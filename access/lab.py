@@ -25,14 +25,15 @@ def start(site: Site, drafts: Sequence[Rule], begin: datetime, end: datetime, ac
         raise ValueError("this process starts no runs; use the web process of './haidang up' or 'demo'")
     if not 1 <= len(drafts) <= DRAFTS_MOST:
         raise ValueError("one draft is tried, or two are compared")
-    if not begin < end or end - begin > PERIOD_MOST:
-        raise ValueError(f"the period ends after it begins, and is at most {PERIOD_MOST.days} days long")
+    now = datetime.now(UTC)
+    if not begin < end or end - begin > PERIOD_MOST or end > now:
+        raise ValueError(f"the period ends after it begins, is at most {PERIOD_MOST.days} days long, and is over")
     layer = site.layer(drafts[0].layer)
     if layer is None or layer.shape.history is None:
         raise ValueError(f"layer {drafts[0].layer!r} keeps no past to try a rule on")
     lab.check([checked(draft) for draft in drafts], layer.shape)
     with site.engine.begin() as connection:
-        run = lab_run.ask(connection, drafts, begin, min(end, datetime.now(UTC)), actor, datetime.now(UTC))
+        run = lab_run.ask(connection, drafts, begin, end, actor, now)
     site.start_lab(run)
     return run
 

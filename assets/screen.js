@@ -284,13 +284,13 @@
     store(`${input.id}-text`, input.value);
   };
   const fill = (place) => {
-    const { entry: id, hint, most, remember: kept, lines } = place.dataset;
+    const { entry: id, hint, most, remember: kept, lines, value } = place.dataset;
     const input = Object.assign(document.createElement(lines ? "textarea" : "input"), lines ? { rows: 5 } : { type: "text" });
     Object.assign(input, { id, placeholder: hint, maxLength: Number(most), autocomplete: "off", spellcheck: false });
     input.dataset.remember = kept || "";
     if (!place.closest("label")) input.setAttribute("aria-label", hint);
     place.append(input);
-    input.value = (kept && remembered(`haidang-${kept}`)) || "";
+    input.value = value || (kept && remembered(`haidang-${kept}`)) || "";
     if (input.value) tell(input);
   };
   document.addEventListener("input", ({ target }) => {

@@ -13,6 +13,7 @@ from geo.outline import circle, corridor
 from geo.ring import Checked, checked
 from geo.roster import Roster
 from geo.watch import Held, Watch, possible, starting
+from pages import moment
 from pages.place import coordinates, fold
 from pages.text import Text
 from pages.typed import number_text, read_number, read_steps
@@ -41,8 +42,8 @@ def fields(t: Text, one: Held, watch: Watch | None = None) -> dict[str, Any]:
         "name_en": fence.name_en,
         "kind": fence.kind,
         "note": fence.note or "",
-        "valid_from": _moment(fence.valid_from),
-        "valid_to": _moment(fence.valid_to),
+        "valid_from": moment.write(fence.valid_from),
+        "valid_to": moment.write(fence.valid_to),
         "season": "\n".join(f"{_day(first)} - {_day(last)}" for first, last in fence.season),
         **who,
         "fishing": _is_fishing(where.get(TYPE)),
@@ -85,8 +86,8 @@ def fence_of(
         geom=None,
         note=str(given.get("note") or "").strip() or None,
         hysteresis_m=read("hysteresis_m", lambda text: read_number(t, text) or 0.0, 0.0),
-        valid_from=read("valid_from", lambda text: _read_moment(t, text), None),
-        valid_to=read("valid_to", lambda text: _read_moment(t, text), None),
+        valid_from=read("valid_from", lambda text: moment.read(t, text), None),
+        valid_to=read("valid_to", lambda text: moment.read(t, text), None),
         buffer_m=read("buffer_m", lambda text: read_number(t, text) or 0.0, 0.0) if kind != "boundary" else 0.0,
         dwell_s=read("dwell_min", lambda text: round((read_number(t, text) or 0.0) * MINUTE_S, 1), 0.0),
         applies_to=_applies_to(t, given, before.applies_to if before else {}, lists, read),
@@ -128,21 +129,6 @@ def _is_fishing(condition: Any) -> bool:
 
 
 # Text of single fields
-
-
-def _moment(at: datetime | None) -> str:
-    return at.astimezone(ZONE).strftime("%H:%M %d/%m/%Y") if at else ""
-
-
-def _read_moment(t: Text, text: str) -> datetime | None:
-    if not text:
-        return None
-    for form in ("%H:%M %d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y"):
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=ZONE)
-        except ValueError:
-            continue
-    raise ValueError(t("Viết giờ và ngày như 06:00 01/04/2027"))
 
 
 def _read_day(t: Text, text: str) -> date | None:

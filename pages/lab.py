@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,12 +15,11 @@ from geo import lab_run
 from geo.actor import Actor
 from geo.fence import Fence, fences
 from geo.rule import DISTRESS, Rule, stored_rules
-from pages import header, lab_result, mark, stores
+from pages import header, lab_period, lab_result, mark, stores
 from pages.read import DatabaseAway, act, read
 from pages.text import Text
 
 SIDES = ("a", "b")
-PERIODS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 # What can be changed of a draft here, each as a number; the rest is changed in the rule itself.
 NUMBERS = ("dwell_min", "off_delay_min", "length_m", "speed_kn", "param")
 PARAM = {"silence": ("silence_s", 3600.0), "proximity": ("distance_m", 1.0)}
@@ -46,23 +45,13 @@ def layout(site: Site, t: Text, search: str) -> html.Div:
 
 
 def _form(t: Text, asked: Mapping[str, str]) -> list[Any]:
-    periods = [
-        {"label": t("24 giờ qua"), "value": "24h"},
-        {"label": t("7 ngày qua"), "value": "7d"},
-        {"label": t("30 ngày qua"), "value": "30d"},
-    ]
     return [
         html.H2(t("Thử quy tắc")),
         html.P(
             t("Chạy bản nháp trên dữ liệu đã lưu, bằng đúng các bước xét của hệ thống đang chạy."), className="note"
         ),
-        *[_side(t, side, asked.get(side)) for side in SIDES],
-        html.Section(
-            [
-                html.H3(t("Khoảng thời gian")),
-                dcc.RadioItems(periods, asked.get("span", "24h"), id="lab-span", className="choices", inline=True),
-            ]
-        ),
+        *[_side(t, side, asked) for side in SIDES],
+        lab_period.layout(t, asked),
         html.Label(
             [html.Span(t("Người thử")), mark.entry("lab-actor", t("Họ tên hoặc mã số"), 60, remember=True)],
             className="lab-who",
@@ -80,7 +69,8 @@ def _form(t: Text, asked: Mapping[str, str]) -> list[Any]:
     ]
 
 
-def _side(t: Text, side: str, chosen: str | None) -> html.Section:
+def _side(t: Text, side: str, asked: Mapping[str, str]) -> html.Section:
+    chosen = asked.get(side)
     title = t("Bản nháp A") if side == "a" else t("Bản nháp B, để so sánh (không bắt buộc)")
     labels = {
         "dwell_min": t("Ở lại ít nhất (phút)"),
@@ -95,6 +85,7 @@ def _side(t: Text, side: str, chosen: str | None) -> html.Section:
                 html.Span(labels[name], id={"part": "lab-label", "side": side, "name": name}),
                 dcc.Input(
                     id={"part": "lab-number", "side": side, "name": name},
+                    value=asked.get(f"{side}.{name}"),
                     type="text",
                     inputMode="decimal",
                     autoComplete="off",
@@ -236,6 +227,8 @@ def register(app: Dash, site: Site) -> None:
         State(number_id, "value"),
         State(number_id, "id"),
         State("lab-span", "value"),
+        State("lab-from-text", "data"),
+        State("lab-to-text", "data"),
         State("lab-actor-text", "data"),
         State("lab-run", "data"),
         State("words", "data"),
@@ -249,6 +242,8 @@ def register(app: Dash, site: Site) -> None:
         values: list[Any],
         ids: list[Any],
         span: str,
+        first: str | None,
+        last: str | None,
         name: str | None,
         run: int | None,
         words: dict[str, Any],
@@ -270,8 +265,8 @@ def register(app: Dash, site: Site) -> None:
             drafts = await _drafts(site, keys, values, ids)
             if not drafts:
                 return no_update, t("Hãy chọn quy tắc cho bản nháp A.")
-            now = datetime.now(UTC)
-            number = await act(site, doing.start, drafts, now - PERIODS[span], now, actor)
+            begin, end = lab_period.period(t, span, first, last, datetime.now(UTC))
+            number = await act(site, doing.start, drafts, begin, end, actor)
         except lab_run.Busy:
             words_busy = t("Đang có {n} lần thử chạy: chờ xong hoặc dừng một lần.", n=lab_run.RUNNING_MOST)
             return no_update, words_busy
@@ -316,7 +311,12 @@ def register(app: Dash, site: Site) -> None:
         Input("lab-run", "data"),
         Input(rule_id, "value"),
         Input("lab-span", "value"),
+        Input("lab-from-text", "data"),
+        Input("lab-to-text", "data"),
+        Input(number_id, "value"),
+        State(number_id, "id"),
     )
+    lab_period.register(app)
 
 
 async def _drafts(site: Site, keys: Sequence[str | None], values: Sequence[Any], ids: Sequence[Any]) -> list[Rule]:

@@ -51,16 +51,22 @@ def target(**values: object) -> dict[str, Any]:
 
 
 def entry(
-    name: str, hint: str, most: int, className: str = "field", remember: bool | str = False, lines: bool = False
+    name: str,
+    hint: str,
+    most: int,
+    className: str = "field",
+    remember: bool | str = False,
+    lines: bool = False,
+    value: str = "",
 ) -> html.Div:
     """A text box with the id `name`; what is typed comes to the store `<name>-text` when the fingers rest.
 
     screen.js puts the browser's own input in here: Dash's writes its value and caret back while somebody types, and on
     a busy machine that loses and scrambles letters. `remember` keeps the text in this browser, under the box's name or
-    the one given; `lines` makes room for several lines.
+    the one given; `lines` makes room for several lines; `value` stands in it from the beginning.
     """
     kept = name if remember is True else remember or ""
-    data = {"data-entry": name, "data-hint": hint, "data-most": str(most), "data-remember": kept}
+    data = {"data-entry": name, "data-hint": hint, "data-most": str(most), "data-remember": kept, "data-value": value}
     return html.Div(
         [], id=f"{name}-place", className=f"entry-box {className}", **data, **({"data-lines": "1"} if lines else {})
     )
