@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,12 +49,12 @@ def lab_command(context: typer.Context, run: Annotated[int, typer.Argument(min=1
         opened.dispose()
 
 
-def starter(environment: "os._Environ[str] | dict[str, str]") -> Callable[[int], None]:
-    """What starts a run's process beside this one; it ends with this one."""
-    front_door = str(Path(sys.argv[0]).resolve())
+def starter(environment: Mapping[str, str], front_door: Path | None = None) -> Callable[[int], None]:
+    """What starts a run's process beside this one; it ends with this one. front_door: app.py, else this process's."""
+    door = str(front_door or Path(sys.argv[0]).resolve())
 
     def start(run: int) -> None:
-        child = subprocess.Popen([sys.executable, front_door, "lab", str(run)], env=dict(environment))
+        child = subprocess.Popen([sys.executable, door, "lab", str(run)], env=dict(environment))
         threading.Thread(target=child.wait, daemon=True).start()  # or it would stay behind as a zombie
 
     return start
