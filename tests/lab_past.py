@@ -12,7 +12,7 @@ FIRST = 574_200_000
 FIXES = """
 INSERT INTO vessel_history (mmsi, observed_at, received_at, source, simulated, speed, track, geom)
 SELECT :first + boat, at, at, 'ais.sim', true, 5, 0,
-       ST_SetSRID(ST_MakePoint(107.7 + 0.2 * abs(sin(extract(epoch FROM at) / 9000 + boat)), 16.7 + boat * 0.0003), 4326)
+       ST_SetSRID(ST_Point(107.7 + 0.2 * abs(sin(extract(epoch FROM at) / 9000 + boat)), 16.7 + boat * 0.0003), 4326)
 FROM generate_series(0, :boats - 1) AS boat,
      generate_series(CAST(:start AS timestamptz), CAST(:finish AS timestamptz), make_interval(secs => :every)) AS at
 """
