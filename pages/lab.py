@@ -108,6 +108,7 @@ def _side(t: Text, side: str, asked: Mapping[str, str]) -> html.Section:
                 placeholder=t("Chọn quy tắc…"),
                 className="picked",
                 clearable=True,
+                labels={"search": t("Tìm"), "no_options_found": t("Không có luật nào như vậy")},
             ),
             html.P("", id={"part": "lab-words", "side": side}, className="note lab-words"),
             html.Div(numbers, className="lab-numbers"),

@@ -17,6 +17,7 @@ from pages.text import Text
 from pages.words import words
 
 SHOWN_ALARMS, SHOWN_TOP, SHOWN_MARKS = 100, 12, 600
+MAP_WIDE, MAP_HIGH = 840, 270  # pixels that marks may take of the map where it is smallest (lab.css)
 DAY_FIGURE = 150  # ISA-18.2: what one desk can answer in a day, to be confirmed by the authority
 
 
@@ -31,8 +32,11 @@ def layout(t: Text, site: Site, row: Mapping[str, Any], places: Mapping[str, Fen
     parts: list[Any] = [_head(t, row)]
     if not result:
         return parts
-    if result.get("simulated"):
-        parts.append(html.P(html.Span(t("mô phỏng"), className="badge small")))
+    if result["full"]:
+        full = t(
+            "Một bản nháp báo quá nhiều, nên chỉ xét đến {at}.", at=t.when(datetime.fromisoformat(result["through"]))
+        )
+        parts.append(html.P(full, className="lab-over"))
     drafts = lab_run.drafts_of(row)
     parts.append(
         html.Div(
@@ -67,6 +71,7 @@ def _head(t: Text, row: Mapping[str, Any]) -> html.Div:
         start=t.when(row["start_at"]),
         end=t.when(row["end_at"]),
     )
+    badge = [" ", html.Span(t("mô phỏng"), className="badge small")] if result.get("simulated") else []
     bar = html.Div(
         html.Div(style={"width": f"{percent}%"}, className="lab-done"),
         className=f"lab-bar {row['state']}",
@@ -78,7 +83,7 @@ def _head(t: Text, row: Mapping[str, Any]) -> html.Div:
             html.H2(t("Lần thử {n}", n=row["id"])),
             html.P([html.Strong(state), f" · {percent} %"]),
             bar,
-            html.P(about, className="muted"),
+            html.P([about, *badge], className="muted"),
         ],
         className=f"lab-head {row['state']}",
     )
@@ -93,8 +98,8 @@ def _figures(
     number: int,
     places: Mapping[str, Fence],
 ) -> html.Section:
-    days = max(len(found["days"]), 1)
-    a_day = found["total"] / max((row["end_at"] - row["start_at"]).total_seconds() / 86_400, 1e-6)
+    through = datetime.fromisoformat(row["result"]["through"])
+    a_day = found["total"] / max((through - row["start_at"]).total_seconds() / 86_400, 1 / 24)
     pairs = [
         (t("Báo động"), t.number(found["total"])),
         (t("Mỗi ngày, trung bình"), t.number(a_day, 1)),
@@ -114,7 +119,7 @@ def _figures(
             html.H3([html.I(className=f"lab-key lab-{'ab'[number]}"), title, " · ", _title(t, rule)]),
             html.P(sentence(t, site, rule, places), className="note"),
             mark.facts(pairs),
-            *(over if a_day > DAY_FIGURE and days else []),
+            *(over if a_day > DAY_FIGURE else []),
             on,
         ],
         className="lab-draft",
@@ -178,18 +183,23 @@ def _where(t: Text, drafts: Sequence[Mapping[str, Any]]) -> html.Section:
     if not places:
         return html.Section([html.H3(t("Ở đâu")), html.P(t("Không có báo động nào."), className="empty")])
     lats, lons = zip(*places, strict=True)
-    wide = max(max(lons) - min(lons), 2 * (max(lats) - min(lats)), 0.2)  # the map is twice as wide as it is high
     chart = dl.Map(
         [dl.LayerGroup(marks)],
         id="lab-map",
         center=[(min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2],
-        zoom=max(3, min(12, int(log2(900 / wide)))),
+        zoom=_zoom(max(lons) - min(lons), max(lats) - min(lats)),
         className="lab-map",
         minZoom=3,
         maxZoom=16,
         attributionControl=False,
     )
     return html.Section([html.H3(t("Ở đâu")), chart])
+
+
+def _zoom(wide: float, high: float) -> int:
+    """The nearest zoom at which so many degrees find room; one of longitude takes 256 / 360 pixels at zoom 0."""
+    most = min(MAP_WIDE / max(wide, 1e-3), MAP_HIGH / max(high, 1e-3) * 0.95) * 360 / 256  # latitudes lie wider here
+    return max(3, min(12, int(log2(most))))
 
 
 def _tables(t: Text, drafts: Sequence[Rule], found: Sequence[Mapping[str, Any]]) -> html.Div:
