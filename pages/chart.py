@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from access.site import Site
 from geo import desk, fence
 from geo.anomaly import NO_TRACK
-from geo.fence import Fence
+from geo.fence import REFERENCE_NOTE, Fence
 from geo.fence_json import state
 from geo.fence_kind import KINDS as FENCE_KINDS
 from geo.table import Shape
@@ -137,7 +137,7 @@ def zones(t: Text, fences: Sequence[Fence], now: datetime | None = None) -> tupl
         else:
             continue
         told = {"future": t("chưa có hiệu lực"), "past": t("hết hiệu lực"), "out_of_season": t("ngoài mùa")}
-        if one.kind in LINES:
+        if one.kind in LINES and one.note in (None, "", REFERENCE_NOTE):  # an authority's own says whose it is
             names[mark] = f"{name[:1].lower()}{name[1:]} · {t('sơ đồ tham khảo')}"
         else:
             names[mark] = f"{name} · {told[held]}" if held in told else name

@@ -22,7 +22,7 @@ from geo.outline import area_km2, length_km
 from geo.ring import Checked
 from geo.roster import Roster, rosters
 from geo.watch import Held, held
-from pages import fence_form
+from pages import fence_file, fence_form
 from pages.mark import severity_word
 from pages.read import DatabaseAway, act, read
 from pages.text import Text
@@ -64,9 +64,13 @@ def _list_view(t: Text) -> html.Div:
     return html.Div(
         [
             html.Div(
-                [html.Button(t("Vẽ vùng mới"), id="fence-new", className="primary", **{"data-fence-new": "area"})],
+                [
+                    html.Button(t("Vẽ vùng mới"), id="fence-new", className="primary", **{"data-fence-new": "area"}),
+                    *fence_file.tools(t),
+                ],
                 className="fence-tools",
             ),
+            fence_file.layout(t),
             html.Ol([html.Li(t("Đang đọc danh sách vùng…"), className="empty")], id="fence-list"),
         ],
         id="fence-list-view",
@@ -368,6 +372,7 @@ def told(t: Text, found: Checked) -> dict[str, Any]:
 
 def register(app: Dash, site: Site) -> None:
     """Stores carry questions of fence.js to the server and its answers back; nothing here keeps a state."""
+    fence_file.register(app, field_words)
 
     @app.callback(
         Output("fence-list", "children"),

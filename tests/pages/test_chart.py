@@ -55,3 +55,9 @@ def test_fact_18_no_line_leads_from_one_boat_to_another_under_the_same_number() 
     rows.insert(3, {**fix(2, 0.0, 5), "lat": 0.0, "track": -1})
     (line,) = trail(rows)
     assert line.positions == [[[16.6, lon] for lon in here], [[16.6, lon] for lon in there]]
+
+
+def test_a_line_that_an_authority_gave_is_not_called_a_sketch() -> None:
+    where = shapely.LineString([(107, 17), (108, 16)])
+    line = Fence("b", "coast_line", "Tuyến bờ", "Coastal line", where, id=3, note="theo Chi cục Thủy sản, QĐ 12/2027")
+    assert list(zones(Text("vi"), [line])[1].values()) == ["Tuyến bờ"]
