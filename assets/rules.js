@@ -73,6 +73,7 @@
     if (back) back.focus(); else $("side-title")?.focus();
     if (said) { say(said, "good"); said = null; }
     form().dataset.ready = "1";
+    setTimeout(() => document.querySelector("#rules-table tr.chosen")?.scrollIntoView({ block: "nearest" }), 300);
   };
   callbacks.rules_opened = (data) => {
     if (!data) return dash.no_update;
@@ -132,11 +133,11 @@
   // ---- saving ---------------------------------------------------------------------------------------------------------------
   const actor = () => $("rules-actor")?.value.trim() || "";
   const nameless = (place) => { say(t("CHƯA lưu: hãy ghi tên trực ban."), "bad", place); $("rules-actor").focus(); };
-  const save = (more) => {
+  const save = (more, words = t("Đang lưu…")) => {
     if (saving || !held || !form()) return;
     if (!actor()) { nameless(); return; }
     saving = true;
-    say(t("Đang lưu…"));
+    say(words);
     send("rules-draft", { what: "save", ...draft(), comment: $("rule-comment")?.value || "", actor: actor(), ...more });
   };
   callbacks.rules_answered = (answer) => {
@@ -144,14 +145,22 @@
     if (answer.switched) {
       say(answer.words, "good", "rules-said");
       if (held && held.key === answer.switched && held.what === "rule") {
-        if (dirty) say(answer.words, "good"); else ask({ rule: held.key });
+        if (!dirty) ask({ rule: held.key });
+        else if (held.version === answer.version - 1) { // nobody else was there in between: what is typed goes on from here
+          held.version = answer.version;
+          if ($("rule-enabled")) $("rule-enabled").checked = answer.enabled;
+        }
       }
       return dash.no_update;
     }
     const wanted = saving;
     saving = false;
-    if (!wanted) { say(answer.words, "bad", "rules-said"); return dash.no_update; }
-    say(answer.words, answer.saved ? "good" : "bad");
+    if (!wanted) { say([answer.words, ...Object.values(answer.errors || {})].join(" "), "bad", "rules-said"); return dash.no_update; }
+    say(answer.words, answer.saved || answer.run ? "good" : "bad");
+    if (answer.run) {
+      const lang = document.documentElement.lang === "en" ? "&lang=en" : "";
+      $("side-result").append(" ", Object.assign(document.createElement("a"), { href: `/rules/lab?run=${answer.run}${lang}`, target: "_blank", id: "side-run", textContent: t("Xem kết quả") }));
+    }
     if (answer.nameless) { $("rules-actor").focus(); return dash.no_update; }
     if (answer.conflict) {
       const again = Object.assign(document.createElement("button"), { className: "action", id: "side-reopen", textContent: t("Mở phiên bản {n}", { n: answer.conflict }) });
@@ -189,6 +198,7 @@
     else if (d.preset) ask({ rule: "new", preset: d.preset });
     else if (d.sideClose) leave(() => ask({}));
     else if (d.save) save();
+    else if (d.try) save({ what: "try" }, t("Đang gửi…"));
     else if (d.restore) leave(() => { const { version } = held; save({ what: "restore", restore: Number(d.restore), version }); });
     else if (d.ruleMore) { const row = form().querySelector(`[data-rule-row="${d.ruleMore}"][hidden]`); if (row) { row.hidden = false; row.querySelector("select,input")?.focus(); } pressed.hidden = !form().querySelector(`[data-rule-row="${d.ruleMore}"][hidden]`); }
     else if (d.switch) flip(pressed);

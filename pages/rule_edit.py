@@ -8,16 +8,18 @@ from typing import Any
 import sqlalchemy as sa
 from dash import html
 
+from access import lab
 from access import rules as doing
 from access.editing import Conflict, Missing
 from access.rules import TAKEN
 from access.site import Site
+from geo import lab_run
 from geo.actor import Actor
 from geo.fence import Fence, fences
 from geo.fence_kind import Wrong
 from geo.roster import Roster, rosters
-from geo.rule import DISTRESS, NEEDS_FENCE, Rule
-from geo.rulebook import Entry, book, kept, rule_history
+from geo.rule import DISTRESS, NEEDS_FENCE, Rule, stored_rules
+from geo.rulebook import RECENT, Entry, book, changes, kept, rule_history
 from pages import mark, rule_fields, rule_load
 from pages import rule_history as past
 from pages.fence_form import new_key
@@ -55,7 +57,7 @@ def opened(
                 ],
                 className="side-scroll",
             ),
-            foot(t, "rule"),
+            foot(t, "rule", tried=rule.kind not in (*DISTRESS, "feed")),
         ],
         id=f"rule-form-{number}",  # another one each time, so that no box of another rule stays in it
         className="side-form",
@@ -82,12 +84,19 @@ def close(t: Text) -> html.Button:
     return html.Button("×", className="quiet", title=t("Đóng (Esc)"), **more)
 
 
-def foot(t: Text, what: str) -> html.Footer:
-    """The reason, the button that saves, and what became of it."""
+def foot(t: Text, what: str, tried: bool = False) -> html.Footer:
+    """The reason, the buttons that save and try, and what became of it."""
+    attempt = {"data-try": "1", "title": t("Chạy những gì đang ghi trên 30 ngày qua, không lưu")}
     return html.Footer(
         [
             rule_fields.box(t("Lý do, ghi chú"), "comment", t("không bắt buộc"), 500),
-            html.Button([t("Lưu"), html.Kbd("Ctrl S")], className="primary", **{"data-save": what}),
+            html.Div(
+                [
+                    *([html.Button(t("Thử bản nháp"), className="action", **attempt)] if tried else []),
+                    html.Button([t("Lưu"), html.Kbd("Ctrl S")], className="primary", **{"data-save": what}),
+                ],
+                className="side-buttons",
+            ),
             html.P("", id="side-result", role="status"),
         ],
         className="side-foot",
@@ -117,15 +126,17 @@ def _head(t: Text, site: Site, rule: Rule, entry: Entry | None) -> html.Header:
     about = [kind_words(t, rule.kind), t.title(layer) if layer else rule.layer]
     title = rule_load.title(t, entry) if entry else t("Quy tắc mới")
     lines: list[Any] = [html.Span(" · ".join([*about, *([rule.key] if entry else [])]))]
-    lab: list[Any] = []
+    lang = "" if t.lang == "vi" else f"&lang={t.lang}"
+    links: list[Any] = []
+    if entry and rule.fence_key and not entry.fence_retired:
+        links.append(html.A(t("Vùng này trên bản đồ"), href=f"/?fence={rule.fence_key}{lang}"))
     if entry and rule.kind not in (*DISTRESS, "feed"):
-        lang = "" if t.lang == "vi" else f"&lang={t.lang}"
-        lab = [html.A(t("Thử trên quá khứ"), href=f"/rules/lab?a={rule.key}{lang}")]
+        links.append(html.A(t("Thử trên quá khứ"), href=f"/rules/lab?a={rule.key}{lang}"))
     return html.Header(
         [
             html.H2(title, id="side-title", tabIndex=-1),
             close(t),
-            html.P([*lines, *lab], className="muted side-about"),
+            html.P([*lines, *links], className="muted side-about"),
         ],
         className="side-head",
     )
@@ -170,7 +181,7 @@ def drafted(
     given = dict(typed.get("fields") or {})
     rule, wrong = rule_of(t, given, base, lists, site.layer(base.layer))
     if not rule.key:
-        taken = [one.rule.key for one in book(connection, datetime.now(UTC))]
+        taken = [one.key for one in stored_rules(connection)]
         rule = replace(rule, key=new_key(rule.name_vi, [*taken, *TAKEN]))
     found = fences(connection, [rule.fence_key], every=True) if rule.fence_key else []
     if not wrong:
@@ -224,6 +235,8 @@ def changed(site: Site, t: Text, draft: Mapping[str, Any]) -> dict[str, Any]:
             done = doing.restore(site, key, int(draft["restore"]), base, actor, comment)
             said = t("Đã khôi phục thành phiên bản {n}.", n=done.version)
             return {"saved": key, "version": done.version, "words": said, "again": True}
+        if draft.get("what") == "try":
+            return _tried(site, t, draft, actor)
         return _saved(site, t, draft, base, actor, comment)
     except Wrong as error:
         return _refused(t, {PLACE.get(error.field, error.field): t.pick(error.vi, error.en)})
@@ -260,8 +273,26 @@ def _saved(
     return {"saved": done.key, "version": done.version, "words": said, "again": base is None}
 
 
-def _refused(t: Text, errors: Mapping[str, str]) -> dict[str, Any]:
-    return {"errors": dict(errors), "words": t("CHƯA lưu: xem chỗ báo lỗi.")}
+def _tried(site: Site, t: Text, draft: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    """Try what is typed on the last 30 days, beside the rule as it is kept when that is another."""
+    with site.engine.connect() as connection:
+        rule, wrong, _ = drafted(connection, site, t, draft)
+        known = kept(connection, rule.key)
+    if wrong:
+        return _refused(t, wrong, t("CHƯA thử: xem chỗ báo lỗi."))
+    now = datetime.now(UTC)
+    drafts = [rule, known] if known and changes(known, rule) else [rule]
+    try:
+        run = lab.start(site, drafts, now - RECENT, now, actor)
+    except lab_run.Busy:
+        return {"words": t("Đang có {n} lần thử chạy: chờ xong hoặc dừng một lần.", n=lab_run.RUNNING_MOST)}
+    except ValueError as error:
+        return {"words": t("Chưa làm được: {why}", why=error)}
+    return {"run": run, "words": t("Đã bắt đầu lần thử {n}.", n=run)}
+
+
+def _refused(t: Text, errors: Mapping[str, str], words_: str = "") -> dict[str, Any]:
+    return {"errors": dict(errors), "words": words_ or t("CHƯA lưu: xem chỗ báo lỗi.")}
 
 
 def conflict(t: Text, error: Conflict) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from sqlalchemy import Connection
 
 from access.site import Site
+from geo.actor import SYSTEM
 from geo.fence import Fence, fences
 from geo.rule import DISTRESS, KINDS, SEVERITIES
 from geo.rulebook import Entry, book
@@ -161,7 +162,8 @@ def _row(t: Text, line: Line, chosen: bool, now: datetime) -> html.Tr:
     lang = "" if t.lang == "vi" else f"&lang={t.lang}"
     current = {"aria-current": "true"} if chosen else {}
     name = html.A(title(t, entry), href=f"/rules?rule={rule.key}{lang}", **{"data-rule-open": rule.key}, **current)
-    saved = [html.Span(f"{rule.version} · {entry.updated_by}"), mark.age(t, entry.updated_at, now)]
+    who = t("hệ thống") if entry.updated_by == SYSTEM.name else entry.updated_by
+    saved = [html.Span(f"{rule.version} · {who}"), mark.age(t, entry.updated_at, now)]
     return html.Tr(
         [
             html.Td(mark.severity(t, rule.severity)),

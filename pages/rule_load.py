@@ -50,10 +50,14 @@ def rate(t: Text, raised: int) -> str:
 
 def told(t: Text, entry: Entry, load: Load) -> str:
     """What one rule adds to the load of the desk."""
-    own = t("Quy tắc này, 30 ngày qua: {rate}", rate=rate(t, entry.raised))
-    share = t(" ({n} % của mọi quy tắc)", n=t.number(100 * entry.raised / load.total, 1)) if load.total else ""
-    every = t("; tất cả: {rate}, nên không quá {most}/ngày (EEMUA 191).", rate=rate(t, load.total), most=A_DAY_MOST)
-    return own + share + every
+    own = t(
+        "Quy tắc này báo {n} lần trong 30 ngày qua ({rate}/ngày; {share} % của mọi quy tắc).",
+        n=t.number(entry.raised),
+        rate=t.number(entry.raised / RECENT.days, 1),
+        share=t.number(100 * entry.raised / max(1, load.total), 1),
+    )
+    every = t("Mọi quy tắc: {n}/ngày, nên không quá {most} (EEMUA 191).", n=t.number(load.a_day, 1), most=A_DAY_MOST)
+    return f"{own} {every}"
 
 
 def overview(t: Text, entries: Sequence[Entry]) -> html.Section:

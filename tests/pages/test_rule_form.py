@@ -247,8 +247,8 @@ def test_the_load_is_told_beside_the_figures_of_eemua_191() -> None:
     assert (load.total, load.a_day) == (300, 10)
     assert [load.share(names) for names in (["low"], ["medium"], ["high", "critical"])] == [80, 15, 5]
     assert told(VI, entries[1], load) == (
-        "Quy tắc này, 30 ngày qua: 1,5/ngày (15 % của mọi quy tắc); tất cả: 10/ngày, nên không quá 150/ngày "
-        "(EEMUA 191)."
+        "Quy tắc này báo 45 lần trong 30 ngày qua (1,5/ngày; 15 % của mọi quy tắc). "
+        "Mọi quy tắc: 10/ngày, nên không quá 150 (EEMUA 191)."
     )
     assert load_of([]).share(["low"]) is None
 
