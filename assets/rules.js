@@ -6,11 +6,11 @@
   const callbacks = (dash.haidang = dash.haidang || {});
   const $ = (id) => document.getElementById(id);
   const t = (...words) => haidang.t(...words);
-  const TYPED_MS = 250;
+  const TYPED_MS = 250, ANSWER_MS = 15000;
   let counter = 0; // of questions to the server; an answer to an older one is too late
   let held = null; // what is open beside the list: {what, key, version, preset, layer}
   let filter = { state: "", sev: [], kind: "", q: "" };
-  let typedN = 0, typing = 0, dirty = false, saving = false, said = null, focused = null, touched = new Set();
+  let typedN = 0, typing = 0, dirty = false, saving = 0, sentN = 0, edits = 0, sentEdits = 0, said = null, focused = null, touched = new Set();
 
   const store = (id, data) => dash.set_props(id, { data });
   const send = (id, body) => { counter += 1; store(id, { ...body, n: counter }); return counter; };
@@ -80,7 +80,7 @@
     held = data;
     touched = new Set();
     dirty = Boolean(data.again);
-    saving = false;
+    saving = sentN = 0;
     document.documentElement.dataset.side = data.what || "";
     if (data.fields) ready(data); else if (data.what) setTimeout(() => $("side-title")?.focus(), 60);
     return dash.no_update;
@@ -123,6 +123,7 @@
     if (target.id === "rules-kind") { filter.kind = target.value; sift(); store("rules-filter", { ...filter }); return; }
     if (!held || !form()?.contains(target) || nameOf(target) === "comment") return;
     dirty = true;
+    edits += 1;
     touched.add(nameOf(target));
     say("");
     if (target.id === "rule-layer" && held.what === "rule" && !held.key) { focused = target.id; const all = fields(); ask({ rule: "new", preset: held.preset }, { layer: target.value, typed: all }); dirty = true; return; }
@@ -136,9 +137,11 @@
   const save = (more, words = t("Đang lưu…")) => {
     if (saving || !held || !form()) return;
     if (!actor()) { nameless(); return; }
-    saving = true;
     say(words);
-    send("rules-draft", { what: "save", ...draft(), comment: $("rule-comment")?.value || "", actor: actor(), ...more });
+    sentEdits = edits;
+    saving = sentN = send("rules-draft", { what: "save", ...draft(), comment: $("rule-comment")?.value || "", actor: actor(), ...more });
+    const sent = saving;
+    setTimeout(() => { if (saving === sent) { saving = 0; say(t("Máy chủ không trả lời: CHƯA làm được."), "bad"); } }, ANSWER_MS);
   };
   callbacks.rules_answered = (answer) => {
     if (!answer) return dash.no_update;
@@ -153,8 +156,8 @@
       }
       return dash.no_update;
     }
-    const wanted = saving;
-    saving = false;
+    const wanted = answer.n === sentN; // also when it comes so late that it was given up
+    if (wanted) saving = sentN = 0;
     if (!wanted) { say([answer.words, ...Object.values(answer.errors || {})].join(" "), "bad", "rules-said"); return dash.no_update; }
     say(answer.words, answer.saved || answer.run ? "good" : "bad");
     if (answer.run) {
@@ -170,7 +173,7 @@
     }
     errors(answer.errors || {}, true);
     if (!answer.saved) { for (const name of Object.keys(answer.errors || {})) touched.add(name); return dash.no_update; }
-    dirty = false;
+    dirty = edits !== sentEdits; // what was typed meanwhile is not saved
     if (answer.again) { said = answer.words; ask({ [answer.roster ? "roster" : "rule"]: answer.saved }); return dash.no_update; }
     held.version = answer.version;
     if ($("rule-comment")) haidang.write("rule-comment", "");

@@ -15,8 +15,8 @@ from geo.fence_kind import Wrong
 from geo.roster import Roster, RosterVersion, roster_history, roster_version, rosters
 from pages import rule_fields
 from pages.fence_form import new_key
+from pages.rule_choice import has
 from pages.rule_edit import close, conflict, foot, gone
-from pages.rule_form import has
 from pages.text import Text
 from pages.typed import parts, read_keys
 

@@ -23,7 +23,9 @@ from geo.rulebook import RECENT, Entry, book, changes, kept, rule_history
 from pages import mark, rule_fields, rule_load
 from pages import rule_history as past
 from pages.fence_form import new_key
-from pages.rule_form import FIELDS_OF, PLACE, fields, how, presets, rule_of, starting
+from pages.rule_choice import how
+from pages.rule_form import FIELDS_OF, PLACE, fields, rule_of
+from pages.rule_preset import presets, starting
 from pages.text import Text
 from pages.words import consequences, kind_words, words
 

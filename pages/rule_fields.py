@@ -11,7 +11,8 @@ from geo.roster import Roster
 from geo.rule import DISTRESS, NEEDS_FENCE, SEVERITIES, Rule
 from pages import mark, rule_form
 from pages.mark import severity_word
-from pages.rule_form import ROWS_MORE, SPANS_MORE, column_choices, fence_fits, has, shown, type_choices
+from pages.rule_choice import column_choices, fence_fits, has, type_choices
+from pages.rule_form import ROWS_MORE, SPANS_MORE, shown
 from pages.text import Text
 
 TEXT_MAX, NAME_MAX = 2_000, 120

@@ -5,20 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import sqlalchemy as sa
-
 from geo.criteria import LISTS
-from geo.fence import Fence
-from geo.fence_kind import KINDS as FENCE_KINDS
 from geo.roster import Roster
 from geo.rule import DIRECTIONS, DISTRESS, NEEDS_FENCE, SEVERITIES, Rule
 from layers.layer import Layer
 from pages import who_form
+from pages.rule_choice import has, label_column
 from pages.text import Text
 from pages.typed import number_text, read_number, read_steps
 from pages.vessel import classes
-from pages.who_form import NAME, TYPE, range_of, who_fields, who_of
-from pages.words import ENDLESS, column_words, conditions, unit_words
+from pages.who_form import range_of, who_fields, who_of
+from pages.words import ENDLESS, conditions
 
 MINUTE_S, HOUR_S = 60.0, 3_600.0
 ROWS_MORE, SPANS_MORE = 3, 5  # empty ones beyond those in use
@@ -36,67 +33,6 @@ PLACE = {
     "key": "name_vi", "params": "fence_key",
 }  # fmt: skip
 Given = Mapping[str, Any]
-
-
-def presets(t: Text) -> dict[str, str]:
-    """What a new rule can begin from, by name, in words."""
-    return {
-        "closed": t("Vào vùng cấm"),
-        "approach": t("Đến gần ranh giới"),
-        "gate": t("Đi qua cổng"),
-        "silence": t("Mất tín hiệu"),
-        "speed": t("Chạy quá tốc độ trong vùng"),
-        "meeting": t("Hai tàu cặp nhau"),
-        "home": t("Phải ở trong vùng"),
-        "enter": t("Đi vào vùng"),
-        "exit": t("Ra khỏi vùng"),
-    }
-
-
-def starting(preset: str, layer: str = "vessel") -> Rule:
-    """The rule that a new one begins from; the first preset for an unknown one. It has no key and no fence yet."""
-    minutes = {"dwell_s": 300.0, "off_delay_s": 600.0}
-    fishing: dict[str, Any] = {"ship_type": [30, 31]} if layer == "vessel" else {}
-    made: dict[str, dict[str, Any]] = {
-        "closed": {"kind": "inside", "severity": "high", "dwell_s": 60.0, "off_delay_s": 300.0},
-        "approach": {
-            "kind": "approach", "severity": "medium", "off_delay_s": 600.0, "params": {"steps_nm": [15, 10, 6, 3]},
-        },
-        "gate": {"kind": "crossing", "severity": "low", "latching": False, "params": {"direction": "both"}},
-        "silence": {"kind": "silence", "severity": "medium", "params": {"silence_s": 21_600}, "applies_to": fishing},
-        "speed": {
-            "kind": "threshold", "severity": "medium", "dwell_s": 60.0, "off_delay_s": 60.0,
-            "params": {"column": "speed", "above": 12, "deadband": 1},
-        },
-        "meeting": {
-            "kind": "proximity", "severity": "medium", "dwell_s": 900.0, "off_delay_s": 600.0,
-            "params": {"distance_m": 200, "hysteresis_m": 100}, "qualifies": {"speed": [None, 3]},
-        },
-        "home": {"kind": "outside", "severity": "medium", **minutes},
-        "enter": {"kind": "enter", "severity": "low", "latching": False},
-        "exit": {"kind": "exit", "severity": "low", "latching": False},
-    }  # fmt: skip
-    name = preset if preset in made else "closed"
-    return Rule("", layer=layer, name_vi=presets(Text("vi"))[name], name_en=presets(Text("en"))[name], **made[name])
-
-
-def label_column(layer: Layer | None) -> str:
-    """The column whose beginning the form asks for: the one that names an object."""
-    return layer.style.label if layer else NAME
-
-
-def has(layer: Layer | None, column: str) -> bool:
-    """Whether a layer has that column."""
-    return layer is not None and column in layer.shape.latest.c
-
-
-def numeric(layer: Layer | None) -> list[str]:
-    """The columns with a number that people know by name; none that only tells one object from another."""
-    if layer is None:
-        return []
-    columns = layer.shape.latest.c
-    named = [field.name for field in layer.fields if field.name in columns and not columns[field.name].primary_key]
-    return [name for name in named if isinstance(columns[name].type, sa.Integer | sa.Float | sa.Numeric)]
 
 
 def shown(kind: str) -> frozenset[str]:
@@ -367,44 +303,3 @@ def read_clock(t: Text, text: str) -> str:
 def _whole(value: float | None) -> float | None:
     """A whole number without its point, as rules are written."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-# What can be chosen
-
-
-def fence_fits(kind: str, fence: Fence) -> bool:
-    """Whether a rule of that kind can be about that fence."""
-    known = FENCE_KINDS.get(fence.kind)
-    line = known.shape == "line" if known else fence.geom.geom_type.endswith("LineString")
-    return line if kind == "crossing" else kind == "approach" or not line
-
-
-def column_choices(t: Text, layer: Layer | None, used: Sequence[str] = ()) -> list[tuple[str, str]]:
-    """The columns that a condition on a fix can speak of, with their names and units."""
-    found = []
-    for column in dict.fromkeys([*numeric(layer), *filter(None, used)]):
-        name, unit = column_words(t, column, layer)
-        found.append((column, f"{name} ({unit_words(t, unit)})" if unit else name))
-    return found
-
-
-def type_choices(t: Text, rule: Rule) -> list[tuple[str, str]]:
-    """The types of ship that the form has words for; one that it has none for can only stay."""
-    found = [("", t("mọi loại")), *[(f"{low:g}:{high:g}", words) for (low, high), words in classes(t).items()]]
-    other = who_fields(t, rule.applies_to, tuple(classes(t)))["ship_type"] == who_form.OTHER
-    return [*found, (who_form.OTHER, t("như đang có"))] if other and TYPE in rule.applies_to else found
-
-
-def how(t: Text, field: str) -> str:
-    """How a field is written, for one that was refused; empty when there is no more to say than that."""
-    days = t("Từ 0 đến 44.640 phút (31 ngày)")
-    return {
-        "dwell_min": days,
-        "off_delay_min": days,
-        "escalate_min": t("Ít nhất 10 giây (0,17 phút), hoặc bỏ trống"),
-        "steps_nm": t("Từ 0,01 đến 200 hải lý, ví dụ 15 / 10 / 6 / 3"),
-        "silence_h": t("Từ 1 giây đến 8.784 giờ (366 ngày)"),
-        "distance_m": t("Từ 1 đến 100.000 m"),
-        "hysteresis_m": t("Từ 0 đến 100.000 m"),
-        "factor": t("Từ 1 đến 1.000 lần"),
-    }.get(field, "")

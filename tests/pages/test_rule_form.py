@@ -12,21 +12,12 @@ from geo.roster import Roster
 from geo.rule import KINDS, SEVERITIES, Rule, checked
 from geo.rulebook import Entry, RuleVersion, changes
 from layers import discover
-from pages.rule_form import (
-    column_choices,
-    fence_fits,
-    fields,
-    presets,
-    read_clock,
-    rule_of,
-    shown,
-    starting,
-    type_choices,
-    unshown,
-)
+from pages.rule_choice import column_choices, fence_fits, type_choices
+from pages.rule_form import fields, read_clock, rule_of, shown, unshown
 from pages.rule_history import changes_told, versions
 from pages.rule_list import Filter, Line, counts, filter_of
 from pages.rule_load import load_of, told
+from pages.rule_preset import presets, starting
 from pages.text import Text
 
 VI, EN = Text("vi"), Text("en")
