@@ -95,7 +95,7 @@ def _bring_in(
     try:
         read = read_bytes(name, data, crs, layer, READ_LIMIT_S)
     except FileFault as fault:
-        raise _unread("body", str(fault), fault.vi) from None
+        raise _unread("body", str(fault), fault.vi, fault.layers) from None
     asked, ignored = drafts(read.rows, kind)
     try:
         found, done = fence_import.carry_out(site.engine, site.redis_url, asked, repair, deed=deed)
@@ -105,8 +105,10 @@ def _bring_in(
     return {"file": name, "crs": read.crs, "ignored": ignored, "applied": done, **_told(found)}
 
 
-def _unread(field: str, en: str, vi: str) -> HTTPException:
-    return HTTPException(422, [{"loc": ["query" if field != "body" else "body", field], "msg": en, "vi": vi}])
+def _unread(field: str, en: str, vi: str, layers: tuple[str, ...] = ()) -> HTTPException:
+    """422: which part of the request, why, and of which layers one must be chosen."""
+    loc = ["body"] if field == "body" else ["query", field]
+    return HTTPException(422, [{"loc": loc, "msg": en, "vi": vi, **({"layers": layers} if layers else {})}])
 
 
 def _told(found: Account) -> dict[str, Any]:

@@ -29,13 +29,22 @@
     const first = Array.isArray(detail) ? detail[0] : null;
     return first ? (document.documentElement.lang === "en" ? first.msg : first.vi || first.msg) : t("Máy chủ không nhận tệp này.");
   };
+  // Of a file with several layers one is chosen; the next file has others.
+  const layers = (detail) => {
+    const names = (Array.isArray(detail) && detail[0] && detail[0].layers) || [];
+    if (names.length < 2) return;
+    const choice = $("fence-file-layer");
+    choice.replaceChildren(choice.options[0], ...names.map((name) => Object.assign(document.createElement("option"), { value: name, textContent: name })));
+    choice.value = "";
+    $("fence-file-layers").hidden = false;
+  };
   const ask = async (apply) => {
     if (!file) return;
     const n = (asked += 1);
     unmark();
     if (file.size > 8 << 20) { fault(t("Tệp quá lớn: nhiều nhất 8 MB. Dùng lệnh import fences trên máy chủ.")); return; }
     const query = new URLSearchParams({ name: file.name });
-    for (const name of ["crs", "kind"]) if ($(`fence-file-${name}`).value) query.set(name, $(`fence-file-${name}`).value);
+    for (const name of ["crs", "kind", "layer"]) if ($(`fence-file-${name}`).value) query.set(name, $(`fence-file-${name}`).value);
     if (apply) for (const [name, value] of Object.entries({ apply: 1, actor: apply, plan, skip_refused: refused ? 1 : 0 })) query.set(name, value);
     else store(null);
     const said = $("fence-file-said"), button = $("fence-file-apply");
@@ -46,7 +55,7 @@
       const told = await answer.json();
       if (n !== asked) return;
       const found = answer.status === 409 ? { ignored: [], crs: "", ...told.detail, stale: true } : answer.ok ? told : null;
-      if (!found) { fault(words_of(told.detail)); return; }
+      if (!found) { layers(told.detail); fault(words_of(told.detail)); return; }
       ({ plan } = found);
       refused = found.counts.refused;
       store({ ...found, n });
@@ -59,8 +68,8 @@
   };
 
   document.addEventListener("change", ({ target }) => {
-    if (target.id === "fence-file-input") { [file] = target.files; $("fence-file-name").textContent = file ? file.name : ""; if (file) ask(null); else store(null); }
-    else if (target.id === "fence-file-crs" || target.id === "fence-file-kind") ask(null);
+    if (target.id === "fence-file-input") { [file] = target.files; $("fence-file-layers").hidden = true; $("fence-file-layer").value = ""; $("fence-file-name").textContent = file ? file.name : ""; if (file) ask(null); else store(null); }
+    else if (["fence-file-crs", "fence-file-kind", "fence-file-layer"].includes(target.id)) ask(null);
   });
   document.addEventListener("click", ({ target }) => {
     const button = target.closest("button");

@@ -11,7 +11,7 @@ from typing import Any
 from geo.calendar import ZONE
 from geo.fence import REFERENCE_NOTE, Fence
 from geo.fence_json import feature
-from geo.fence_kind import KEY, KINDS, REFERENCE, TAKEN, Wrong
+from geo.fence_kind import DWELL_MAX_S, KEY, KINDS, NOTE_MAX, REFERENCE, TAKEN, Wrong
 from geo.fold import fold
 from geo.vector_file import Row
 from geo.watch import Held, Watch, starting
@@ -159,7 +159,7 @@ def _read(name: str, values: Mapping[str, Any], faults: list[Wrong]) -> Any:
     try:
         reader: Callable[[Any], Any] = READERS.get(name, _words)
         return reader(text)
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         vi, en = FORMS.get(name, ("Viết sai", "cannot be read"))
         faults.append(Wrong(name, f"{vi}: {str(text)[:40]}", str(error) if isinstance(error, Wrong) else en))
         return None
@@ -188,6 +188,8 @@ def _moment(value: Any) -> datetime:
         except ValueError:
             continue
     at = datetime.fromisoformat(text)
+    if not 1900 <= at.year <= 2200:
+        raise ValueError("no such year")
     return at if at.tzinfo else at.replace(tzinfo=ZONE)
 
 
@@ -196,7 +198,12 @@ def _day(value: Any) -> date:
 
 
 def _json(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+    found = json.loads(value) if isinstance(value, str) else value
+    told = json.dumps(found, ensure_ascii=False, allow_nan=False)
+    told.encode()  # halves of letters are no text
+    if "\\u0000" in told:
+        raise ValueError("a character that cannot be kept")
+    return found
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -223,12 +230,14 @@ def _watched(value: Any) -> dict[str, Any]:
             found[name] = make(listed)
     if "off_delay_s" in found:
         found["off_delay_s"] = _number(found["off_delay_s"])
+        if not 0 <= found["off_delay_s"] <= DWELL_MAX_S:
+            raise ValueError("off_delay_s is out of range")
     for name in ("severity", "direction", "layer"):
         if name in found and not isinstance(found[name], str):
             raise ValueError(f"{name} is no text")
     for name in ("response_vi", "response_en"):
-        if not isinstance(found.get(name), str | None):
-            raise ValueError(f"{name} is no text")
+        if not isinstance(found.get(name), str | None) or len(found.get(name) or "") > NOTE_MAX:
+            raise ValueError(f"{name} is no text, or too long")
     return found
 
 

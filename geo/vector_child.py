@@ -13,7 +13,7 @@ import os
 import re
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,11 @@ Row = tuple[dict[str, Any], Any]  # properties, and a GeoJSON geometry, a WKT te
 
 
 class Refused(Exception):
-    """Why a file is not read, in Vietnamese and English."""
+    """Why a file is not read, in Vietnamese and English; layers: those of which one must be chosen."""
 
-    def __init__(self, vi: str, en: str) -> None:
+    def __init__(self, vi: str, en: str, layers: Sequence[str] = ()) -> None:
         super().__init__(en)
-        self.vi, self.en = vi, en
+        self.vi, self.en, self.layers = vi, en, list(layers)
 
 
 class Content:
@@ -139,10 +139,14 @@ def _sheet(table: list[list[Any]]) -> Content:
 
 
 def read_xlsx(path: Path, options: Options) -> Content:
-    """A sheet of a workbook, its first row the header, one column WKT."""
+    """The sheet of a workbook that has a column of WKT; its first row is the header."""
     _measure(path, "xl/workbook.xml")
-    found = _ogr(path, options)
-    fields, rows = found[0], found[1]
+    named = [options["layer"]] if options["layer"] else _layers(path, shapes=False)
+    sheets = {name: _ogr(path, {**options, "layer": name}) for name in named[:20]}
+    good = [name for name, (fields, _, _) in sheets.items() if any(one.lower() in WKT_COLUMNS for one in fields)]
+    if len(good) > 1:
+        raise _several(good)
+    fields, rows, _ = sheets[good[0] if good else named[0]]
     return _sheet([fields, *([about.get(name) for name in fields] for about, _ in rows)])
 
 
@@ -211,10 +215,12 @@ def read_zip(path: Path, options: Options) -> Content:
         shapes = [Path(one.filename) for one in names if one.filename.lower().endswith(".shp")]
         chosen = [path for path in shapes if options["layer"] in (None, path.stem)]
         if len(chosen) != 1:
-            listed = ", ".join(sorted(path.stem for path in shapes)[:10])
+            stems = sorted(path.stem for path in shapes)
+            listed = ", ".join(stems[:10])
             raise Refused(
                 f"Tệp zip cần đúng một shapefile; có: {listed or 'không có'}",
                 f"the zip holds {f'shapefiles {listed}: say --layer-name' if listed else 'no shapefile (.shp)'}",
+                stems,
             )
         for one in names:
             inner = Path(one.filename)
@@ -272,21 +278,19 @@ def _ogr(path: Path, options: Options, **more: Any) -> tuple[list[str], list[Row
     import pyogrio
     import shapely
 
+    layers, wanted = _layers(path, shapes=path.suffix != ".xlsx"), options["layer"]
+    if wanted is None and len(layers) > 1:
+        raise _several(layers)
+    if not layers or (wanted is not None and wanted not in layers):
+        listed = ", ".join(layers[:10]) or "-"
+        raise Refused(f"Không có lớp này; có: {listed}", f"there is no such layer; there is: {listed}", layers)
     try:
-        layers = [str(name) for name, _ in pyogrio.list_layers(path)]
-        wanted = options["layer"]
-        if wanted is None and len(layers) > 1:
-            listed = ", ".join(layers[:10])
-            raise Refused(f"Tệp có nhiều lớp: {listed}", f"several layers, say --layer-name: {listed}")
-        if not layers or (wanted is not None and wanted not in layers):
-            listed = ", ".join(layers[:10]) or "-"
-            raise Refused(f"Không có lớp này; có: {listed}", f"there is no such layer; there is: {listed}")
         meta, _, shapes, values = pyogrio.raw.read(
             path, layer=wanted or layers[0], max_features=ROWS_MAX + 1, datetime_as_string=True, force_2d=True, **more
         )
         geoms = [None] * len(values[0] if values else ()) if shapes is None else shapely.from_wkb(shapes).tolist()
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
-        raise Refused("GDAL không đọc được tệp này", f"GDAL cannot read it: {error}") from None
+        raise _unreadable(path, error) from None
     except (shapely.errors.ShapelyError, UnicodeDecodeError) as error:
         raise Refused("Tệp hỏng: hình học hoặc chữ không đọc được", f"damaged geometry or text: {error}") from None
     names = [str(name) for name in meta["fields"]]
@@ -295,6 +299,27 @@ def _ogr(path: Path, options: Options, **more: Any) -> tuple[list[str], list[Row
         for n, geom in enumerate(geoms)
     ]
     return names, rows, meta["crs"]
+
+
+def _layers(path: Path, shapes: bool) -> list[str]:
+    """The names of the layers; of those alone that have shapes: other tables hold styles and the like."""
+    import pyogrio
+
+    try:
+        found = pyogrio.list_layers(path)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise _unreadable(path, error) from None
+    return [str(name) for name, kind in found if kind is not None or not shapes]
+
+
+def _several(layers: Sequence[str]) -> Refused:
+    listed = ", ".join(layers[:10])
+    return Refused(f"Tệp có nhiều lớp: {listed}", f"several layers, say --layer-name: {listed}", layers)
+
+
+def _unreadable(path: Path, error: Exception) -> Refused:
+    first = (str(error).splitlines() or [""])[0].replace(str(path), "it")[:200]
+    return Refused("GDAL không đọc được tệp này", f"GDAL cannot read it: {first}")
 
 
 def _mapped(geom: Any) -> Any:
@@ -428,10 +453,11 @@ def main() -> None:
             return
         answer = read(path, json.loads(sys.argv[3]))
     except Refused as refused:
-        answer = {"fault": {"vi": refused.vi, "en": refused.en}}
+        answer = {"fault": {"vi": refused.vi, "en": refused.en, "layers": refused.layers}}
     except MemoryError:
         answer = {"fault": {"vi": "Tệp quá lớn để đọc", "en": "the file is too large to be read"}}
-    sys.stdout.write(json.dumps(answer))
+    # Halves of letters, as JSON may hold them, are no text.
+    sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 if __name__ == "__main__":
@@ -439,6 +465,6 @@ if __name__ == "__main__":
     import warnings
 
     warnings.simplefilter("ignore")  # GDAL's remarks: what matters is checked here
-    resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
     resource.setrlimit(resource.RLIMIT_FSIZE, (2 * UNPACKED_MAX, 2 * UNPACKED_MAX))
     main()

@@ -28,11 +28,11 @@ _free = BoundedSemaphore(AT_ONCE)
 
 
 class FileFault(ValueError):
-    """A file that cannot be read at all: why, in both languages."""
+    """A file that cannot be read at all: why, in both languages; layers: those of which one must be chosen."""
 
-    def __init__(self, vi: str, en: str) -> None:
+    def __init__(self, vi: str, en: str, layers: Sequence[str] = ()) -> None:
         super().__init__(en)
-        self.vi, self.en = vi, en
+        self.vi, self.en, self.layers = vi, en, tuple(layers)
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,19 @@ def _read(folder: str, suffix: str, crs: str | None, layer: str | None, limit_s:
     except ValueError:
         raise FileFault("Không đọc được tệp này", "the file could not be read: it broke its reader") from None
     if "fault" in answer:
-        raise FileFault(answer["fault"]["vi"], answer["fault"]["en"])
-    rows = [Row(one["row"], one["properties"], one["geometry"], _pair(one["fault"])) for one in answer["rows"]]
+        fault = answer["fault"]
+        raise FileFault(fault["vi"], fault["en"], fault.get("layers", ()))
+    rows = [Row(one["row"], _clean(one["properties"]), one["geometry"], _pair(one["fault"])) for one in answer["rows"]]
     return Rows(tuple(rows), answer["crs"])
+
+
+def _clean(value: Any) -> Any:
+    """Without the one character that no database keeps."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, dict):
+        return {_clean(name): _clean(one) for name, one in value.items()}
+    return [_clean(one) for one in value] if isinstance(value, list) else value
 
 
 def _pair(fault: Mapping[str, str] | None) -> tuple[str, str] | None:
@@ -126,7 +136,13 @@ def _run(words: Sequence[str], folder: str, limit_s: float, given: bytes = b"") 
     if not _free.acquire(timeout=limit_s):
         raise FileFault("Đang đọc nhiều tệp khác: thử lại sau", "too many files are being read; try again in a moment")
     surroundings = {"HOME": folder, "TMPDIR": folder, "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
-    quiet = {"PROJ_NETWORK": "OFF", "OGR_XLSX_HEADERS": "FORCE", "OGR_XLSX_FIELD_TYPES": "STRING"}
+    quiet = {
+        "PROJ_NETWORK": "OFF",
+        "SHAPE_RESTORE_SHX": "YES",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OGR_XLSX_HEADERS": "FORCE",
+        "OGR_XLSX_FIELD_TYPES": "STRING",
+    }
     try:
         done = subprocess.run(
             [sys.executable, "-I", str(CHILD), *words], input=given, capture_output=True, timeout=limit_s, cwd=folder,

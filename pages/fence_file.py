@@ -43,6 +43,11 @@ def layout(t: Text) -> html.Div:
                 ],
                 className="fence-pair",
             ),
+            html.Div(
+                _choice(t("Lớp trong tệp"), "fence-file-layer", [("", t("Chọn một lớp"))]),
+                id="fence-file-layers",
+                hidden=True,
+            ),
             html.P("", id="fence-file-said", role="status"),
             html.Ol([], id="fence-file-rows", **{"aria-label": t("Những gì sẽ thay đổi")}),
             html.Div(

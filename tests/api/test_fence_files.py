@@ -1,11 +1,17 @@
 """Fences as files over the interface: out in three formats, in again unchanged; a look before anything is done."""
 
 import http.client
+import io
 import json
+import zipfile
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import numpy as np
+import pyogrio
 import pytest
+import shapely
 from shapely.geometry import box, mapping
 
 from geo.fence import REFERENCE_NOTE
@@ -33,6 +39,22 @@ def sent(site: Any, name: str, data: bytes, **query: str) -> tuple[int, Any]:
 def collection(*features: tuple[Any, dict[str, Any]]) -> bytes:
     made = [{"type": "Feature", "geometry": geometry, "properties": about} for geometry, about in features]
     return json.dumps({"type": "FeatureCollection", "features": made}).encode()
+
+
+def zipped(folder: Path, *names: str) -> bytes:
+    """Shapefiles of one area each in a zip."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        for name in names:
+            shapes = np.array([shapely.to_wkb(box(107.8, 16.7, 107.95, 16.8))], dtype=object)
+            words = np.array(["B"], dtype=object)
+            pyogrio.raw.write(
+                folder / f"{name}.shp", shapes, [words], ["ten"], driver="ESRI Shapefile", geometry_type="Polygon",
+                crs="EPSG:4326", encoding="UTF-8",
+            )  # fmt: skip
+            for part in folder.glob(f"{name}.*"):
+                made.write(part, part.name)
+    return out.getvalue()
 
 
 @pytest.fixture
@@ -126,3 +148,14 @@ def test_what_cannot_be_read_and_what_is_too_large(site: Any) -> None:
     path = f"/api/v1/fences/import?name={quote('a.geojson')}"
     assert site.ask("POST", path, b"{}", origin="https://evil.example")[0] == 403
     assert site.ask("POST", path, b"{}", sec_fetch_site="cross-site")[0] == 403
+
+
+def test_halves_of_letters_and_layers_to_choose_from(site: Any, tmp_path: Path) -> None:
+    odd = collection((SQUARE, {"key": "le", "name": "A\ud800\0", "màu\ud801": 1}))
+    status, answer = sent(site, "a.geojson", odd, apply="1", actor="Lan")
+    assert (status, answer["applied"], answer["rows"][0]["name"]) == (200, 1, "A?")
+    archive = zipped(tmp_path, "mot", "hai")
+    status, answer = sent(site, "a.zip", archive)
+    assert (status, answer["detail"][0]["layers"]) == (422, ["hai", "mot"])
+    status, answer = sent(site, "a.zip", archive, layer="mot")
+    assert (status, answer["counts"]["added"]) == (200, 1)

@@ -195,6 +195,28 @@ def test_a_workbook_with_wkt(tmp_path: Path) -> None:
     assert corner(draft) == (107.5, 16.4)
 
 
+def test_a_geopackage_of_several_layers_names_them_and_tables_of_styles_do_not_count(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.gpkg", "GPKG", layer="mot")
+    words = np.array(["x"], dtype=object)
+    pyogrio.raw.write(
+        path, None, [words], ["style"], driver="GPKG", geometry_type=None, crs=None, layer="layer_styles", append=True
+    )
+    assert only(path).said["name_vi"] == NAME
+    written(path, "GPKG", layer="hai", append=True)
+    with pytest.raises(FileFault, match="say --layer-name: mot, hai") as told:
+        read_file(path)
+    assert told.value.layers == ("mot", "hai")
+    assert only(path, layer="hai").said["name_vi"] == NAME
+    with pytest.raises(FileFault, match="no such layer"):
+        read_file(path, layer="ba")
+
+
+def test_a_shapefile_without_its_index_is_read(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.shp", "ESRI Shapefile")
+    path.with_suffix(".shx").unlink()
+    assert corner(only(path)) == (107.5, 16.4)
+
+
 def test_a_csv_with_semicolons_a_byte_order_mark_and_empty_rows(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     rows = f'Tên;Loại;geometry;dwell_s;màu\r\n;;;;\r\n{NAME};port;"SRID=4326;{SQUARE.wkt}";1,5;đỏ\r\n'
@@ -352,7 +374,10 @@ def test_keys_are_made_of_names_the_same_each_time() -> None:
     [
         ("buffer_m", "xa"), ("dwell_s", "NaN"), ("valid_from", "hôm qua"), ("review_by", "31/31/2027"),
         ("season", "mùa hè"), ("applies_to", "[1]"), ("watch", '{"kinds": "inside"}'), ("watch", "x"), ("version", "x"),
-        ("watch", '{"kinds": [1]}'), ("watch", '{"steps_nm": ["x"]}'), ("name_vi", {"a": 1}), ("season", 7),
+        ("watch", '{"kinds": [1]}'), ("valid_to", "0001-01-01T00:00:00+07:00"), ("applies_to", '{"a": ["\\u0000"]}'),
+        ("applies_to", '{"a": ["\\ud800"]}'), ("watch", '{"off_delay_s": -1}'), ("season", "[" * 100_000),
+        ("watch", '{"response_vi": "' + "x" * 2_001 + '"}'),
+        ("watch", '{"steps_nm": ["x"]}'), ("name_vi", {"a": 1}), ("season", 7),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_read_is_told_by_its_field(field: str, value: Any) -> None:
@@ -371,6 +396,12 @@ def test_a_line_must_say_what_it_is_and_rows_without_a_shape_say_so() -> None:
     content = collection(feature(None), {"type": "Feature"}, feature({"type": "GeometryCollection", "geometries": []}))
     found, _ = drafts(read_bytes("a.geojson", content).rows)
     assert [[one.field for one in each.faults] for each in found] == [["geom"], ["name_vi", "geom"], []]
+
+
+def test_letters_that_no_database_keeps_do_not_come_through() -> None:
+    data = collection(feature(SQUARE, key="a", note="a\0b\ud800", owner={"x": "\0"}))
+    (row,) = read_bytes("a.geojson", data).rows
+    assert (row.properties["note"], row.properties["owner"]) == ("ab?", {"x": ""})
 
 
 def test_heights_are_dropped(tmp_path: Path) -> None:

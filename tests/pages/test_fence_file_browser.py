@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyogrio
 import pytest
+import shapely
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from geo.fence_file import drafts
@@ -88,6 +91,16 @@ def test_what_cannot_be_read_says_why_and_a_list_can_be_taken_along(page: Page, 
     page.locator("#fence-file-input").set_input_files(file(tmp_path, ("Khu phẳng", flat)))
     expect(page.locator("#fence-file-said.bad")).to_contain_text("không có hệ tọa độ")
     page.locator("#fence-file-crs").select_option("EPSG:9214")
+    expect(page.locator("#fence-file-said")).to_contain_text("1 thêm mới")
+    many = tmp_path / "nhieu.gpkg"
+    for layer in ("mot", "hai"):
+        shapes = np.array([shapely.to_wkb(shapely.Polygon(RING))], dtype=object)
+        more = {"layer": layer, "driver": "GPKG", "geometry_type": "Polygon", "crs": "EPSG:4326"}
+        pyogrio.raw.write(many, shapes, [np.array(["A"], dtype=object)], ["ten"], append=many.exists(), **more)
+    page.locator("#fence-file-crs").select_option("")
+    page.locator("#fence-file-input").set_input_files(many)
+    expect(page.locator("#fence-file-said.bad")).to_have_text("Tệp có nhiều lớp: mot, hai")
+    page.locator("#fence-file-layer").select_option("hai")
     expect(page.locator("#fence-file-said")).to_contain_text("1 thêm mới")
     page.locator("#fence-out summary").click()
     with page.expect_download() as told:
