@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import redis
 import sqlalchemy as sa
@@ -179,6 +180,17 @@ class System:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.2)
+
+    def http(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """What the web process answers: its status, and its JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.web, timeout=30)
+        try:
+            data = None if body is None else json.dumps(body).encode()
+            connection.request(method, path, data, {"content-type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")
+        finally:
+            connection.close()
 
     def hurt(self, victim: str, how: str, sent: int) -> Fault:
         """kill -9 or SIGSTOP one process."""

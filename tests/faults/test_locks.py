@@ -1,14 +1,11 @@
 """Two workers, the clock and busy desks at the same alarms at once: nobody waits for each other in a circle."""
 
-import http.client
-import json
 import random
 import socket
 import threading
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,18 +16,6 @@ from tests.nmea import position
 SECONDS, BOATS, DESKS = 20.0, 60, 4
 FIRST = 574_000_001
 AREA = {"type": "Polygon", "coordinates": [[[107.2, 16.2], [108.0, 16.2], [108.0, 16.8], [107.2, 16.8], [107.2, 16.2]]]}
-
-
-def ask(running: System, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", running.web, timeout=30)
-    try:
-        data = None if body is None else json.dumps(body).encode()
-        connection.request(method, path, data, {"content-type": "application/json"})
-        answer = connection.getresponse()
-        text = answer.read()
-        return answer.status, json.loads(text) if answer.status == 200 else text[:200]
-    finally:
-        connection.close()
 
 
 def sail(port: int, order: random.Random, until: float, began: float) -> None:
@@ -48,12 +33,12 @@ def handle(running: System, order: random.Random, until: float, statuses: "Count
     """A desk in a hurry: whatever it is shown, it does something with."""
     deeds = ("acknowledge", "shelve", "unshelve", "withdraw", "escalate", "comment")
     while time.monotonic() < until:
-        status, alarms = ask(running, "GET", "/api/v1/alarms?limit=50")
+        status, alarms = running.http("GET", "/api/v1/alarms?limit=50")
         statuses["list", status] += 1
         for alarm in order.sample(alarms, min(8, len(alarms))) if status == 200 else ():
             deed = order.choice(deeds)
             body = {"actor": "Lan", "comment": "thử"}
-            status, _ = ask(running, "POST", f"/api/v1/alarms/{alarm['id']}/{deed}", body)
+            status, _ = running.http("POST", f"/api/v1/alarms/{alarm['id']}/{deed}", body)
             statuses[deed, status] += 1
 
 
@@ -66,7 +51,7 @@ def edit(running: System, until: float, statuses: "Counter[tuple[str, int]]") ->
             return
         body = {"actor": "Bé", "name_vi": "Khu sửa mãi", "geometry": AREA, "version": version, "buffer_m": 5_556}
         more = {"dwell_s": turn % 3 * 60, "watch": watch}
-        status, saved = ask(running, "PUT", "/api/v1/fences/sua-mai", body | more)
+        status, saved = running.http("PUT", "/api/v1/fences/sua-mai", body | more)
         statuses["fence", status] += 1
         if status == 200:
             version = saved["version"]
@@ -79,7 +64,7 @@ def test_workers_clock_and_desks_never_wait_for_each_other_in_a_circle(home_dire
     with system(home_directory, workers=2, sources=2) as running:
         meet = {"actor": "Lan", "kind": "proximity", "name_vi": "Hai tàu gặp nhau", "severity": "low",
                 "params": {"distance_m": 800}, "escalate_s": 10}  # fmt: skip
-        assert ask(running, "PUT", "/api/v1/rules/gap-nhau", meet)[0] == 200
+        assert running.http("PUT", "/api/v1/rules/gap-nhau", meet)[0] == 200
         until, began = time.monotonic() + SECONDS, time.time() - 60 * SECONDS
         parts = [threading.Thread(target=sail, args=(port, random.Random(port), until, began))
                  for port in running.ports]  # fmt: skip

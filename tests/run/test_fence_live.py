@@ -1,7 +1,5 @@
 """A saved fence in the running program: what is inside is an alarm at once, and the next fix is judged by it."""
 
-import http.client
-import json
 import socket
 import time
 from pathlib import Path
@@ -18,16 +16,9 @@ AREA = [[110.4, 15.4], [110.6, 15.4], [110.6, 15.6], [110.4, 15.6], [110.4, 15.4
 
 
 def ask(running: System, method: str, path: str, body: Any = None) -> Any:
-    connection = http.client.HTTPConnection("127.0.0.1", running.web, timeout=20)
-    try:
-        data = None if body is None else json.dumps(body).encode()
-        connection.request(method, path, data, {"content-type": "application/json"})
-        answer = connection.getresponse()
-        text = answer.read()
-        assert answer.status == 200, text
-        return json.loads(text)
-    finally:
-        connection.close()
+    status, answer = running.http(method, path, body)
+    assert status == 200, answer
+    return answer
 
 
 def alarms(running: System, key: str) -> list[dict[str, Any]]:
