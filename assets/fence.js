@@ -312,7 +312,7 @@
       if (group) group.clearLayers();
       if (ghost) { ghost.remove(); ghost = null; }
     }
-    if (what === "list") { $("fence-title").textContent = t("Vùng"); store("fence-shown", { n: (counter += 1) }); } else store("fence-shown", null);
+    if (what === "list") { $("fence-title").textContent = $("fence-title").dataset.list; store("fence-shown", { n: (counter += 1) }); } else store("fence-shown", null);
     if (haidang.write_url) haidang.write_url();
     if (what) $("fence-title").focus();
   };
