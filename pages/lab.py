@@ -227,7 +227,7 @@ def register(app: Dash, site: Site) -> None:
         State(rule_id, "value"),
         State(number_id, "value"),
         State(number_id, "id"),
-        State("lab-span", "value"),
+        State("lab-span", "data"),
         State("lab-from-text", "data"),
         State("lab-to-text", "data"),
         State("lab-actor-text", "data"),
@@ -285,6 +285,7 @@ def register(app: Dash, site: Site) -> None:
         Input("lab-run", "data"),
         State("lab-print", "data"),
         State("words", "data"),
+        running=[(Output("lab-tick", "disabled"), True, False)],  # or a slow answer is asked for twice, and drawn twice
     )
     async def show(_: int, run: int | None, last: Any, words: dict[str, Any]) -> tuple[Any, ...]:
         t, now = Text(words["lang"]), datetime.now(UTC)
@@ -311,7 +312,7 @@ def register(app: Dash, site: Site) -> None:
         Output("lab-address", "children"),
         Input("lab-run", "data"),
         Input(rule_id, "value"),
-        Input("lab-span", "value"),
+        Input("lab-span", "data"),
         Input("lab-from-text", "data"),
         Input("lab-to-text", "data"),
         Input(number_id, "value"),

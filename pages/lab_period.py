@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dash import Dash, Input, Output, State, dcc, html
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 
 from access.lab import PERIOD_MOST
 from geo.calendar import ZONE
@@ -21,11 +21,17 @@ def layout(t: Text, asked: Mapping[str, str]) -> html.Section:
     given = {name: _from_address(asked.get(name, "")) for name in ENDS}
     own = all(given.values()) or asked.get("span") == OWN
     span = OWN if own else asked.get("span", "24h")
-    choices = [
-        {"label": t("24 giờ qua"), "value": "24h"},
-        {"label": t("7 ngày qua"), "value": "7d"},
-        {"label": t("30 ngày qua"), "value": "30d"},
-        {"label": t("Từ – đến"), "value": OWN},
+    choices = {"24h": t("24 giờ qua"), "7d": t("7 ngày qua"), "30d": t("30 ngày qua"), OWN: t("Từ – đến")}
+    span = span if span in choices else "24h"
+    buttons = [
+        html.Button(
+            words,
+            id={"part": "lab-span", "value": value},
+            className="press",
+            n_clicks=0,
+            **{"aria-pressed": str(value == span).lower()},
+        )
+        for value, words in choices.items()
     ]
     hints = {"from": "06:00 24/11/2026", "to": "06:00 25/11/2026"}
     labels = {"from": t("Từ"), "to": t("đến trước")}
@@ -36,9 +42,8 @@ def layout(t: Text, asked: Mapping[str, str]) -> html.Section:
     return html.Section(
         [
             html.H3(t("Khoảng thời gian")),
-            dcc.RadioItems(
-                choices, span if span in (*SPANS, OWN) else "24h", id="lab-span", className="choices", inline=True
-            ),
+            html.Div(buttons, className="lab-spans", role="group", **{"aria-label": t("Khoảng thời gian")}),
+            dcc.Store(id="lab-span", data=span),
             html.Div(boxes, id="lab-own", className="lab-numbers", hidden=not own),
             html.P("", id="lab-span-said", className="note", role="status"),
             *[dcc.Store(id=f"lab-{name}-text", data=given[name]) for name in ENDS],
@@ -73,11 +78,25 @@ def period(t: Text, span: str, begin: str | None, end: str | None, now: datetime
 
 def register(app: Dash) -> None:
     """The boxes are shown when they are wanted, and what is wrong in them is said at once."""
+    button_id = {"part": "lab-span", "value": ALL}
+
+    @app.callback(
+        Output("lab-span", "data"),
+        Output(button_id, "aria-pressed"),
+        Input(button_id, "n_clicks"),
+        State(button_id, "id"),
+        prevent_initial_call=True,
+    )
+    def choose(_: list[int], ids: list[dict[str, str]]) -> tuple[Any, list[Any]]:
+        if not ctx.triggered or not ctx.triggered[0]["value"] or not isinstance(ctx.triggered_id, dict):
+            return no_update, [no_update] * len(ids)
+        span = ctx.triggered_id["value"]
+        return span, [str(one["value"] == span).lower() for one in ids]
 
     @app.callback(
         Output("lab-own", "hidden"),
         Output("lab-span-said", "children"),
-        Input("lab-span", "value"),
+        Input("lab-span", "data"),
         Input("lab-from-text", "data"),
         Input("lab-to-text", "data"),
         State("words", "data"),

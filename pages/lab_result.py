@@ -49,8 +49,10 @@ def layout(t: Text, site: Site, row: Mapping[str, Any], places: Mapping[str, Fen
     )
     if "agreement" in result:
         parts.append(_agreement(t, result["agreement"]))
-    parts += [_days(t, result["drafts"]), _where(t, result["drafts"]), _tables(t, drafts, result["drafts"])]
-    return parts
+    parts.append(_days(t, result["drafts"]))
+    if row["state"] != "running":  # a map that is made anew each second cannot be looked at
+        parts.append(_where(t, result["drafts"]))
+    return [*parts, _tables(t, drafts, result["drafts"])]
 
 
 def _head(t: Text, row: Mapping[str, Any]) -> html.Div:

@@ -22,9 +22,11 @@ from geo.alarm import clear_alarm, raise_alarm
 from geo.database import engine
 from geo.fence import Fence, fences, put_fences
 from layers import discover, seed
+from run.lab import starter
 from run.role import urls
 from run.servers import Servers
 from run.web import make_server
+from tests.program import CLEAN, ROOT
 
 VESSEL = next(layer for layer in discover() if layer.name == "vessel").shape
 TWICE = 574096986  # a number that a second boat sends too, far to the south
@@ -140,6 +142,7 @@ def standing(private_servers: Servers, template: str, name: str) -> Iterator[Cen
         centre_en="Huế operations centre",
         view=(16.62, 107.95, 10),
         simulated=True,
+        start_lab=starter({**CLEAN, "DATABASE_URL_WEB": roles.web}, ROOT / "app.py"),
     )
     listening = socket.create_server(("127.0.0.1", 0))
     web = uvicorn.Server(
