@@ -296,6 +296,8 @@ def test_who_met_in_the_lab_has_met_in_life(day, fixes, rows_max) -> None:
 # A dwell that the clock ends is a presumption from what is known at that moment, which is less when fixes come late; a
 # pair takes two tracks, of which one alone is judged again.
 AT_ONCE = [replace(one, dwell_s=0.0, off_delay_s=0.0) for one in RULES if one.kind != "proximity" and not one.schedule]
+OVER_LATER = [replace(one, dwell_s=0.0) for one in RULES if one.kind in ("inside", "outside", "threshold")
+              and one.off_delay_s]  # fmt: skip
 
 
 @PLAYED
@@ -304,6 +306,14 @@ def test_late_fixes_lead_to_the_alarms_that_they_would_have_raised_in_time(day, 
     end = end_of(fixes)
     day.play(AT_ONCE, fixes, end)
     assert told(day.tried(AT_ONCE, T0, end)) == day.raised()
+
+
+@PLAYED
+@given(tracks(10, [BOAT], PLACES, [0, 0, 0, 1, 4, 12, 30, 70, 140]))
+def test_late_fixes_lead_to_the_same_ends_where_an_end_is_told_later(day, fixes) -> None:
+    end = end_of(fixes)
+    day.play(OVER_LATER, fixes, end)
+    assert told(day.tried(OVER_LATER, T0, end)) == day.raised()
 
 
 def test_a_fix_told_ahead_of_its_time_counts_when_it_was_heard(day) -> None:
