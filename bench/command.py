@@ -113,8 +113,8 @@ def live(
 def desk(
     as_json: Json = False,
     count: Annotated[
-        int, typer.Option(min=20, help="Alarms to acknowledge, half of them quiet, half in traffic.")
-    ] = 400,
+        int, typer.Option(min=20, max=190, help="Alarms to acknowledge, half of them quiet, half in traffic.")
+    ] = 190,
     rate: Annotated[int, typer.Option(min=1, help="Messages a second in the second half.")] = 1000,
 ) -> None:
     """Time from one operator's key to another browser's screen, with and without traffic."""

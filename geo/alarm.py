@@ -228,6 +228,37 @@ def refute_alarm(
     return wrong[0] if wrong else None
 
 
+def resume_alarm(
+    connection: sa.Connection,
+    rule: Rule,
+    target: tuple[str, str],
+    at: datetime,
+    value: float | None,
+    comment: str,
+    now: datetime,
+) -> bool:
+    """Open an episode again whose delayed end was told too early: its rule was broken again at `at`, before that end.
+
+    target: (object_key, other_key). value: what the rule measured now; of an approach the nearest step counts.
+    """
+    column = table.alarm.c
+    own = (column.rule_id == rule.id, column.layer == rule.layer, column.object_key == target[0])
+    query = (
+        sa.select(column.id, column.value)
+        .where(*own, column.other_key == target[1], column.withdrawn_at.is_(None))
+        .where(column.raised_at <= at, column.cleared_at > at)
+        .order_by(column.raised_at.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        return False
+    nearer = value is not None and found.value is not None and value < found.value and rule.kind == "approach"
+    more = {"value": value, "severity": step_severity(rule, value)} if nearer else {}
+    return revise_alarm(connection, found.id, now, comment, cleared_at=None, **more) is not None
+
+
 def suppress(connection: sa.Connection, alarm_ids: list[int], parent_id: int, now: datetime) -> int:
     """Keep alarms from the desk by design for as long as their parent stands; their clocks run on. How many."""
     if not alarm_ids:

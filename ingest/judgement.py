@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy.dialects.postgresql import insert
 
 from geo import latest, table
-from geo.alarm import clear_alarm, raise_alarm, refute_alarm, step_alarm
+from geo.alarm import clear_alarm, raise_alarm, refute_alarm, resume_alarm, step_alarm
 from geo.calendar import beginnings
 from geo.criteria import columns_of, matches
 from geo.episode import FRESH, Clear, Presence, Raise, Sight, Verdict, judge, judge_end, judge_silence, judge_time
@@ -25,6 +25,7 @@ from ingest.view import View, view_of
 
 STATE_FACTS = ("length_m", "ship_type", "safety_text")  # what an alarm's evidence tells of the object itself
 OnFault = Callable[[str, Exception], None]
+RESUMED = "chưa hết: {at:%Y-%m-%dT%H:%M:%SZ} lại vi phạm, vị trí này đến sau"
 REFUTED = "đã hết từ {at:%Y-%m-%dT%H:%M:%SZ}, trước lúc báo động: vị trí này đến sau"
 
 
@@ -109,21 +110,34 @@ def apply(
     heard: bool,
 ) -> bool:
     """Make of one verdict what it means for the alarms; whether that changed any."""
-    key, other = target
+    key = target[0]
     if isinstance(verdict, Clear):
-        if heard and verdict.since is not None:
-            # The clock raised it by what was known then: this was on its way already, and it was never broken so long.
-            comment = REFUTED.format(at=verdict.since)
-            if refute_alarm(connection, rule, key, other, verdict.since, comment, now) is not None:
-                return True
-        return clear_alarm(connection, rule, key, verdict.at, now, other) is not None
+        return end_alarm(connection, rule, target, verdict, now, heard)
     if isinstance(verdict, Raise):
+        # The clock told its end by what was known then: this was on its way already, so that it was not over.
+        if heard and rule.off_delay_s and not rule.is_event:
+            comment = RESUMED.format(at=verdict.at)
+            if resume_alarm(connection, rule, target, verdict.at, verdict.value, comment, now):
+                return True
         subject = subject_of(rule, scene, target, verdict, look)
         raised = raise_alarm(
             connection, rule, scene.fence_id(rule), subject, verdict.at, now, verdict.until, verdict.value
         )
         return raised is not None
     return verdict is not None and step_alarm(connection, rule, key, verdict.at, verdict.value, now) is not None
+
+
+def end_alarm(
+    connection: sa.Connection, rule: Rule, target: Target, verdict: Clear, now: datetime, heard: bool = True
+) -> bool:
+    """Clear what is open of a rule and object, or take it back where it was over before it was raised."""
+    key, other = target
+    if heard and verdict.since is not None:
+        # The clock raised it by what was known then: this was on its way already, and it was never broken so long.
+        comment = REFUTED.format(at=verdict.since)
+        if refute_alarm(connection, rule, key, other, verdict.since, comment, now) is not None:
+            return True
+    return clear_alarm(connection, rule, key, verdict.at, now, other) is not None
 
 
 def judge_rule(

@@ -230,14 +230,21 @@ def _amend(
     proven = {each.raised_at for each in sure}
     mates = _mates(rule, [(row["raised_at"], row["cleared_at"]) for row in stored], again, proven)
     pairs = list(zip(stored, mates, strict=True))
-    for alarm, mate in pairs:  # before the others are corrected: of one rule and object only one may be open
-        if mate is None and any(_meet(each.span, (alarm["raised_at"], alarm["cleared_at"])) for each in ticked):
-            changed += withdraw_alarm(connection, alarm["id"], SYSTEM, comment, now) is not None
-        elif mate is None:
-            kept.append((alarm["raised_at"], alarm["cleared_at"]))
+    spans = {alarm["id"]: _corrected((alarm["raised_at"], alarm["cleared_at"]), mate, ticked)
+             for alarm, mate in pairs if mate is not None}  # fmt: skip
+    goes_on = any(end is None for _, end in spans.values())
+    # Of one rule and object only one may be open: what is taken back, and then what is over, comes before the others.
     for alarm, mate in pairs:
+        span = (alarm["raised_at"], alarm["cleared_at"])
         if mate is not None:
-            span = _corrected((alarm["raised_at"], alarm["cleared_at"]), mate, ticked)
+            continue
+        if (goes_on and span[1] is None) or any(_meet(each.span, span) for each in ticked):
+            changed += withdraw_alarm(connection, alarm["id"], SYSTEM, comment, now) is not None
+        else:
+            kept.append(span)
+    for alarm, mate in sorted(pairs, key=lambda pair: spans.get(pair[0]["id"], (None, None))[1] is None):
+        if mate is not None:
+            span = spans[alarm["id"]]
             changed += _correct(connection, rule, scene, target, alarm, span, mate, comment, now)
             kept.append(span)
     for episode in (each for each in again if each.raised_at in proven):

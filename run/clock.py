@@ -22,7 +22,7 @@ from geo.journal import head as journal_head
 from geo.lease import leased
 from geo.revision import mark
 from geo.rule import DISTRESS, FENCED_STATES, Rule, rules
-from ingest.judgement import evidence, presence_of, remember
+from ingest.judgement import end_alarm, evidence, presence_of, remember
 from ingest.silence import judge_feeds, raise_silences, release_late
 from ingest.sweep import let_go, sweep
 from layers.layer import Layer
@@ -190,7 +190,7 @@ class Clock:
         presence, judged = judge_time(rule, presence_of(row), now)
         if isinstance(judged, Clear):
             remember(connection, rule, target, presence)
-            return clear_alarm(connection, rule, key, judged.at, now, row["other_key"]) is not None
+            return end_alarm(connection, rule, target, judged, now)
         other = feature.one(connection, layer.shape, row["other_key"]) if row["other_key"] else None
         parties = (state, *([other] if other else ()))
         stale = any(one["observed_at"] is None or now - one["observed_at"] > FRESH for one in parties)
