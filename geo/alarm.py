@@ -222,7 +222,7 @@ def refute_alarm(
     """Withdraw the open episode that was raised after `since`, when it was over already; its id, or None."""
     column = table.alarm.c
     own = (*_open(rule, object_key), column.other_key == other_key, column.raised_at > since)
-    wrong = connection.scalars(sa.select(column.id).where(*own).with_for_update()).all()
+    wrong = connection.scalars(sa.select(column.id).where(*own).order_by(column.id).with_for_update()).all()
     for alarm_id in wrong:
         withdraw_alarm(connection, alarm_id, SYSTEM, comment, now)
     return wrong[0] if wrong else None

@@ -46,7 +46,7 @@ def shelve(
     until = now + SPANS.get(span, TRIP_MOST)
     own = {"rule_id": found.rule_id, "layer": found.layer, "object_key": found.object_key}
     # Of two who put it aside at once the second ends the first one's shelf.
-    connection.execute(sa.select(alarm.id).where(*_on_desk(own)).order_by(alarm.id).with_for_update())
+    _lock(connection, own)
     column = table.shelf.c
     before = sa.update(table.shelf).where(
         column.ended_at.is_(None), *[column[name] == value for name, value in own.items()]
@@ -103,10 +103,9 @@ def unshelve(connection: sa.Connection, alarm_id: int, actor: Actor, now: dateti
         column.object_key == found.object_key,
         sa.or_(column.rule_id == found.rule_id, column.rule_id.is_(None)),
     )
-    rows = connection.execute(query.with_for_update()).mappings().all()
-    for row in rows:
-        _end(connection, row, actor, now)
-    return bool(rows)
+    rows = connection.execute(query.order_by(column.rule_id, column.id)).mappings().all()
+    ended = [_end(connection, row, actor, now) for row in rows]
+    return any(back is not None for back in ended)
 
 
 def expire(connection: sa.Connection, now: datetime, in_port: Sequence[tuple[str, str]] = ()) -> int:
@@ -119,17 +118,29 @@ def expire(connection: sa.Connection, now: datetime, in_port: Sequence[tuple[str
                 column.kind == TRIP, sa.tuple_(column.layer, column.object_key).in_([tuple(one) for one in in_port])
             )
         )
-    query = sa.select(table.shelf).where(column.ended_at.is_(None), sa.or_(*over)).with_for_update(skip_locked=True)
-    rows = connection.execute(query).mappings().all()
-    for row in rows:
-        flood.join(connection, _end(connection, row, SYSTEM, now), now)
-    return len(rows)
+    query = sa.select(table.shelf).where(column.ended_at.is_(None), sa.or_(*over))
+    ended = 0
+    for row in connection.execute(query.order_by(column.rule_id, column.object_key, column.id)).mappings().all():
+        back = _end(connection, row, SYSTEM, now)
+        if back is not None:
+            flood.join(connection, back, now)
+            ended += 1
+    return ended
 
 
-def _end(connection: sa.Connection, row: sa.RowMapping, actor: Actor, now: datetime) -> list[int]:
-    """End a shelf; the alarms that are back on the desk, unless another shelf still holds them."""
+def _lock(connection: sa.Connection, own: Any) -> None:
+    """Lock the alarms of a shelf's object, which all who change a shelf do first, and in this order."""
+    column = table.alarm.c
+    connection.execute(sa.select(column.id).where(*_on_desk(own)).order_by(column.id).with_for_update())
+
+
+def _end(connection: sa.Connection, row: sa.RowMapping, actor: Actor, now: datetime) -> list[int] | None:
+    """End a shelf; the alarms that are back on the desk, unless another shelf still holds them; None if it was over."""
     column, alarm = table.shelf.c, table.alarm.c
-    connection.execute(sa.update(table.shelf).where(column.id == row["id"]).values(ended_at=now, ended_by=actor.name))
+    _lock(connection, row)
+    end = sa.update(table.shelf).where(column.id == row["id"], column.ended_at.is_(None))
+    if not connection.execute(end.values(ended_at=now, ended_by=actor.name)).rowcount:
+        return None
     other = (
         sa.select(sa.func.max(column.until))
         .where(column.ended_at.is_(None), column.until > now, column.layer == alarm.layer)

@@ -89,7 +89,7 @@ def revise(
         except Exception as error:  # as in judge_batch
             on_fault(f"rule {rule.key}", error)
             continue
-        for target in told[0].keys() | told[2].keys():
+        for target in sorted(told[0].keys() | told[2].keys()):
             first = late[late[shape.key].astype(str) == target[0]].iloc[0]
             changed += _amend(connection, rule, new, target, [steps.get(target) for steps in told], first, now)
     return changed
@@ -339,13 +339,13 @@ def _overlap(one: Span, other: Span) -> bool:
 
 
 def _stored(connection: sa.Connection, rule: Rule, object_key: str) -> Sequence[sa.RowMapping]:
-    """The alarms of a rule and object that hold, oldest first, locked."""
+    """The alarms of a rule and object that hold, oldest first, locked in the order in which the desk locks them too."""
     column = table.alarm.c
     query = (
         sa.select(column.id, column.raised_at, column.cleared_at, column.value)
         .where(column.rule_id == rule.id, column.layer == rule.layer, column.object_key == object_key)
         .where(column.withdrawn_at.is_(None))
-        .order_by(column.raised_at, column.id)
+        .order_by(column.id)
         .with_for_update()
     )
-    return connection.execute(query).mappings().all()
+    return sorted(connection.execute(query).mappings(), key=lambda row: (row["raised_at"], row["id"]))

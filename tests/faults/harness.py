@@ -182,13 +182,14 @@ class System:
                 time.sleep(0.2)
 
     def http(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        """What the web process answers: its status, and its JSON."""
+        """What the web process answers: its status, and its JSON, or the text of what is none."""
         connection = http.client.HTTPConnection("127.0.0.1", self.web, timeout=30)
         try:
             data = None if body is None else json.dumps(body).encode()
             connection.request(method, path, data, {"content-type": "application/json"})
             answer = connection.getresponse()
-            return answer.status, json.loads(answer.read() or b"null")
+            text, kind = answer.read(), answer.headers.get("content-type", "")
+            return answer.status, json.loads(text) if "json" in kind else text.decode()
         finally:
             connection.close()
 
