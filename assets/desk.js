@@ -6,7 +6,7 @@
   const callbacks = (dash.haidang = dash.haidang || {});
   const SHAPE = { critical: "diamond", high: "triangle", medium: "square", low: "circle" };
   const READ_MS = 60000; // a pointer or a focus left behind for longer holds nothing any more
-  const REST = 2, GAP_MS = 120, GIVE_UP_MS = 12000, CHANGED_MS = 2000, POLL_MS = 3000;
+  const REST = 1, GAP_MS = 120, GIVE_UP_MS = 12000, CHANGED_MS = 2000, POLL_MS = 3000;
   let told = null; // the newest answer
   let shown = []; // rows as they stand on the screen
   let waiting = 0;
