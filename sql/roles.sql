@@ -12,10 +12,10 @@ BEGIN
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
           AND c.relname NOT IN ('spatial_ref_sys', 'alembic_version')
     LOOP
-        IF item.relkind = 'p' OR item.relname IN ('alarm_journal', 'ledger', 'dead_letter') THEN
+        IF item.relkind = 'p' OR item.relname IN ('alarm_journal', 'ledger', 'dead_letter', 'boat_case_entry') THEN
             EXECUTE format('GRANT INSERT ON %I TO haidang_ingest', item.relname);
         ELSIF item.relname NOT IN ('fence', 'rule', 'revision', 'roster', 'unit', 'figure', 'archive', 'handover',
-                                    'lab_run', 'channel', 'route') THEN
+                                    'lab_run', 'channel', 'route', 'provider', 'boat', 'boat_contact', 'device') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
         END IF;
     END LOOP;
@@ -30,5 +30,10 @@ BEGIN
     GRANT UPDATE (taken_by, taken_at) ON handover TO haidang_web;
     GRANT INSERT, UPDATE ON fence, rule, roster, shelf, lab_run, channel, route, delivery TO haidang_web;
     GRANT DELETE ON route TO haidang_web;
+    -- The fisheries watch. No worker has any use for people's names and numbers.
+    GRANT INSERT, UPDATE ON provider, boat, boat_contact, device, boat_case TO haidang_web;
+    GRANT INSERT ON boat_case_entry TO haidang_web;
+    GRANT DELETE ON boat_contact TO haidang_web;
+    REVOKE SELECT ON boat_contact FROM haidang_ingest;
 END $$;
 REVOKE ALL ON FUNCTION grant_roles() FROM PUBLIC;

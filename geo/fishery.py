@@ -1,0 +1,152 @@
+"""The tables of the fisheries watch: boats, their people and devices, the devices' providers, cases and their log."""
+
+from typing import Any
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from geo.table import core
+
+
+def _stamp(name: str, nullable: bool = True) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+# Who carries the devices' fixes: VNPT, Viettel, Vishipel and so on.
+provider = Table(
+    "provider",
+    core,
+    Column("key", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("phone", Text),
+)
+
+# The register, by registration as geo.registration writes it. home_province is the one of today (after the mergers).
+boat = Table(
+    "boat",
+    core,
+    Column("registration", Text, primary_key=True),
+    Column("shipname", Text),
+    Column("mmsi", BigInteger),
+    Column("callsign", Text),
+    Column("length_m", Float, nullable=False),
+    Column("power_kw", Float),
+    Column("gear", Text),
+    Column("role", Text, nullable=False, server_default=text("'catching'")),
+    Column("home_province", Text, nullable=False),
+    Column("commune", Text),
+    Column("licence", Text),
+    Column("licence_until", Date),
+    _stamp("laid_up_at"),  # sealed or out of use since; none: in use
+    Column("note", Text),
+    Column("simulated", Boolean, nullable=False, server_default=text("false")),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    _stamp("updated_at", nullable=False),
+    Column("updated_by", Text, nullable=False),
+    _stamp("retired_at"),
+    CheckConstraint("length_m > 0 AND length_m < 100", name="boat_length"),
+    CheckConstraint("role IN ('catching', 'logistics')", name="boat_role"),
+    Index("boat_mmsi", "mmsi", unique=True, postgresql_where=text("mmsi IS NOT NULL AND retired_at IS NULL")),
+)
+
+# Owner and captain, apart from the boat: personal data (Law 91/2025/QH15), which not everybody may read.
+boat_contact = Table(
+    "boat_contact",
+    core,
+    Column("registration", Text, ForeignKey("boat.registration"), primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("name", Text),
+    Column("phone", Text),
+    CheckConstraint("part IN ('owner', 'captain', 'relative')", name="boat_contact_part"),
+)
+
+# Decree 41/2026/NĐ-CP: two devices on a boat at the most, one of them counted at a time. A third finds no free slot.
+device = Table(
+    "device",
+    core,
+    Column("id", Text, primary_key=True),
+    Column("registration", Text, ForeignKey("boat.registration"), nullable=False),
+    Column("provider", Text, ForeignKey("provider.key"), nullable=False),
+    Column("slot", SmallInteger, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("seal", Text),
+    _stamp("fitted_at"),
+    _stamp("removed_at"),
+    CheckConstraint("slot IN (1, 2)", name="device_slot"),
+    CheckConstraint("removed_at IS NULL OR NOT active", name="device_removed"),
+    Index("device_two_at_most", "registration", "slot", unique=True, postgresql_where=text("removed_at IS NULL")),
+    Index("device_one_active", "registration", unique=True, postgresql_where=text("active")),
+)
+
+# A loss of signal, a crossing or a wrong zone, from its opening to its end. kind: loss, crossing, zone.
+boat_case = Table(
+    "boat_case",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("registration", Text, ForeignKey("boat.registration"), nullable=False),
+    Column("device", Text),
+    Column("provider", Text),
+    Column("owner_level", Text, nullable=False),
+    _stamp("since", nullable=False),  # of a loss: its last automatic fix; of a crossing: when it crossed
+    _stamp("opened_at", nullable=False),
+    Column("geom", Geometry("POINT", srid=4326, spatial_index=False)),
+    Column("stage", Text, nullable=False),
+    _stamp("stage_at", nullable=False),
+    _stamp("escalate_due_at"),
+    _stamp("escalated_at"),
+    _stamp("ended_at"),  # the thing itself is over: a fix came, the boat is in port or back
+    Column("cause", Text),
+    Column("outcome", Text),
+    _stamp("closed_at"),
+    Column("closed_by", Text),
+    Column("alarm_id", BigInteger, ForeignKey("alarm.id")),
+    Column("outage_id", BigInteger, ForeignKey("alarm.id")),  # the outage of its provider that it belongs to
+    Column("unit", Text, ForeignKey("unit.key")),
+    Column("person", Text),
+    Column("facts", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("simulated", Boolean, nullable=False, server_default=text("false")),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    CheckConstraint("kind IN ('loss', 'crossing', 'zone')", name="boat_case_kind"),
+    CheckConstraint("owner_level IN ('national', 'provincial')", name="boat_case_level"),
+    CheckConstraint(
+        "closed_at IS NULL OR (cause IS NOT NULL AND outcome IS NOT NULL AND closed_by IS NOT NULL)",
+        name="boat_case_closed",
+    ),
+    Index("boat_case_open", "kind", "registration", unique=True, postgresql_where=text("closed_at IS NULL")),
+    Index("boat_case_since", "registration", "since"),
+    Index("boat_case_closed_at", "closed_at"),
+)
+
+# What was done about a case: calls, positions told by hand, stages, notices. Append-only, by a trigger.
+boat_case_entry = Table(
+    "boat_case_entry",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("case_id", BigInteger, ForeignKey("boat_case.id"), nullable=False),
+    Column("kind", Text, nullable=False),  # contact, position, stage, escalation, notice, note
+    _stamp("at", nullable=False),  # when it happened
+    _stamp("entered_at", nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("text", Text),
+    Column("data", JSONB, nullable=False, server_default=text("'{}'")),
+    Index("boat_case_entry_of", "case_id", "at"),
+)
