@@ -1,7 +1,7 @@
 """What a person does at the alarm desk: one transaction, and a word to every screen."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 import redis
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from access.site import Site
 from geo import alarm, handling, journal, shelf
 from geo.actor import Actor
+from geo.yielding import deed
 
 T = TypeVar("T")
 
@@ -62,9 +63,7 @@ def mute(site: Site, actor: Actor, minutes: float) -> bool:
 
 
 def _tell(site: Site, change: Callable[[sa.Connection, datetime], T]) -> T:
-    with site.engine.begin() as connection:
-        done = change(connection, datetime.now(UTC))
-        head = journal.head(connection)
+    done, head = deed(site.engine, lambda on, now: (change(on, now), journal.head(on)))
     if done:
         announce(site.redis_url, head)
     return done

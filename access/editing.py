@@ -1,7 +1,7 @@
 """What editors of fences and rules share: one at a time, told when another was first, and screens hear of it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 import redis
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from access.site import Site
 from geo.revision import CHANNEL, versions
+from geo.yielding import deed
 
 T = TypeVar("T")
 COMMENT_MAX = 500
@@ -47,8 +48,7 @@ def said(comment: str | None) -> str | None:
 
 def tell(site: Site, change: Callable[[sa.Connection, datetime], T]) -> T:
     """Make a change in a transaction of its own, and hint to every screen when it is kept."""
-    with site.engine.begin() as connection:
-        done = change(connection, datetime.now(UTC))
+    done = deed(site.engine, change)
     announce(site.redis_url)
     return done
 

@@ -22,6 +22,7 @@ from geo.journal import head as journal_head
 from geo.lease import leased
 from geo.revision import mark
 from geo.rule import DISTRESS, FENCED_STATES, Rule, rules
+from geo.yielding import CLOCK_WAITS_MS, giving_way, in_the_way
 from ingest.judgement import end_alarm, evidence, presence_of, remember
 from ingest.silence import judge_feeds, raise_silences, release_late
 from ingest.sweep import let_go, sweep
@@ -58,6 +59,7 @@ class Clock:
     _fresh: dict[str, dict[int, Rule]] = field(default_factory=dict)  # by layer, what is still to be swept
     _letting_go: datetime | None = None
     _unproven: dict[tuple[Any, ...], datetime] = field(default_factory=dict)  # not to be asked again until then
+    _kept: Callable[[], Any] | None = None  # what a part may forget once its transaction is committed
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Tick each second until told to stop; the lease is a lock of the connection that writes."""
@@ -86,11 +88,17 @@ class Clock:
         parts: list[Part] = [self._reload, self._let_go, *sweeps, self._dwell, self._listen, self._expire]
         changed = 0
         for part in (*parts, escalate_due, release_late, flood.end_over):
+            self._kept = None
             try:
-                with connection.begin(), flood.gathered(connection, now):
-                    changed += part(connection, now)
-            except (sa.exc.OperationalError, sa.exc.InterfaceError):
-                raise  # the database is away
+                with giving_way(connection, CLOCK_WAITS_MS), flood.gathered(connection, now):
+                    count = part(connection, now)
+                changed += count
+                if self._kept is not None:
+                    self._kept()
+            except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+                if not in_the_way(error):
+                    raise  # the database is away
+                log.info("a part of the clock gave way", part=str(part))  # the next tick does it
             except Exception as error:  # what is wrong with one part must not take their time from the others
                 log.error("a part of the clock failed", part=str(part), error=repr(error))
         if changed:
@@ -123,14 +131,14 @@ class Clock:
             return 0
         changed = let_go(connection, now)
         if now >= self._letting_go:
-            self._letting_go = None
+            self._kept = partial(setattr, self, "_letting_go", None)
         return changed
 
     def _sweep(self, layer: Layer, connection: sa.Connection, now: datetime) -> int:
         """Judge what is there by the rules that have changed."""
         fresh = [rule for number, rule in self._fresh.get(layer.name, {}).items() if self._known.get(number) == rule]
         changed = sweep(connection, layer.shape, layer.style.label, fresh, self._fences, now, self._fault)
-        self._fresh.pop(layer.name, None)
+        self._kept = partial(self._fresh.pop, layer.name, None)
         return changed
 
     def _fault(self, name: str, error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import math
 import os
 import random
 import signal
@@ -118,14 +119,22 @@ class Sender:
             sock.recv(1)  # closed by the receiver when it has read everything, or has died
 
 
-@dataclass(frozen=True)
+@dataclass
 class Fault:
-    """One thing that was done to one process (monotonic time)."""
+    """One thing that was done to one process (monotonic time); over: when that process was gone with its sockets."""
 
     victim: str
     how: str
     at: float
     sent: int
+    over: float = math.inf
+
+
+def watch_end(fault: Fault, pid: int) -> None:
+    """Note when a process is gone: one that was stopped is killed by the supervisor some time later."""
+    while Path(f"/proc/{pid}").exists():
+        time.sleep(0.005)
+    fault.over = time.monotonic()
 
 
 @dataclass
@@ -195,12 +204,15 @@ class System:
 
     def hurt(self, victim: str, how: str, sent: int) -> Fault:
         """kill -9 or SIGSTOP one process."""
+        # One that was stopped a while ago may be replaced at this very moment.
+        assert wait_for(lambda: self.process(victim) is not None, 60), (victim, self.last_words())
         process = self.process(victim)
         assert process is not None
         assert process.pid is not None
         fault = Fault(victim, how, time.monotonic(), sent)
         with suppress(ProcessLookupError):  # it was on its way out already
             os.kill(process.pid, signal.SIGKILL if how == "kill" else signal.SIGSTOP)
+        threading.Thread(target=watch_end, args=(fault, process.pid), daemon=True).start()
         return fault
 
     def ready(self) -> bool:
@@ -378,7 +390,8 @@ def reconcile(running: System, senders: Sequence[Sender], faults: Sequence[Fault
             missing |= set(gone)
             # Lost may be the end of what a connection carried, and nothing before it, and that only just before.
             since, until = carried[first][1], connection.pieces[-1][2] + 10
-            death = next((each for each in deaths if connection.opened <= each.at <= until), None)
+            # A dying process's sockets close one by one: a station that is cut off may still get into its queue.
+            death = next((each for each in deaths if connection.opened <= each.over and each.at <= until), None)
             if death is None or len(gone) != len(carried) - first or death.at - since > UNSAVED_S:
                 unexplained += gone
             else:

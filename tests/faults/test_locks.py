@@ -58,7 +58,6 @@ def edit(running: System, until: float, statuses: "Counter[tuple[str, int]]") ->
         time.sleep(0.3)
 
 
-@pytest.mark.long  # a rare circle is still met under this load: one of the two is refused, and nothing is lost
 @pytest.mark.timeout(300)
 def test_workers_clock_and_desks_never_wait_for_each_other_in_a_circle(home_directory: Path) -> None:
     statuses: Counter[tuple[str, int]] = Counter()

@@ -175,3 +175,17 @@ def test_it_ticks_by_itself_until_told_to_stop(desk) -> None:
         stop.set()
         thread.join(20)
     assert not thread.is_alive()
+
+
+def test_a_part_that_gives_way_is_done_by_the_next_tick(desk) -> None:
+    desk.boat(0)
+    desk.tick(1)
+    told(
+        desk.database.owner, "UPDATE rule SET dwell_s = 0, version = version + 1, updated_at = now() WHERE key = 'stay'"
+    )
+    with connected(desk.database.owner) as owner, owner.begin() as worker:
+        worker.execute(sa.text("LOCK TABLE presence"))
+        desk.tick(10)
+        assert desk.ask("SELECT count(*) AS n FROM alarm") == [{"n": 0}]
+    desk.tick(11)
+    assert desk.ask("SELECT count(*) AS n FROM alarm") == [{"n": 1}]
