@@ -21,8 +21,9 @@ class Picture:
     def __init__(self, layer: Layer) -> None:
         style, table = layer.style, layer.shape.latest
         self.name: str = layer.name
-        self.reading = Reading(style.label, style.angle, style.value, classifier([kind.where for kind in style.kinds]))
-        wanted = dict.fromkeys((*style.columns(), "simulated", "estimated", "anomaly"))
+        classify = classifier([kind.where for kind in style.kinds])
+        self.reading = Reading(style.label, style.angle, style.value, classify, style.estimated)
+        wanted = dict.fromkeys((*style.columns(), "simulated", "anomaly"))
         columns = [table.c[column] for column in wanted if column in table.c]
         names = ", ".join(column.name for column in columns)
         self._query = (

@@ -4,7 +4,7 @@ import random
 from functools import lru_cache
 from typing import NamedTuple
 
-from demo.fleet import Boat
+from demo.fleet import Boat, mmsi_of
 
 LEAST_LENGTH_M = 15.0
 """From this length on a boat of the demo is fitted, as all 437 of Huế are (domain.md 1.5)."""
@@ -47,7 +47,7 @@ def devices(boat: Boat) -> tuple[Device, ...]:
     chosen = [first]
     if rng.random() < _SECOND_SHARE:
         chosen.append(rng.choice([one for one in PROVIDERS if one is not first]))
-    own = boat.mmsi % 1_000_000  # a digit for the province and the registration's five
+    own = mmsi_of(boat.registration) % 1_000_000  # a digit for the province and the registration's five
     return tuple(
         Device(f"{provider.letters}{own:06d}{slot}", provider.key, slot == 1)
         for slot, provider in enumerate(chosen, start=1)

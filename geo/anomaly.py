@@ -15,7 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo import table
 
-INVALID_MID, ZERO_POSITION, ON_LAND, IMPOSSIBLE_SPEED, JUMP, DUPLICATE_MMSI, FUTURE = (1 << bit for bit in range(7))
+INVALID_MID, ZERO_POSITION, ON_LAND, IMPOSSIBLE_SPEED, JUMP, DUPLICATE_MMSI, FUTURE, OTHER_DEVICE = (
+    1 << bit for bit in range(8)
+)
+# A fix with one of these bits is kept as it came, and is nowhere taken for where its thing was.
+ASIDE = OTHER_DEVICE
 
 EARTH_M, KNOT = 6_371_008.8, 1852.0 / 3600.0
 SPEED_MAX_KN, FISHING_MAX_KN = 60.0, 30.0
@@ -27,7 +31,7 @@ ZERO_DEG = 0.001  # a receiver without a fix says (0, 0), give or take the last 
 TRACKS_MAX, TRACK_KEPT_S = 4, 3 * 3600.0
 NUMBERS = 32_000  # of tracks, which are kept in two bytes
 STANDS = timedelta(hours=1)  # how long after an anomaly its thing is still drawn as marked
-NO_TRACK = -1  # of a fix that says (0, 0): no line leads there
+NO_TRACK = -1  # of a fix that says (0, 0), or that stands aside: no line leads there
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Kind:
 
 KINDS = (
     Kind(DUPLICATE_MMSI, "duplicate_mmsi", "Hai tàu cùng một MMSI", "Two vessels under one MMSI"),
+    Kind(OTHER_DEVICE, "other_device", "Vị trí từ thiết bị không phải thiết bị đang dùng",
+         "Position from a device that is not the current one"),
     Kind(JUMP, "jump", "Vị trí nhảy xa đột ngột", "Position jumped far away"),
     Kind(IMPOSSIBLE_SPEED, "impossible_speed", "Tốc độ không thể có", "Impossible speed"),
     Kind(ON_LAND, "on_land", "Vị trí trên đất liền", "Position on land"),
@@ -56,6 +62,16 @@ def kinds_of(bits: float | None) -> list[Kind]:
     """The kinds in a value of the `anomaly` column, the gravest first; none for null and NaN."""
     value = int(bits) if bits is not None and bits == bits else 0
     return [kind for kind in KINDS if value & kind.bit]
+
+
+def counts(bits: Any) -> Any:
+    """Whether fixes with these values of the `anomaly` column count as their things' places; null and NaN do."""
+    return (np.nan_to_num(np.asarray(bits, float)).astype(int) & ASIDE) == 0
+
+
+def counted(history: Any) -> Any:
+    """The same as a condition on a history's rows."""
+    return sa.true() if "anomaly" not in history.c else sa.func.coalesce(history.c.anomaly, 0).op("&")(ASIDE) == 0
 
 
 def is_future(observed_at: Any, received_at: Any) -> Any:

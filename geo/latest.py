@@ -66,7 +66,8 @@ def write(connection: sa.Connection, shape: Shape, frame: pd.DataFrame, columns:
     """Merge a frame (sorted by time) into the locked rows of its keys; returns their after-state, as `lock` does.
 
     A fix replaces the fix columns as a whole where it is not older than the one there; a description column keeps its
-    last known value.
+    last known value, or its greatest where it is declared with info={"greatest": True}: what comes late must not set it
+    back.
     """
     described = _described(shape, frame)
     staged = _newest(shape, frame, described)
@@ -157,6 +158,8 @@ def _merged(shape: Shape, staged: pd.DataFrame, described: list[str]) -> str:
     told = newer
     if described:
         sets |= {name: f"coalesce(s.{name}, t.{name})" for name in (*described, "described_at")}
+        rising = [name for name in described if shape.latest.c[name].info.get("greatest")]
+        sets |= {name: f"greatest(s.{name}, t.{name})" for name in rising}  # which passes nulls over
         told += " OR s.described_at IS NOT NULL"
     sets |= {name: f"CASE WHEN {told} THEN s.{name} ELSE t.{name} END" for name in ("source", "simulated")}
     return ", ".join(f"{name} = {value}" for name, value in sets.items())

@@ -79,12 +79,16 @@ def classifier(kinds: Sequence[Mapping[str, Range]]) -> Classify:
 
 @dataclass(frozen=True)
 class Reading:
-    """Which columns of a layer are drawn: label, angle (degrees true), value; and how its rows are classified."""
+    """Which columns of a layer are drawn: label, angle (degrees true), value; and how its rows are classified.
+
+    estimated: a column that is true of a position which nothing measured; it is drawn hollow.
+    """
 
     label: str | None
     angle: str | None
     value: str | None
     classify: Classify
+    estimated: str | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,7 @@ class _Columns:
     def _read(self, rows: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
         reading = self.reading
         kind = reading.classify(rows).astype(np.uint8)
-        kind |= np.where(_flags(rows, "estimated"), ESTIMATED, 0).astype(np.uint8)
+        kind |= np.where(_flags(rows, reading.estimated), ESTIMATED, 0).astype(np.uint8)
         kind |= np.where(_numbers(rows, "anomaly") > 0, MARKED, 0).astype(np.uint8)
         return {
             "angle": _numbers(rows, reading.angle).astype(np.float32),
@@ -265,8 +269,8 @@ def _numbers(frame: pd.DataFrame, column: str | None) -> npt.NDArray[np.float64]
     return np.asarray(numbers.to_numpy(np.float64, na_value=np.nan), np.float64)
 
 
-def _flags(frame: pd.DataFrame, column: str) -> npt.NDArray[np.bool_]:
-    if column not in frame:
+def _flags(frame: pd.DataFrame, column: str | None) -> npt.NDArray[np.bool_]:
+    if column is None or column not in frame:
         return np.zeros(len(frame), bool)
     values = frame[column].to_numpy(object)
     return np.where(pd.isna(values), False, values).astype(bool)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import sqlalchemy as sa
 
-from geo.anomaly import AHEAD_MAX, is_future
+from geo.anomaly import AHEAD_MAX, ASIDE, counts, is_future
 from geo.column import frame_dtype, read_frame
 from geo.register import Part, registered
 from geo.table import Shape
@@ -23,6 +23,8 @@ DAY, TICK = timedelta(days=1), timedelta(microseconds=1)
 @dataclass(frozen=True)
 class Piece:
     """The fixes seen in [start, end): key, observed_at, received_at, lon, lat, then the columns that were asked for.
+
+    Without those that stand aside (geo.anomaly).
 
     In the order of time; a fix told ahead of its time stands at its reception. missing: what could not be read.
     """
@@ -101,15 +103,17 @@ class Reader:
             f"SELECT {', '.join(names)}, ST_X(geom) AS lon, ST_Y(geom) AS lat FROM {history.name}"
             " WHERE observed_at BETWEEN %s AND %s AND geom IS NOT NULL"
         )
+        query += f" AND coalesce(anomaly, 0) & {ASIDE} = 0" if "anomaly" in history.c else ""
         values = [start, last, *([AHEAD_MAX] if ahead else [])]
         kinds = {name: history.c[name].type for name in names} | {"lon": sa.Float(), "lat": sa.Float()}
         query += " AND observed_at - received_at > %s" if ahead else ""
         return self._conform(read_frame(self.connection, query, kinds, values))
 
     def _archived(self, files: list[Part], start: datetime, last: datetime) -> tuple[pd.DataFrame, tuple[str, ...]]:
-        wanted = {self.shape.key, *TIMES, *self.columns, "lon", "lat"}
+        wanted = {self.shape.key, *TIMES, *self.columns, "lon", "lat", "anomaly"}
         found, missing = read_parts(self.archive, files, "observed_at", start, last, wanted)
-        return self._conform(found.to_pandas() if found is not None else pd.DataFrame()), missing
+        frame = found.to_pandas() if found is not None else pd.DataFrame()
+        return self._conform(frame[counts(frame["anomaly"])] if "anomaly" in frame else frame), missing
 
     def _conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         key = "int64" if self.shape.key_is_number else "object"

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from geo.anomaly import counted, counts
 from geo.column import STAMP
 from geo.feature import UnknownKey, geojson, parse_key
 from geo.register import Part, by_time, registered
@@ -86,6 +87,7 @@ def picture(
     files, recent = _settled(connection, shape, start, at, _last_fixes(shape, start, at))
     old, missing = read_parts(archive, files, "observed_at", start, at)
     if old is not None:  # PostgreSQL has chosen already
+        old = _counted(old)
         order = old.select([shape.key, "observed_at"]).to_pandas().sort_values("observed_at", kind="stable")
         old = old.combine_chunks().take(order.drop_duplicates(shape.key, keep="last").index.to_numpy())
     fixes = _merged(shape, recent, old)
@@ -101,6 +103,10 @@ def picture(
     return Past(fixes, missing)
 
 
+def _counted(fixes: pa.Table) -> pa.Table:
+    return fixes.filter(pa.array(counts(fixes["anomaly"].to_numpy()))) if "anomaly" in fixes.column_names else fixes
+
+
 def _last_fixes(shape: Shape, start: datetime, at: datetime) -> sa.Select[Any]:
     """The last fix of each known object in [start, at]: one step down the key-and-time index an object."""
     table = shape.history
@@ -108,7 +114,7 @@ def _last_fixes(shape: Shape, start: datetime, at: datetime) -> sa.Select[Any]:
     own = table.c[shape.key] == shape.latest.c[shape.key]
     last = (
         sa.select(table)
-        .where(own, table.c.observed_at.between(start, at), table.c.geom.is_not(None))
+        .where(own, table.c.observed_at.between(start, at), table.c.geom.is_not(None), counted(table))
         .order_by(table.c.observed_at.desc())
         .limit(1)
         .lateral("last")

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from geo import table
 from geo.actor import SYSTEM
 from geo.alarm import clear_alarm, raise_alarm, revise_alarm, withdraw_alarm
+from geo.anomaly import ASIDE, counted
 from geo.column import STAMP
 from geo.episode import Raise, step_severity
 from geo.episode import Step as Nearer
@@ -155,7 +156,8 @@ def _boxes(connection: sa.Connection, shape: Shape, late: pd.DataFrame) -> tuple
     assert shape.history is not None
     lon, lat = (late[name].to_numpy(dtype=float) for name in ("lon", "lat"))
     box = lon.copy(), lat.copy(), lon.copy(), lat.copy()
-    own = f"SELECT geom FROM {shape.history.name} WHERE {shape.key} = w.key AND geom IS NOT NULL AND observed_at"
+    aside = f" AND coalesce(anomaly, 0) & {ASIDE} = 0" if "anomaly" in shape.history.c else ""
+    own = f"SELECT geom FROM {shape.history.name} WHERE {shape.key} = w.key AND geom IS NOT NULL{aside} AND observed_at"
     query = sa.text(
         "SELECT w.number, ST_X(near.geom), ST_Y(near.geom) FROM"
         f" unnest(CAST(:keys AS {'bigint' if shape.key_is_number else 'text'}[]), CAST(:times AS timestamptz[]))"
@@ -179,7 +181,7 @@ def _track(connection: sa.Connection, shape: Shape, late: pd.DataFrame) -> pd.Da
     begin = late["observed_at"].min().to_pydatetime() - LOOK_BACK
     columns: list[Any] = [each for each in column if each.name != "geom"]
     columns += [sa.func.ST_X(column.geom).label("lon"), sa.func.ST_Y(column.geom).label("lat")]
-    placed = sa.select(*columns).where(column.geom.is_not(None))
+    placed = sa.select(*columns).where(column.geom.is_not(None), counted(shape.history))
     own = placed.where(key == sa.func.any(keys), column.observed_at >= begin)
     found = [tuple(row) for row in connection.execute(own.order_by(column.observed_at, column.received_at))]
     for one in keys:

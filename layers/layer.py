@@ -33,7 +33,8 @@ class Kind:
 class Style:
     """How a layer's points are drawn; the last kind takes what no other does.
 
-    label, angle (degrees true) and value name columns; stale_s and lost_s are ages in seconds.
+    label, angle (degrees true) and value name columns, and so does estimated: true of a position that nothing measured,
+    which is drawn hollow. stale_s and lost_s are ages in seconds.
     """
 
     kinds: tuple[Kind, ...]
@@ -42,12 +43,19 @@ class Style:
     lost_s: int
     angle: str | None = None
     value: str | None = None
+    estimated: str | None = None
     min_zoom: int = 0
     cluster: bool = False
 
     def columns(self) -> tuple[str, ...]:
         """Every column that drawing needs, once each."""
-        named = [self.label, self.angle, self.value, *(column for kind in self.kinds for column in kind.where)]
+        named = [
+            self.label,
+            self.angle,
+            self.value,
+            self.estimated,
+            *(column for kind in self.kinds for column in kind.where),
+        ]
         return tuple(dict.fromkeys(name for name in named if name))
 
 

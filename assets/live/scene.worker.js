@@ -72,7 +72,7 @@ export class Scene {
     this.noting = view.zoom >= NOTES_FROM_ZOOM;
     this.notes = [];
     const late = [];
-    for (const layer of this.layers) {
+    for (const layer of [...this.layers].reverse()) { // what stands first in the legend lies on top
       if (view.zoom < layer.style.min_zoom && !layer.distress.includes(true)) continue;
       if (layer.style.cluster && view.zoom < CLUSTER_TO_ZOOM + 1) this.drawClusters(layer, sheet, view, now);
       else this.drawLayer(layer, sheet, view, now, late);

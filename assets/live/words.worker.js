@@ -1,7 +1,7 @@
 /* Facts in words, in the operator's language: ages, speeds, courses, and the few lines of a tooltip. */
 const WORDS = {
-  vi: { s: "giây", min: "phút", h: "giờ", d: "ngày", lost: "mất tín hiệu", ago: "Vị trí", simulated: "Mô phỏng", yes: "dữ liệu mô phỏng", kind: "Loại", estimated: "ước tính", odd: "Lưu ý", why: "có dấu hiệu bất thường", nm: "hl/giờ" },
-  en: { s: "s", min: "min", h: "h", d: "d", lost: "signal lost", ago: "Position", simulated: "Simulated", yes: "simulated data", kind: "Class", estimated: "estimated", odd: "Note", why: "something is odd", nm: "kn" },
+  vi: { s: "giây", min: "phút", h: "giờ", d: "ngày", lost: "mất tín hiệu", ago: "Vị trí", simulated: "Mô phỏng", yes: "dữ liệu mô phỏng", kind: "Loại", estimated: "không do thiết bị đo", odd: "Lưu ý", why: "có dấu hiệu bất thường", nm: "hl/giờ" },
+  en: { s: "s", min: "min", h: "h", d: "d", lost: "signal lost", ago: "Position", simulated: "Simulated", yes: "simulated data", kind: "Class", estimated: "not measured", odd: "Note", why: "something is odd", nm: "kn" },
 };
 
 export function age(seconds, lang) {
@@ -27,7 +27,7 @@ export function lostText(layer, h, now, lang) { return `${WORDS[lang].lost} ${ag
 export function facts(layer, h, now, lang) {
   const w = WORDS[lang], kind = layer.kinds[layer.kind[h]], rows = [[w.kind, kind[lang]]];
   const title = layer.labels[h] || layer.keys[h] || "";
-  if (layer.labels[h]) rows.push([layer.name === "vessel" ? "MMSI" : "ID", layer.keys[h]]);
+  if (layer.labels[h] && layer.labels[h] !== layer.keys[h]) rows.push([layer.name === "vessel" ? "MMSI" : "ID", layer.keys[h]]);
   const value = valueText(layer, h, lang);
   if (value !== null && layer.style.value) rows.push([layer.style.value[lang], value]);
   // What is odd takes the place of the course, which the symbol shows.

@@ -175,8 +175,9 @@ def test_ages_come_back_within_their_step(age: float) -> None:
     assert 0 <= age - back <= (1 if age < 4096 else 30 if age < 65536 else 600)
 
 
-def test_an_estimated_position_is_marked(state: LiveState) -> None:
-    state.apply("vessel", boats({"key": "1"}).assign(estimated=True))
+def test_an_estimated_position_is_marked() -> None:
+    state = LiveState({"vessel": Reading("shipname", "course", "speed", KINDS, "told")})
+    state.apply("vessel", boats({"key": "1"}).assign(told=True))
     (delta,) = state.delta(NOW_MS)
     assert int(records(delta)["handle_kind"][0]) >> 24 & ESTIMATED
 

@@ -170,7 +170,7 @@ def test_an_eleventh_service_is_one_file(copy: Path, empty_database, redis_serve
 
         assert wait_for(served, 90, every_s=0.2)
         described = {layer["name"]: layer for layer in get(f"{base}/layers")}
-        assert list(described) == ["vessel", "siren"]
+        assert list(described) == ["vessel", "vms", "siren"]
         assert described["siren"]["kpi_values"] == {"sounding": 1}
         assert [kind["name"] for kind in described["siren"]["kinds"]] == ["loud", "still"]
         found = get(f"{base}/layers/siren/features?bbox=107,16,108,17")["features"]
@@ -183,4 +183,4 @@ def test_an_eleventh_service_is_one_file(copy: Path, empty_database, redis_serve
         # And it is drawn: the live stream says so in its first word.
         hello = first_word(web)
         assert hello["type"] == "hello"
-        assert [layer["name"] for layer in hello["layers"]] == ["vessel", "siren"]
+        assert [layer["name"] for layer in hello["layers"]] == ["vessel", "vms", "siren"]

@@ -1,0 +1,117 @@
+"""Fishing boats as their monitoring devices (VMS) report them: the last known place by law, beside AIS's vessels."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Text
+
+from geo.figure import Figures, seeds
+from geo.table import moving
+from layers.layer import Field, Kind, Kpi, Layer, Style
+
+VMS = moving(
+    "vms",
+    key=Column("registration", Text, nullable=False),
+    fix=[
+        Column("speed", Float),
+        Column("course", Float),
+        Column("device", Text),
+        Column("provider", Text),
+        Column("manual", Boolean),  # told by a person, since the device is silent
+    ],
+    # What the register says of the boat, as of its last fix.
+    description=[
+        Column("shipname", Text, info={"search": True}),
+        Column("callsign", Text, info={"search": True}),
+        Column("mmsi", BigInteger),
+        Column("length_m", Float),
+        Column("role", Text),
+        Column("gear", Text),
+        Column("home_province", Text),
+        # The last automatic fix of its current device: what counts for the duty (geo.signal). A fix by hand, of another
+        # device or of AIS does not move it, and one that comes late does not set it back.
+        Column("auto_at", DateTime(timezone=True), info={"greatest": True}),
+    ],
+)
+
+# How the picture pales and which class a boat is shown in follow the figures of the day on which the program started;
+# the duty itself is judged by the figures of its moment (geo.duty, geo.signal).
+_FIGURES, _STARTED = Figures(seeds()), datetime.now(UTC)
+
+
+def _figure(key: str) -> float:
+    return _FIGURES.at(key, _STARTED).value
+
+
+def _seconds(key: str) -> int:
+    return round(_FIGURES.at(key, _STARTED).span.total_seconds())
+
+
+_MONITORED_M, _NATIONAL_M = _figure("vms_least_length"), _figure("national_least_length")
+_GRACE_S, _LOST_S = _seconds("vms_grace"), _seconds("lost_after")
+_INTERVAL_24_S, _INTERVAL_15_S = _seconds("vms_interval_24"), _seconds("vms_interval_15")
+
+LAYER = Layer(
+    vi="Giám sát hành trình (VMS)",
+    en="Vessel monitoring (VMS)",
+    group="sea",
+    shape=VMS,
+    order=11,
+    style=Style(
+        # A diamond, which no vessel of AIS is, and no course: hours old, it would point where the boat no longer goes.
+        kinds=(
+            Kind(
+                "vms_24",
+                f"VMS tàu từ {_NATIONAL_M:g} m",
+                f"VMS, {_NATIONAL_M:g} m and over",
+                "diamond",
+                "accent",
+                {"length_m": (_NATIONAL_M, None)},
+                "vms",
+                stale_s=_INTERVAL_24_S + _GRACE_S,
+            ),
+            Kind(
+                "vms_15",
+                f"VMS tàu {_MONITORED_M:g} – dưới {_NATIONAL_M:g} m",
+                f"VMS, {_MONITORED_M:g} to under {_NATIONAL_M:g} m",
+                "diamond",
+                "accent",
+                {"length_m": (_MONITORED_M, _NATIONAL_M)},
+                "vms",
+                stale_s=_INTERVAL_15_S + _GRACE_S,
+            ),
+            Kind(
+                "vms_other",
+                f"VMS tàu dưới {_MONITORED_M:g} m, chưa rõ cỡ",
+                f"VMS, under {_MONITORED_M:g} m or unknown",
+                "diamond",
+                "accent",
+                parent="vms",
+            ),
+        ),
+        label="registration",
+        value="speed",
+        estimated="manual",
+        stale_s=_INTERVAL_15_S + _GRACE_S,
+        lost_s=_LOST_S,
+    ),
+    fields=(
+        Field("registration", "", "Số đăng ký", "Registration"),
+        Field("shipname", "", "Tên tàu", "Name"),
+        Field("length_m", "m", "Chiều dài", "Length"),
+        Field("speed", "kn", "Tốc độ", "Speed"),
+        Field("course", "°", "Hướng đi", "Course"),
+        Field("device", "", "Thiết bị", "Device"),
+        Field("provider", "", "Nhà cung cấp", "Provider"),
+        Field("auto_at", "", "Tín hiệu tự động cuối", "Last automatic fix"),
+    ),
+    kpis=(
+        Kpi("total", "Tàu có VMS", "Boats with VMS", "count(*) FILTER (WHERE geom IS NOT NULL)"),
+        Kpi(
+            "fresh",
+            f"Có tín hiệu tự động trong {_LOST_S // 3600} giờ",
+            f"Automatic fix within {_LOST_S // 3600} hours",
+            f"count(*) FILTER (WHERE auto_at > now() - interval '{_LOST_S} seconds')",
+        ),
+        Kpi("manual", "Vị trí do người báo", "Positions told by hand", "count(*) FILTER (WHERE manual)"),
+    ),
+)
