@@ -10,6 +10,7 @@ from geo import table
 from geo.alarm import STATES, WAITING, state
 from geo.rule import SEVERITIES
 
+LINES_MOST = 200  # a desk that stands so full is read by its filters
 # What geo.alarm.state is derived from.
 STATED = ("withdrawn_at", "cleared_at", "acknowledged_at", "latching", "shelved_until", "suppressed_at")
 
@@ -55,7 +56,7 @@ def desk(connection: sa.Connection, now: datetime, limit: int = 500) -> list[dic
     return _read(connection, _alarms().where(*_standing()), now, limit)
 
 
-def lines(connection: sa.Connection, now: datetime, limit: int = 200) -> list[dict[str, Any]]:
+def lines(connection: sa.Connection, now: datetime, limit: int = LINES_MOST) -> list[dict[str, Any]]:
     """The desk as people read it: alarms that stand by themselves and one line a flood, in desk order.
 
     A flood's line has `flood` (its id), `total`, `waiting`, `open` and how many `critical` wait, the gravest severity
@@ -71,6 +72,12 @@ def lines(connection: sa.Connection, now: datetime, limit: int = 200) -> list[di
     found += [_flood_line(connection, row, now) for row in _floods(connection, now)]
     found.sort(key=_order)
     return found
+
+
+def beyond(connection: sa.Connection, now: datetime, limit: int = LINES_MOST) -> int:
+    """How many alarms that stand by themselves `lines` has no room for: the least grave and oldest of them."""
+    query = sa.select(sa.func.count()).where(*_standing(), *_open_to_view(now), table.alarm.c.flood_id.is_(None))
+    return max(0, (connection.scalar(query) or 0) - limit)
 
 
 def _floods(connection: sa.Connection, now: datetime) -> Sequence[sa.RowMapping]:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 # whoever makes a small change waits for less than PostgreSQL's deadlock_timeout (1 s): no circle lasts until the
 # server would end it by refusing one of the two, perhaps the batch.
 DESK_WAITS_MS, CLOCK_WAITS_MS = 400, 800
-PATIENCE_S = 15.0
+PATIENCE_S = 6.0  # less than a screen waits for its answer (pages.read)
 IN_THE_WAY = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
 

@@ -17,7 +17,7 @@ from geo.calendar import beginnings
 from geo.criteria import columns_of, matches
 from geo.episode import FRESH, Clear, Presence, Raise, Sight, Verdict, judge, judge_end, judge_silence, judge_time
 from geo.fence import Fence, Fences
-from geo.rule import HORIZON_S, Rule
+from geo.rule import EVENTS, HORIZON_S, Rule
 from geo.table import Shape
 from ingest.pair import looks_of_pairs
 from ingest.scene import LONG_WAY_S, Look, Memory, Scene, Target, moment
@@ -25,6 +25,8 @@ from ingest.view import View, view_of
 
 STATE_FACTS = ("length_m", "ship_type", "safety_text")  # what an alarm's evidence tells of the object itself
 OnFault = Callable[[str, Exception], None]
+# Kinds whose tracks are judged again when fixes come late (ingest.revision): what one object's own track tells.
+REVISED = ("inside", "outside", "threshold", "approach", "silence", *EVENTS)
 RESUMED = "chưa hết: {at:%Y-%m-%dT%H:%M:%SZ} lại vi phạm, vị trí này đến sau"
 REFUTED = "đã hết từ {at:%Y-%m-%dT%H:%M:%SZ}, trước lúc báo động: vị trí này đến sau"
 
@@ -53,49 +55,107 @@ def judge_batch(
     after: pd.DataFrame,
     now: datetime,
     on_fault: OnFault,
-) -> int:
-    """Judge every rule over the batch's records; returns how many alarms changed.
+) -> dict[int, set[str]]:
+    """Judge every rule over the batch's records; returns, by rule, the objects that the clock has overtaken.
 
     records: rows with lon, lat (NaN = no position), observed_at, sorted by time and not older than the state they
     meet; before, after: known and merged state by key, the latter with every key of the records. Fence rules see what
     has a position, and the ways between; distress rules see everything. A rule that throws is reported through
     on_fault and stops neither the batch nor the other rules.
+
+    Overtaken is an object of which the clock has told, by what was known then, something later than these records:
+    under that rule nothing is done here, since its track has to be judged again (ingest.revision).
     """
     if records.empty or not rules:
-        return 0
+        return {}
     scene = Scene.of(rules, fences, shape, label, records, before, after)
     if any(rule.kind == "proximity" for rule in rules):
         scene = scene.beside(_neighbours(connection, shape, rules, scene))
-    return judge_scene(connection, rules, scene, now, on_fault)
+    memory = load(connection, rules, scene)
+    found = _steps(rules, scene, memory, on_fault)
+    passed = _overtaken(connection, shape, scene, found)
+    for rule, steps in found:
+        own = [step for step in steps if step.target[0] not in passed.get(rule.id, ())]
+        _keep(connection, rule, scene, own, memory.get(rule.id, {}), now, heard=True)
+    return passed
 
 
 def judge_scene(
-    connection: sa.Connection,
-    rules: Sequence[Rule],
-    scene: Scene,
-    now: datetime,
-    on_fault: OnFault,
-    heard: bool = True,
+    connection: sa.Connection, rules: Sequence[Rule], scene: Scene, now: datetime, on_fault: OnFault
 ) -> int:
-    """Judge every rule over a scene, with what it remembers of its objects; returns how many alarms changed.
-
-    heard: the records are news, and not what was known before and is looked at by other rules now.
-    """
+    """Judge rules by what was known before they were made, with what they remember; how many alarms changed."""
     memory = load(connection, rules, scene)
-    changed = 0
+    found = _steps(rules, scene, memory, on_fault)
+    return sum(
+        _keep(connection, rule, scene, steps, memory.get(rule.id, {}), now, heard=False) for rule, steps in found
+    )
+
+
+def _steps(
+    rules: Sequence[Rule], scene: Scene, memory: Mapping[int, Memory], on_fault: OnFault
+) -> list[tuple[Rule, list[Step]]]:
+    found = []
     for rule in rules:
-        known = memory.get(rule.id, {})
         try:
             # In an order that all share: of two workers who meet at the same pairs none then waits in a ring.
-            steps = sorted(judge_rule(rule, scene, known), key=lambda step: step.target)
+            steps = sorted(judge_rule(rule, scene, memory.get(rule.id, {})), key=lambda step: step.target)
         except Exception as error:  # a rule's own fault is a fact about the feed's health, never the batch's end
             on_fault(f"rule {rule.key}", error)
             continue
-        for step in steps:
-            if step.presence != known.get(step.target):
-                remember(connection, rule, step.target, step.presence)
-            for verdict, look in step.verdicts:
-                changed += apply(connection, rule, scene, step.target, verdict, look, now, heard)
+        if steps:
+            found.append((rule, steps))
+    return found
+
+
+def _overtaken(
+    connection: sa.Connection, shape: Shape, scene: Scene, found: Sequence[tuple[Rule, Sequence[Step]]]
+) -> dict[int, set[str]]:
+    """By rule, the objects with an alarm whose beginning or end is later than their first record of this scene.
+
+    Records themselves never tell of anything later than they are, so it was the clock that did.
+    """
+    own = {rule.id: {step.target[0] for step in steps} for rule, steps in found if rule.kind in REVISED}
+    keys = sorted(set().union(*own.values()))
+    if not keys or shape.history is None:
+        return {}
+    first: dict[str, int] = {}
+    for place, at in zip(scene.place.tolist(), scene.at.tolist(), strict=True):
+        first.setdefault(scene.key_of(place), at)
+    column, since = table.alarm.c, moment(scene.at.min())
+    query = sa.select(column.rule_id, column.object_key, column.raised_at, column.cleared_at).where(
+        column.layer == shape.name,
+        column.object_key == sa.func.any(keys),
+        column.rule_id == sa.func.any(sorted(own)),
+        column.withdrawn_at.is_(None),
+        sa.or_(column.raised_at > since, column.cleared_at > since),
+    )
+    passed: dict[int, set[str]] = {}
+    for row in connection.execute(query):
+        told = row.raised_at if row.cleared_at is None else max(row.raised_at, row.cleared_at)
+        if row.object_key in own[row.rule_id] and told > moment(first[row.object_key]):
+            passed.setdefault(row.rule_id, set()).add(row.object_key)
+    return passed
+
+
+def _keep(
+    connection: sa.Connection,
+    rule: Rule,
+    scene: Scene,
+    steps: Sequence[Step],
+    known: Memory,
+    now: datetime,
+    heard: bool,
+) -> int:
+    """Remember what a rule made of its objects, and make the alarms of it; how many changed.
+
+    heard: the records are news, and not what was known before and is looked at by other rules now.
+    """
+    changed = 0
+    for step in steps:
+        if step.presence != known.get(step.target):
+            remember(connection, rule, step.target, step.presence)
+        for verdict, look in step.verdicts:
+            changed += apply(connection, rule, scene, step.target, verdict, look, now, heard)
     return changed
 
 
@@ -194,7 +254,7 @@ def _clock(
         return judge_time(rule, presence, end)
     fresh = min((look.known_at or look.sight.observed_at) + FRESH, end)
     after, verdict = judge_time(rule, presence, fresh)
-    if isinstance(verdict, Raise) and _since(rule, fence, verdict.at, fresh) is None:
+    if isinstance(verdict, Raise) and holds_since(rule, fence, verdict.at, fresh) is None:
         return presence, None
     return after, verdict
 
@@ -207,11 +267,11 @@ def _silent(
     horizon = due + timedelta(seconds=float(rule.params.get("horizon_s", HORIZON_S)))
     if presence is not None or due > end:
         return presence, None
-    told = _since(rule, fence, due, min(end, horizon - timedelta(microseconds=1)))
+    told = holds_since(rule, fence, due, min(end, horizon - timedelta(microseconds=1)))
     return judge_silence(rule, seen_at, end) if told is not None else (None, None)
 
 
-def _since(rule: Rule, fence: Fence | None, start: datetime, end: datetime) -> datetime | None:
+def holds_since(rule: Rule, fence: Fence | None, start: datetime, end: datetime) -> datetime | None:
     """The first moment of [start, end] at which the rule's schedule and its fence hold."""
     if start > end:
         return None

@@ -135,10 +135,15 @@ class Pipeline:
         known = epoch_us(before["observed_at"])[before.index.get_indexer(pd.Index(frame[shape.key]))]
         late = epoch_us(frame["observed_at"]) < known
         judged = connection, shape, rules, self.measures.fences, self.lane.label
-        judge_batch(*judged, frame[~late], before, after, self.now, self._fault)
-        if late.any():  # the rules' memory is already past them
-            given = connection, shape, rules, self.measures.fences, self.lane.label
-            revise(*given, frame[late], after, self.now, self._fault)
+        passed = judge_batch(*judged, frame[~late], before, after, self.now, self._fault)
+        # The memory of the rules is already past these: those that came after a newer one, and those that the clock
+        # has overtaken.
+        for keys in {frozenset(passed.get(rule.id, ())) for rule in rules}:
+            again = late | frame[shape.key].astype(str).isin(keys).to_numpy() if keys else late
+            own = [rule for rule in rules if frozenset(passed.get(rule.id, ())) == keys]
+            if again.any():
+                given = connection, shape, own, self.measures.fences, self.lane.label
+                revise(*given, frame[again], after, self.now, self._fault)
         return Counter(fixes["batch"].tolist()), repeated, after
 
     def _columns(self, rules: Sequence[Rule]) -> set[str]:

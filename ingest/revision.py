@@ -18,16 +18,14 @@ from geo.episode import Raise, step_severity
 from geo.episode import Step as Nearer
 from geo.fence import Fences
 from geo.line import NM_PER_DEGREE, distance_nm
-from geo.rule import EVENTS, Rule
+from geo.rule import Rule
 from geo.table import Shape
-from ingest.judgement import OnFault, Step, judge_rule, remember, subject_of
+from ingest.judgement import REVISED, OnFault, Step, judge_rule, remember, subject_of
 from ingest.scene import EPOCH, LONG_WAY_S, THROUGH, WAY_MAX_S, Look, Scene, Target, as_seen
 
 # A track is judged again from the fix before this long before its first late fix on; what happened earlier is the
 # same either way.
 LOOK_BACK, LOOK_BACK_MOST = timedelta(hours=24), timedelta(days=14)
-# What one object's own track tells. A pair takes two.
-REVISED = ("inside", "outside", "threshold", "approach", "silence", *EVENTS)
 NEAR_DEGREES = 0.1  # a fix this near to an edge may, with the fix before or after it, make a way across it
 
 

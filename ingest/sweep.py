@@ -45,7 +45,7 @@ def sweep(
         return 0
     records = state.sort_values("observed_at", kind="stable").reset_index(drop=True)
     scene = Scene.of(own, fences, shape, label, records, state.iloc[:0], state)
-    return judge_scene(connection, own, scene, now, on_fault, heard=False)
+    return judge_scene(connection, own, scene, now, on_fault)
 
 
 def _concerned(connection: sa.Connection, shape: Shape, own: Sequence[Rule], fences: Fences, now: datetime) -> set[Any]:

@@ -18,11 +18,15 @@ FRESH = timedelta(seconds=5)  # everything that changes the desk writes the jour
 
 @dataclass(frozen=True)
 class Reading:
-    """The desk at a moment: its lines, what is put aside, the floods that run, and whose objects are ringed."""
+    """The desk at a moment: its lines, what is put aside, the floods that run, and whose objects are ringed.
+
+    beyond: how many lines more there are than a desk shows.
+    """
 
     mark: tuple[int, int]
     at: datetime
     lines: list[dict[str, Any]]
+    beyond: int
     shelves: list[dict[str, Any]]
     floods: int
     rings: list[tuple[str, str, str, str]]
@@ -66,6 +70,7 @@ def _read(connection: Connection, now: datetime, last: Reading | None) -> Readin
         mark,
         now,
         desk.lines(connection, now),
+        desk.beyond(connection, now),
         [dict(row) for row in shelf.shelves(connection, now)],
         len(flood.running(connection)),
         desk.rings(connection, now),

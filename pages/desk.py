@@ -172,7 +172,7 @@ def picture(t: Text, reading: Reading, ask: Mapping[str, Any], inner: Mapping[st
         "inner": inner,
         "title": title(t, reading.lines),
         "flood": _flood_words(t, reading),
-        "left_out": t("Bộ lọc đang ẩn {n} dòng", n=t.number(len(left_out))) if left_out else "",
+        "left_out": _left_out(t, len(left_out), reading.beyond),
         "empty": "" if shown else _empty(t, bool(left_out)),
         "shelves": [_shelved(t, row) for row in reading.shelves],
         "shelf_title": t("Tạm hoãn: {n}", n=t.number(len(reading.shelves))),
@@ -182,6 +182,12 @@ def picture(t: Text, reading: Reading, ask: Mapping[str, Any], inner: Mapping[st
 
 def _print(told: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def _left_out(t: Text, filtered: int, beyond: int) -> str:
+    said = [t("Bộ lọc đang ẩn {n} dòng", n=t.number(filtered))] if filtered else []
+    said += [t("Còn {n} dòng nhẹ hơn hoặc cũ hơn chưa hiện hết", n=t.number(beyond))] if beyond else []
+    return " · ".join(said)
 
 
 def _empty(t: Text, filtered: bool) -> str:

@@ -23,7 +23,7 @@ from geo.lease import leased
 from geo.revision import mark
 from geo.rule import DISTRESS, FENCED_STATES, Rule, rules
 from geo.yielding import CLOCK_WAITS_MS, giving_way, in_the_way
-from ingest.judgement import end_alarm, evidence, presence_of, remember
+from ingest.judgement import end_alarm, evidence, holds_since, presence_of, remember
 from ingest.silence import judge_feeds, raise_silences, release_late
 from ingest.sweep import let_go, sweep
 from layers.layer import Layer
@@ -201,11 +201,15 @@ class Clock:
             return end_alarm(connection, rule, target, judged, now)
         other = feature.one(connection, layer.shape, row["other_key"]) if row["other_key"] else None
         parties = (state, *([other] if other else ()))
-        stale = any(one["observed_at"] is None or now - one["observed_at"] > FRESH for one in parties)
-        out = (rule.fence_key and fence is None) or (fence is not None and not fence.in_force(now))
+        # By the time of events, as in the lab: a position proves where its object is for a while, however late it came.
+        seen = [one["observed_at"] for one in parties]
+        proven = None if None in seen else min(now, min(seen) + FRESH)
+        stale = proven is None or (isinstance(judged, Raise) and judged.at > proven)
         if stale:
             self._unproven[_mark_of(row)] = now + UNPROVEN_FOR  # its next fix will tell, and that is the worker's
-        if not isinstance(judged, Raise) or stale or out or not rule.in_hours(now):
+        if not isinstance(judged, Raise) or stale or proven is None or (rule.fence_key and fence is None):
+            return 0
+        if holds_since(rule, fence, judged.at, proven) is None:
             return 0
         remember(connection, rule, target, presence)
         subject = {

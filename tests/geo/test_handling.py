@@ -324,3 +324,12 @@ def test_the_ingest_role_raises_clears_and_groups(board) -> None:
     for statement in ("DELETE FROM alarm", "UPDATE fence SET name_vi = 'x'", "UPDATE rule SET enabled = false"):
         with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
             told(board.database.ingest, statement)
+
+
+def test_a_desk_that_is_too_full_says_how_many_lines_it_leaves_out_and_they_are_the_least(board) -> None:
+    numbers = {key: board.raised(key, boat) for boat, key in enumerate(("calm", "zone", "calm", "lost"), 1)}
+    with board.web() as connection:
+        assert desk.beyond(connection, NOW) == 0
+        assert desk.beyond(connection, NOW, limit=3) == 1
+        shown = {line["id"] for line in desk.lines(connection, NOW, limit=2)}
+    assert shown == {numbers["zone"], numbers["lost"]}

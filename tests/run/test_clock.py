@@ -100,11 +100,20 @@ def test_what_does_not_qualify_or_was_raised_is_left_alone(desk) -> None:
 
 
 def test_an_old_position_proves_no_dwell(desk) -> None:
+    due = 31 + FRESH.total_seconds()
     desk.boat(observed=30)
-    desk.presence("stay", qualified=0)
-    assert desk.tick(31 + FRESH.total_seconds()) == 0
+    desk.presence("stay", qualified=due - 60)
+    assert desk.tick(due) == 0
+    assert desk.tick(due + 600) == 0
     desk.boat(observed=1500)
-    assert desk.tick(1501) == 1
+    assert desk.tick(due + 661) == 1
+
+
+def test_a_dwell_is_told_however_late_its_proof_came(desk) -> None:
+    desk.boat(observed=30, received=3600)
+    desk.presence("stay", qualified=0)
+    assert desk.tick(3601) == 1
+    assert desk.journal() == [("raise", at(60))]
 
 
 def test_a_fence_that_is_not_in_force_raises_nothing(desk) -> None:
