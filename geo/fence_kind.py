@@ -9,6 +9,7 @@ from geo.calendar import check_season
 from geo.criteria import check
 from geo.fence import Fence
 from geo.ring import checked
+from geo.wrong import Wrong as Wrong
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 TAKEN = ("check", "export", "import", "new", "list")  # words of the addresses under which fences stand
@@ -51,14 +52,6 @@ REFERENCE: Mapping[str, tuple[str, str]] = {
     "zone_coastal": ("Vùng ven bờ (tham khảo)", "Coastal zone (reference)"),
     "zone_offshore": ("Vùng khơi (tham khảo)", "Offshore zone (reference)"),
 }
-
-
-class Wrong(ValueError):
-    """A value that cannot be: of which field, and how it is written."""
-
-    def __init__(self, field: str, vi: str, en: str) -> None:
-        super().__init__(f"{field}: {en}")
-        self.field, self.vi, self.en = field, vi, en
 
 
 def not_edited() -> Wrong:

@@ -12,6 +12,7 @@ from geo.actor import SYSTEM
 from geo.fence import put_fences
 from geo.figure import put_figures, seeds
 from geo.handling import put_units
+from geo.provider import PROVIDERS, put_providers
 from geo.reference import UNITS, reference_fences
 from geo.rule import Rule, put_rules
 from ingest.feed import AddressError, Lane, sources_of
@@ -46,12 +47,13 @@ def lanes(
 
 
 def seed(connection: sa.Connection, layers: Sequence[Layer]) -> None:
-    """Put in what every installation starts with: the reference lines, the layers' own rules, the units at hand."""
+    """Put in what every installation starts with: reference lines, the layers' own rules, units, providers."""
     put_fences(connection, reference_fences(), SYSTEM)
     put_figures(connection, seeds())
     put_rules(connection, [rule for layer in layers for rule in layer.rules], SYSTEM)
     put_rules(connection, [feed_rule(layer) for layer in layers if layer.feeds], SYSTEM)
     put_units(connection, UNITS)
+    put_providers(connection, PROVIDERS)
 
 
 def feed_rule(layer: Layer) -> Rule:

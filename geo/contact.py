@@ -1,0 +1,78 @@
+"""Owners, captains and relatives of boats: personal data (Law 91/2025/QH15), masked unless somebody may read it."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from geo.fishery import boat_contact
+from geo.wrong import Wrong
+
+Part = Literal["owner", "captain", "relative"]
+PARTS: tuple[Part, ...] = ("owner", "captain", "relative")
+SHOWN = 3  # last digits of a masked number: enough to tell two apart
+_MOBILE, _FIXED, _FOREIGN = re.compile(r"0[35789]\d{8}"), re.compile(r"02\d{9}"), re.compile(r"\+[1-9]\d{7,14}")
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One person of a boat. phone: as `phone_of` writes it."""
+
+    part: Part
+    name: str | None = None
+    phone: str | None = None
+
+    @property
+    def masked(self) -> "Contact":
+        """The same with all of the number but its last digits hidden."""
+        return replace(self, phone=mask(self.phone))
+
+
+def mask(phone: str | None) -> str | None:
+    """A number of which only the last digits are left."""
+    return None if phone is None else "•" * max(0, len(phone) - SHOWN) + phone[-SHOWN:]
+
+
+def phone_of(text: str) -> str:
+    """A number as it is dialled in Viet Nam, `0912345678`, or with + abroad, from any spelling. Raises Wrong.
+
+    A spreadsheet that took it for a number has dropped its 0.
+    """
+    plain = re.sub(r"[\s.()\-–/]", "", text)
+    if plain.startswith("+84") or (plain.startswith("84") and len(plain) in (11, 12)):
+        plain = "0" + plain.removeprefix("+").removeprefix("84").removeprefix("0")
+    elif re.fullmatch(r"[35789]\d{8}|2\d{9}", plain):
+        plain = "0" + plain
+    if not any(form.fullmatch(plain) for form in (_MOBILE, _FIXED, _FOREIGN)):
+        raise Wrong(
+            "phone",
+            f"{text[:30]} không phải số điện thoại: di động có 10 chữ số, cố định 11 chữ số",
+            f"{text[:30]} is no phone number: a mobile one has 10 digits, a fixed one 11",
+        )
+    return plain
+
+
+def contacts(connection: sa.Connection, registrations: Collection[str]) -> Mapping[str, Sequence[Contact]]:
+    """The people of these boats, unmasked, owner first. Only access/ asks for them, and masks what leaves it."""
+    found: dict[str, list[Contact]] = defaultdict(list)
+    query = sa.select(boat_contact).where(boat_contact.c.registration.in_(registrations))
+    for row in connection.execute(query).mappings():
+        found[row["registration"]].append(Contact(row["part"], row["name"], row["phone"]))
+    return {name: sorted(people, key=lambda one: PARTS.index(one.part)) for name, people in found.items()}
+
+
+def put_contacts(connection: sa.Connection, registration: str, people: Sequence[Contact]) -> None:
+    """Write the people of a boat: those given replace those of the same part; an empty one is removed."""
+    for one in people:
+        at = (boat_contact.c.registration == registration, boat_contact.c.part == one.part)
+        if one.name is None and one.phone is None:
+            connection.execute(sa.delete(boat_contact).where(*at))
+            continue
+        row = {"registration": registration, **vars(one)}
+        statement = insert(boat_contact).values(row)
+        said = {"name": one.name, "phone": one.phone}
+        connection.execute(statement.on_conflict_do_update(index_elements=["registration", "part"], set_=said))
