@@ -2,19 +2,20 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Query
 
 from access.site import Site
-from geo import feature
-from geo.track import picture
+from geo import feature, registration
+from geo.track import LOOK_BACK, picture
 from geo.track import track as fixes
 from layers import kpi_values
 from layers.layer import Layer
 
 TRACK = timedelta(hours=24)
 TRACK_MAX = timedelta(days=31)
+Layers = Literal["vessel", "vms"]  # the two that boats stand in
 
 
 def mount(server: FastAPI, site: Site) -> None:
@@ -37,23 +38,25 @@ def mount(server: FastAPI, site: Site) -> None:
 
         Of a past moment, `missing` names the archive's files that should have been read and could not.
         """
-        shape, box, moment = _layer(site, layer).shape, _box(bbox), _aware(at)
+        found = _layer(site, layer)
+        shape, box, moment = found.shape, _box(bbox), _aware(at)
         with site.engine.connect() as connection:
             if moment is None or shape.history is None:
                 return feature.features(connection, shape, box, limit)
-            past = picture(connection, site.archive, shape, moment, box)
+            past = picture(connection, site.archive, shape, moment, box, look_back(found))
         return replace(past, fixes=past.fixes.head(limit)).geojson(shape)
 
     @server.get("/api/v1/vessels/{key}", tags=["vessels"])
-    def vessel(key: str) -> dict[str, Any]:
-        """One vessel by its MMSI, or by its registration in any spelling."""
-        found = _layer(site, "vessel")
+    def vessel(key: str, layer: Layers = "vessel") -> dict[str, Any]:
+        """One vessel by its MMSI, or by its registration in any spelling: as AIS or as its device has it."""
+        found = _layer(site, layer)
         with site.engine.connect() as connection:
             return feature.geojson(found.shape, _vessel(connection, found, key))
 
     @server.get("/api/v1/vessels/{key}/track", tags=["vessels"])
     def track(
         key: str,
+        layer: Layers = "vessel",
         start: Annotated[datetime | None, Query(alias="from")] = None,
         end: Annotated[datetime | None, Query(alias="to")] = None,
     ) -> dict[str, Any]:
@@ -61,7 +64,7 @@ def mount(server: FastAPI, site: Site) -> None:
 
         `missing` names the archive's files that should have been read and could not.
         """
-        found = _layer(site, "vessel")
+        found = _layer(site, layer)
         until = _aware(end) or datetime.now(UTC)
         since = _aware(start) or until - TRACK
         if not timedelta(0) <= until - since <= TRACK_MAX:
@@ -94,7 +97,14 @@ def _layer(site: Site, name: str) -> Layer:
     return found
 
 
+def look_back(layer: Layer) -> timedelta:
+    """How long before a past moment a thing's last fix may lie for it to be in the picture: until it counts as lost."""
+    return max(LOOK_BACK, timedelta(seconds=layer.style.lost_s))
+
+
 def _vessel(connection: Any, layer: Layer, key: str) -> dict[str, Any]:
+    if layer.shape.key == "registration":
+        key = str(registration.parse(key) or key)
     row = feature.one(connection, layer.shape, key)
     if row is None:
         known = feature.named(connection, layer.shape, key)

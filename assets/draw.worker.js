@@ -8,7 +8,7 @@ import { latOf, lonOf } from "./live/state.worker.js";
 
 const POINTS_MS = 33, LABELS_MS = 300, IDLE_MS = 5000; // no more often than the first two; ages fade at least at the last
 const REST = 3; // after drawing news, rest so many times what it cost: a weak machine draws less often, not worse
-const LABELS_FROM_ZOOM = 11, REACH = 12;
+const LABELS_FROM_ZOOM = 11, REACH = 12, TOGETHER = 60; // CSS pixels
 
 const scene = new Scene(), sheet = new Sheet(), labels = new Labels();
 let feed = null, view = null, theme = null, lang = "vi", shown = true, labelled = true, listed = false, traced = false;
@@ -17,6 +17,7 @@ const texts = { dirty: false, flying: false, at: 0, gap: LABELS_MS, draw: drawLa
 let timer = 0, news = null, lastCounts = "";
 
 const say = (type, body, transfer) => self.postMessage({ type, ...body }, transfer || []);
+const plain = (text) => text.toUpperCase().replaceAll("Đ", "D"); // as AIS can say it
 const now = () => feed.serverNow() / 1000;
 
 function touch(...sheets) {
@@ -90,9 +91,15 @@ function drawLabels() {
     if (layer.distress.includes(true)) for (let h = 0; h < layer.size; h++) if (layer.distress[layer.kind[h]]) once({ layer, handle: h }, 1, 12);
   }
   if (all) {
-    for (let i = 0; i < scene.seen && i < 6000; i++) {
+    const beside = new Map(wanted.map((one) => [plain(one.text), one]));
+    for (let i = scene.seen - 1, n = 0; i >= 0 && n < 6000; i--, n++) { // what was drawn last lies on top, and is named first
       const layer = scene.layers[scene.seenLayer[i]], h = scene.seenHandle[i];
-      if (layer && layer.has(h) && !named.has(`${layer.index} ${h}`)) want(layer, h, 2, t - layer.observed[h] > layer.staleS[layer.kind[h]] ? 12 : 9, null);
+      if (!layer || !layer.has(h) || named.has(`${layer.index} ${h}`) || !layer.labels[h]) continue;
+      want(layer, h, 2, t - layer.observed[h] > layer.staleS[layer.kind[h]] ? 12 : 9, null);
+      const one = wanted[wanted.length - 1], other = beside.get(plain(one.text));
+      // One boat by AIS and by its device: where the two marks lie together, its name stands once.
+      if (other && Math.abs(other.x - one.x) < TOGETHER && Math.abs(other.y - one.y) < TOGETHER) wanted.pop();
+      else beside.set(plain(one.text), one);
     }
   }
   if (!wanted.length && labels.empty) { texts.flying = false; return; }

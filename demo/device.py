@@ -12,20 +12,19 @@ _SECOND_SHARE = 0.04
 
 
 class Provider(NamedTuple):
-    """Who carries fixes: key in the register, name, first letters of its devices, share of the fleet in per cent."""
+    """Who carries fixes: its key in the register, first letters of its devices, share of the fleet in per cent."""
 
     key: str
-    name: str
     letters: str
     share: int
 
 
 PROVIDERS = (
-    Provider("vnpt", "VNPT", "VNT", 45),
-    Provider("viettel", "Viettel", "VTL", 25),
-    Provider("vishipel", "Vishipel", "VSP", 15),
-    Provider("binhanh", "Bình Anh", "BAN", 10),
-    Provider("bachkhoa", "Bách Khoa", "BKA", 5),
+    Provider("vnpt", "VNT", 45),
+    Provider("viettel", "VTL", 25),
+    Provider("vishipel", "VSP", 15),
+    Provider("binhanh", "BAN", 10),
+    Provider("bachkhoa", "BKA", 5),
 )
 
 

@@ -86,10 +86,12 @@ def _look(shape: Shape, frame: pd.DataFrame, before: pd.DataFrame, placed: Numbe
     slot = before.index.get_indexer(pd.Index(keys))
     bits = ahead * anomaly.FUTURE | anomaly.is_zero(lon, lat) * anomaly.ZERO_POSITION
     bits |= is_inland(lon, lat) * anomaly.ON_LAND
+    if "anomaly" in frame:  # what is known of a fix beforehand
+        bits |= np.nan_to_num(frame["anomaly"].to_numpy(float)[placed]).astype(int)
     if shape.key == "mmsi":
         bits |= ~has_country(keys) * anomaly.INVALID_MID
     track = np.nan_to_num(before["track"].to_numpy()[slot]).clip(0).astype(int)
-    track[(bits & anomaly.ZERO_POSITION) > 0] = anomaly.NO_TRACK
+    track[((bits & anomaly.ZERO_POSITION) > 0) | ~anomaly.counts(bits)] = anomaly.NO_TRACK
     speed = frame["speed"].to_numpy()[placed] if "speed" in frame else np.full(len(placed), np.nan)
     return _Fixes(placed, slot, np.where(ahead, heard, told), lon, lat, speed, bits, track)
 

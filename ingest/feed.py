@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from geo.account import Account
 from geo.table import Shape
 
 if TYPE_CHECKING:
     import pandas as pd
+    import sqlalchemy as sa
 
 SCHEMES = ("udp", "tcp", "tcp-listen", "file")
 # A record outside [now - 36 months, now + 1 day] has no partition to go to.
@@ -102,12 +103,16 @@ class Feed:
 
 @dataclass(frozen=True)
 class Source:
-    """One transport of a feed: the unit that is received, streamed, locked and counted."""
+    """One transport of a feed: the unit that is received, streamed, locked and counted.
+
+    given: what its address says of every record that does not say it itself (`?provider=vnpt`).
+    """
 
     name: str
     address: str
     feed: Feed
     simulated: bool = False
+    given: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def stream(self) -> str:
@@ -120,6 +125,11 @@ def stream_name(source: str) -> str:
     return f"haidang:raw:{source}"
 
 
+# Asked in the worker's transaction whose each record of a decoded frame is: the frame with the layer's key, which is
+# empty where the record is nobody's, and whatever else is known of the thing.
+Identify = Callable[["sa.Connection", "pd.DataFrame"], "pd.DataFrame"]
+
+
 @dataclass(frozen=True)
 class Lane:
     """A source together with where its records go: what the worker is given, so that it need not know layers."""
@@ -128,6 +138,7 @@ class Lane:
     shape: Shape
     label: str
     live_columns: tuple[str, ...]
+    identify: Identify | None = None
 
     @property
     def layer(self) -> str:
@@ -163,7 +174,9 @@ def sources_of(
         scheme, host, port = split_address(address)
         tail = f"{scheme.removesuffix('-listen')}{port}" if port else host.rsplit("/", 1)[-1]
         client = f".{host}" if scheme == "tcp" else ""  # several upstream servers may share one port number
-        found.append(Source(f"{feed.name}.{tail}{client}", address, feed))
+        found.append(
+            Source(f"{feed.name}.{tail}{client}", address, feed, given=dict(parse_qsl(urlsplit(address).query)))
+        )
     for number, address in enumerate(simulated.get(feed.name, ())):
         split_address(address)
         found.append(Source(f"{feed.name}.sim{number or ''}", address, feed, simulated=True))

@@ -7,21 +7,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import pandas as pd
 import sqlalchemy as sa
 
-from geo.account import Account
-from geo.column import STAMP
 from geo.table import Shape
-from ingest.feed import Decoded, RawBatch, empty_frame, in_time_range
+from ingest.feed import Decoded, RawBatch, empty_frame
+from ingest.lines import Refused, read_lines
 
 FLOAT_MAX = sys.float_info.max  # JSON's numbers may have any length; NaN is above no bound, and below none
 SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which JSON can write and UTF-8 cannot
-OURS = ("geom", "received_at", "source", "simulated", "described_at")  # never the sender's to say
-
-
-class Refused(ValueError):
-    """A record cannot be accepted; the text is the reason it is counted under."""
+# Never the sender's to say.
+OURS = ("geom", "received_at", "source", "simulated", "described_at", "anomaly", "track")
 
 
 def json_lines(shape: Shape) -> Callable[[RawBatch], Decoded]:
@@ -33,31 +28,22 @@ def json_lines(shape: Shape) -> Callable[[RawBatch], Decoded]:
     columns = {column.name: column for column in shape.latest.c if column.name not in (*OURS, "observed_at")}
 
     def read(line: bytes, received_at: float) -> dict[str, Any]:
-        try:
-            given = json.loads(line)
-        except (ValueError, RecursionError):
-            raise Refused("not_json") from None
-        if not isinstance(given, dict):
-            raise Refused("not_json")
+        given = read_object(line)
         row = {name: _value(column, given[name]) for name, column in columns.items() if given.get(name) is not None}
         if row.get(shape.key) in (None, ""):
             raise Refused("key")
-        row["lon"], row["lat"] = _place(given.get("lon"), given.get("lat"))
-        row["observed_at"] = _time(given.get("observed_at"), received_at)
+        row["lon"], row["lat"] = place(given.get("lon"), given.get("lat"))
+        told = given.get("observed_at")
+        row["observed_at"] = received_at if told is None else seconds(told, "time")
         return row
 
     def decode(batch: RawBatch) -> Decoded:
-        account, letters, rows = Account(), list(batch.letters), []
-        account.received = sum(batch.rejected.values())
-        account.rejected.update(batch.rejected)
-        for line in filter(None, batch.raw.split(b"\n")):
-            account.received += 1
-            try:
-                rows.append(read(line, batch.received_at))
-            except Refused as reason:
-                account.rejected[str(reason)] += 1
-                letters.append((str(reason), line))
-        account.accepted = account.messages = len(rows)
+        # Loaded here: the receiver knows feeds but never decodes, and does without pandas' 75 MB.
+        import pandas as pd
+
+        from geo.column import STAMP
+
+        rows, account, letters = read_lines(batch, read)
         if not rows:
             return Decoded(empty_frame([shape.key]), account, letters)
         frame = pd.DataFrame.from_records(rows)
@@ -67,6 +53,22 @@ def json_lines(shape: Shape) -> Callable[[RawBatch], Decoded]:
         return Decoded(frame, account, letters)
 
     return decode
+
+
+def read_object(line: bytes) -> dict[str, Any]:
+    """A line's JSON object. Raises Refused (`not_json`)."""
+    try:
+        given = json.loads(line)
+    except (ValueError, RecursionError):
+        raise Refused("not_json") from None
+    if not isinstance(given, dict):
+        raise Refused("not_json")
+    return given
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is a text that PostgreSQL can hold."""
+    return isinstance(value, str) and "\0" not in value and not SURROGATE.search(value)
 
 
 def _value(column: sa.Column[Any], value: Any) -> Any:
@@ -79,9 +81,9 @@ def _value(column: sa.Column[Any], value: Any) -> Any:
     elif isinstance(kind, sa.Float):
         fits = number
     elif isinstance(kind, sa.DateTime):
-        return datetime.fromtimestamp(_seconds(value, f"value:{column.name}"), UTC)
+        return datetime.fromtimestamp(seconds(value, f"value:{column.name}"), UTC)
     else:
-        fits = isinstance(value, str) and "\0" not in value and not SURROGATE.search(value)
+        fits = is_text(value)
     if not fits:
         raise Refused("key" if column.primary_key else f"value:{column.name}")
     return value
@@ -92,7 +94,8 @@ def _bound(kind: Any) -> int:
     return 1 << (15 if isinstance(kind, sa.SmallInteger) else 53 if isinstance(kind, sa.BigInteger) else 31)
 
 
-def _place(lon: Any, lat: Any) -> tuple[float | None, float | None]:
+def place(lon: Any, lat: Any) -> tuple[float | None, float | None]:
+    """Degrees as they were told, or None twice. Raises Refused (`position`)."""
     if lon is None and lat is None:
         return None, None
     numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in (lon, lat))
@@ -101,15 +104,11 @@ def _place(lon: Any, lat: Any) -> tuple[float | None, float | None]:
     return float(lon), float(lat)
 
 
-def _time(told: Any, received_at: float) -> float:
-    at = received_at if told is None else _seconds(told, "time")
-    if not in_time_range(at, received_at):
-        raise Refused("time_range")
-    return at
+def seconds(told: Any, reason: str) -> float:
+    """Epoch seconds of an RFC 3339 text (without an offset: UTC) or of a number that is them already.
 
-
-def _seconds(told: Any, reason: str) -> float:
-    """Epoch seconds of an RFC 3339 text (without an offset: UTC) or of a number that is them already."""
+    Raises Refused, with the reason that is given.
+    """
     try:
         if isinstance(told, str):
             moment = datetime.fromisoformat(told)

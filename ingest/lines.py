@@ -1,11 +1,43 @@
-"""Records that are lines: cuts one sender's bytes at line ends, and refuses what never ends."""
+"""Records that are lines: cuts one sender's bytes at line ends, refuses what never ends, and reads line by line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from ingest.feed import Framed
+from geo.account import Account
+from ingest.feed import Framed, RawBatch, in_time_range
 
 LETTERS_MAX = 64  # dead letters kept per hand-over; beyond them only the counters grow
+Row = dict[str, Any]
+
+
+class Refused(ValueError):
+    """A record cannot be accepted; the text is the reason it is counted under."""
+
+
+def read_lines(
+    batch: RawBatch, read: Callable[[bytes, float], Row]
+) -> tuple[list[Row], Account, list[tuple[str, bytes]]]:
+    """A batch's lines as rows, the account (without positions and rows), and the letters of what was refused.
+
+    read: a line and its time of reception (epoch seconds) to a row with `observed_at` in epoch seconds; it raises
+    Refused. A row out of the time that can be kept is refused as `time_range`.
+    """
+    account, letters, rows = Account(), list(batch.letters), []
+    account.received = sum(batch.rejected.values())
+    account.rejected.update(batch.rejected)
+    for line in filter(None, batch.raw.split(b"\n")):
+        account.received += 1
+        try:
+            row = read(line, batch.received_at)
+            if not in_time_range(row["observed_at"], batch.received_at):
+                raise Refused("time_range")
+            rows.append(row)
+        except Refused as reason:
+            account.rejected[str(reason)] += 1
+            letters.append((str(reason), line))
+    account.accepted = account.messages = len(rows)
+    return rows, account, letters
 
 
 @dataclass

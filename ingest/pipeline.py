@@ -12,6 +12,7 @@ import structlog
 
 from geo import account as accounts
 from geo import flood, history, latest
+from geo.anomaly import counts
 from geo.column import STAMP, conform, epoch_us
 from geo.criteria import columns_of
 from geo.fence import Fences
@@ -20,6 +21,7 @@ from geo.rule import Rule
 from ingest import anomaly, duplicate
 from ingest.blame import blames_record
 from ingest.feed import Decoded, Lane, RawBatch
+from ingest.identity import named
 from ingest.judgement import STATE_FACTS, judge_batch
 from ingest.revision import revise
 from ingest.scene import as_seen
@@ -59,7 +61,7 @@ class Pipeline:
     now: datetime
 
     def commit(self, decoded: Sequence[Part]) -> Committed:
-        """One transaction {ledger, latest, history, rules, accounts}; a batch that is in the ledger has no effect."""
+        """One transaction {whose, ledger, latest, history, rules, accounts}; what is in the ledger has no effect."""
         source = self.lane.source.name
         with self.connection.begin():
             for _, part in decoded:
@@ -68,7 +70,7 @@ class Pipeline:
         done = Committed()
         with self.connection.begin():
             with flood.gathered(self.connection, self.now):
-                fresh = self._enter(decoded)
+                fresh = self._enter(named(self.connection, self.lane, decoded))
                 frame = joined(self.lane, fresh)
                 if len(frame):
                     self._store(frame, done)
@@ -118,7 +120,8 @@ class Pipeline:
     def _write(self, frame: pd.DataFrame) -> tuple[Counter[int], Counter[int], pd.DataFrame]:
         """Lock what is known -> drop what is known already -> mark what is odd -> latest, history -> fences and rules.
 
-        Returns rows and duplicates by batch number, and the after-state by key.
+        What stands aside (geo.anomaly) goes into the history and no further. Returns rows and duplicates by batch
+        number, and the after-state by key.
         """
         connection, shape = self.connection, self.lane.shape
         frame = conform(frame, shape.latest)
@@ -129,8 +132,10 @@ class Pipeline:
         before = before[before.index.isin(frame[shape.key])]
         frame, standing = anomaly.mark(connection, shape, frame, before)
         fixes = frame[latest.fixes(shape, frame)]
-        frame = as_seen(frame)
         history.append(connection, shape, fixes)
+        frame = as_seen(frame[counts(frame["anomaly"])] if "anomaly" in frame else frame)
+        if frame.empty:
+            return Counter(fixes["batch"].tolist()), repeated, before.iloc[:0]
         after = latest.write(connection, shape, anomaly.stand(shape, frame, standing), columns)
         known = epoch_us(before["observed_at"])[before.index.get_indexer(pd.Index(frame[shape.key]))]
         late = epoch_us(frame["observed_at"]) < known

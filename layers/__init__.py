@@ -38,12 +38,17 @@ def lanes(
     known = {feed.name for layer in layers for feed in layer.feeds}
     for name in {*configured, *simulated} - known:
         raise AddressError(f"there is no feed {name!r} to give addresses to; there are: {', '.join(sorted(known))}")
-    return tuple(
-        Lane(source, layer.shape, layer.style.label, layer.style.columns())
+    found = [
+        Lane(source, layer.shape, layer.style.label, layer.style.columns(), layer.identify)
         for layer in layers
         for feed in layer.feeds
         for source in sources_of(feed, configured, simulated)
-    )
+    ]
+    for lane in found:
+        texts = {column.name for column in lane.shape.latest.c if isinstance(column.type, sa.Text)} - {"source"}
+        for name in lane.source.given.keys() - texts:
+            raise AddressError(f"feed address {lane.source.address!r}: {lane.layer} has no text column {name!r}")
+    return tuple(found)
 
 
 def seed(connection: sa.Connection, layers: Sequence[Layer]) -> None:

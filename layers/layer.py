@@ -7,7 +7,7 @@ from typing import Literal
 from geo.criteria import Range
 from geo.rule import Rule
 from geo.table import Shape
-from ingest.feed import Feed
+from ingest.feed import Feed, Identify
 
 Icon = Literal["arrow", "dot", "square", "diamond", "wedge", "pin", "flag", "cross", "distress"]
 
@@ -82,7 +82,10 @@ class Kpi:
 
 @dataclass(frozen=True)
 class Layer:
-    """A city service. Its name is the name of its table, file, channel, component and icon."""
+    """A city service. Its name is the name of its table, file, channel, component and icon.
+
+    identify: for records that do not say by themselves whose they are.
+    """
 
     vi: str
     en: str
@@ -90,6 +93,7 @@ class Layer:
     shape: Shape
     style: Style
     feeds: tuple[Feed, ...] = ()
+    identify: Identify | None = None
     rules: tuple[Rule, ...] = ()
     fields: tuple[Field, ...] = ()
     kpis: tuple[Kpi, ...] = ()

@@ -6,6 +6,8 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Text
 
 from geo.figure import Figures, seeds
 from geo.table import moving
+from ingest.boat import identify
+from ingest.vms import VMS as FEED
 from layers.layer import Field, Kind, Kpi, Layer, Style
 
 VMS = moving(
@@ -27,6 +29,7 @@ VMS = moving(
         Column("role", Text),
         Column("gear", Text),
         Column("home_province", Text),
+        Column("provider_name", Text),
         # The last automatic fix of its current device: what counts for the duty (geo.signal). A fix by hand, of another
         # device or of AIS does not move it, and one that comes late does not set it back.
         Column("auto_at", DateTime(timezone=True), info={"greatest": True}),
@@ -56,6 +59,8 @@ LAYER = Layer(
     group="sea",
     shape=VMS,
     order=11,
+    feeds=(FEED,),
+    identify=identify,
     style=Style(
         # A diamond, which no vessel of AIS is, and no course: hours old, it would point where the boat no longer goes.
         kinds=(
@@ -101,7 +106,7 @@ LAYER = Layer(
         Field("speed", "kn", "Tốc độ", "Speed"),
         Field("course", "°", "Hướng đi", "Course"),
         Field("device", "", "Thiết bị", "Device"),
-        Field("provider", "", "Nhà cung cấp", "Provider"),
+        Field("provider_name", "", "Nhà cung cấp", "Provider"),
         Field("auto_at", "", "Tín hiệu tự động cuối", "Last automatic fix"),
     ),
     kpis=(

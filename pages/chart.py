@@ -17,8 +17,8 @@ from geo.anomaly import NO_TRACK
 from geo.fence import REFERENCE_NOTE, Fence
 from geo.fence_json import state
 from geo.fence_kind import KINDS as FENCE_KINDS
-from geo.table import Shape
 from geo.track import track
+from layers.layer import Layer
 from pages.read import DatabaseAway, read
 from pages.text import Text
 from pages.view import View
@@ -159,8 +159,8 @@ def _latlon(line: Any) -> list[list[float]]:
     return [[lat, lon] for lon, lat, *_ in line.coords]
 
 
-def trail(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """A track as one multi-line per speed class, dotted where more than 30 minutes are unknown.
+def trail(rows: Sequence[Mapping[str, Any]], gap: timedelta = GAP) -> list[Any]:
+    """A track as one multi-line per speed class, dotted where more than `gap` is unknown.
 
     No line leads from one sender to another under the same key, nor to a placeholder's place (domain fact 18).
     """
@@ -170,7 +170,7 @@ def trail(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     own = [[row for row in rows if (row.get("track") or 0) == number] for number in numbers]
     for before, after in chain.from_iterable(map(pairwise, own)):
         ends = [[before["lat"], before["lon"]], [after["lat"], after["lon"]]]
-        if after["observed_at"] - before["observed_at"] > GAP:
+        if after["observed_at"] - before["observed_at"] > gap:
             gaps.append(ends)
             continue
         runs = classes[speed_class(after.get("speed"))]
@@ -182,9 +182,9 @@ def trail(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     return lines + ([_line(gaps, "trail trail-gap")] if gaps else [])
 
 
-def proof(rows: Sequence[Mapping[str, Any]], alarm: Mapping[str, Any]) -> list[Any]:
+def proof(rows: Sequence[Mapping[str, Any]], alarm: Mapping[str, Any], gap: timedelta = GAP) -> list[Any]:
     """What an alarm is about: the track since shortly before it, broad below the trail, and where it was raised."""
-    runs = trail(rows)
+    runs = trail(rows, gap)
     shapes = [
         dl.Polyline(positions=line.positions, className="trail-proof", interactive=False, smoothFactor=1)
         for line in runs
@@ -198,16 +198,18 @@ def proof(rows: Sequence[Mapping[str, Any]], alarm: Mapping[str, Any]) -> list[A
 
 
 def _trails(
-    connection: Connection, site: Site, shape: Shape, chosen: Mapping[str, Any], trailed: bool, now: datetime
+    connection: Connection, site: Site, layer: Layer, chosen: Mapping[str, Any], trailed: bool, now: datetime
 ) -> list[Any]:
+    # What reports every two or three hours is not lost in between.
+    shape, gap = layer.shape, max(GAP, timedelta(seconds=layer.style.stale_s))
     asked = chosen.get("alarm")
     alarm = desk.one(connection, int(asked), now) if asked else None
     shapes: list[Any] = []
     if alarm is not None:
         start = alarm["raised_at"] - TRACK_BEFORE
-        shapes += proof(track(connection, site.archive, shape, str(chosen["key"]), start, now).rows(), alarm)
+        shapes += proof(track(connection, site.archive, shape, str(chosen["key"]), start, now).rows(), alarm, gap)
     if trailed:
-        shapes += trail(track(connection, site.archive, shape, str(chosen["key"]), now - TRAIL, now).rows())
+        shapes += trail(track(connection, site.archive, shape, str(chosen["key"]), now - TRAIL, now).rows(), gap)
     return shapes
 
 
@@ -264,7 +266,7 @@ def register(app: Dash, site: Site) -> None:
         if layer is None or chosen is None or layer.shape.history is None:
             return []
         try:
-            return await read(site, _trails, site, layer.shape, chosen, bool(show.get("trail")), datetime.now(UTC))
+            return await read(site, _trails, site, layer, chosen, bool(show.get("trail")), datetime.now(UTC))
         except DatabaseAway:
             return no_update
 

@@ -85,6 +85,7 @@ export class Scene {
   drawLayer(layer, sheet, view, now, late) {
     const { x: xs, y: ys, kind: kinds, observed, estimated, size, distress, off } = layer, { world, left, upper, pad } = sheet;
     const right = sheet.width - pad, bottom = sheet.height - pad, tooFar = view.zoom < layer.style.min_zoom;
+    this.taken?.fill(0); // nothing of one layer hides what is of another
     const table = this.sprites.table(layer), { taken } = this, across = sheet.width + 2 >> 1;
     // The world repeats: shift every object to the copy of the world the view looks at.
     const firstCopy = Math.floor((left + pad) / world), lastCopy = Math.floor((left + right) / world);
@@ -201,7 +202,7 @@ export class Scene {
       const layer = this.layers[this.seenLayer[i]], h = this.seenHandle[i];
       if (!layer || h >= layer.size || layer.kind[h] === 255) continue;
       const d = (layer.x[h] - x) ** 2 + (layer.y[h] - y) ** 2;
-      if (d < best) { best = d; found = { layer, handle: h }; }
+      if (d <= best) { best = d; found = { layer, handle: h }; }
     }
     if (found) return found;
     for (const layer of this.layers) {

@@ -114,3 +114,29 @@ def test_what_the_archive_should_have_and_has_not_is_told_beside_the_features(si
         answer = site.get(f"/api/v1/{path}")[1]
         assert len(answer["features"]) == count
         assert ["gone.parquet: 77 fixes" in words for words in answer["missing"]] == [True]
+
+
+def test_a_boat_as_its_device_reports_it_by_its_registration_in_any_spelling(serve) -> None:
+    site = serve()
+    days = [(NOW - timedelta(days=n)).date() for n in (0, 1)]
+    make = "SELECT ensure_partition('vms_history', day) FROM unnest(CAST(:days AS date[])) day"
+    told(site.database.owner, make, days=days)
+    key, place = "QNg-95518-TS", "ST_SetSRID(ST_MakePoint(:lon, 16.6), 4326)"
+    latest = (
+        f"INSERT INTO vms (registration, geom, observed_at, received_at, source) VALUES (:key, {place}, :at, :at, 't')"
+    )
+    told(site.database.owner, latest, key=key, lon=108.0, at=NOW)
+    into = "INSERT INTO vms_history (registration, geom, observed_at, received_at, source)"
+    fix = f"{into} VALUES (:key, {place}, :at, :at, 't')"
+    for hours in (0, 3, 6, 9):
+        told(site.database.owner, fix, key=key, lon=108 - hours / 100, at=NOW - timedelta(hours=hours))
+    for spelling in (key, "qng 95518", "QNG.95518.TS"):
+        path = f"/api/v1/vessels/{quote(spelling)}"
+        assert site.get(f"{path}?layer=vms")[1]["id"] == key
+        points = site.get(f"{path}/track?layer=vms")[1]["features"]
+        assert [point["geometry"]["coordinates"][0] for point in points] == [107.91, 107.94, 107.97, 108.0]
+    assert site.get(f"/api/v1/vessels/{key}")[0] == 404
+    # A past picture looks back as far as a fix counts: the last one is an hour and a half old here.
+    at = quote((NOW - timedelta(hours=4.5)).isoformat())
+    (past,) = site.get(f"/api/v1/layers/vms/features?at={at}")[1]["features"]
+    assert past["geometry"]["coordinates"][0] == 107.94

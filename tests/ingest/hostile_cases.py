@@ -4,6 +4,7 @@ from ingest.sentence import checksum
 from tests.nmea import message, position, tag
 
 GOOD = position(574_000_001, 107.6, 16.5)
+NAF = b"//SR//TM/POS//XR/TTH91234//LT/+16.5//LG/+107.6//DA/20251124//TI/1600//ER//"
 FIRST, SECOND = message(5, 574_000_001, shipname="TTH-91234-TS", seq_id=3)
 
 CASES: dict[str, tuple[str, bytes, dict[str, int]]] = {
@@ -32,5 +33,10 @@ CASES: dict[str, tuple[str, bytes, dict[str, int]]] = {
     "not a number, as a place": ("json", b'{"mmsi": 1, "lon": NaN, "lat": 16.5}', {"position": 1}),
     "a time before all times": ("json", b'{"mmsi": 1, "observed_at": "0001-01-01T00:00:00+14:00"}', {"time_range": 1}),
     "a time of a million years": ("json", b'{"mmsi": 1, "observed_at": 1e999}', {"time": 1}),
+    "a message that never ends": ("vms", b"//SR//" + b"TM/POS" * 2_000, {"too_long": 1}),
+    "a message within a message": ("vms", b"//SR//TM/POS" + NAF, {"frame": 1}),
+    "two messages in one breath": ("vms", NAF + NAF, {}),
+    "a line of one quote": ("vms", b'"', {"not_csv": 1}),
+    "a number of Arabic digits": ("vms", "TTH 91234,,1764000000,١٠٧.٦,16.5".encode(), {"position": 1}),
     "the same member twice": ("json", b'{"mmsi": 1, "mmsi": null}', {"key": 1}),
 }

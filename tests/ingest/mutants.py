@@ -4,6 +4,7 @@ import json
 import random
 import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from functools import reduce
 from operator import xor
 from pathlib import Path
@@ -12,6 +13,8 @@ from ingest.ais import AIS
 from ingest.feed import Feed
 from ingest.json_lines import json_lines
 from ingest.lines import LineFramer
+from ingest.naf import Report
+from ingest.vms import VMS, naf
 from layers.vessel import LAYER
 from tests.nmea import message, position, tag
 
@@ -47,6 +50,23 @@ def json_documents() -> list[bytes]:
     return [json.dumps(each, ensure_ascii=False).encode() for each in (fix, names, {**names, **fix}, moment)]
 
 
+def vms_records() -> list[bytes]:
+    """Good fixes of monitoring devices in all three forms."""
+    at = datetime.fromtimestamp(NOW, UTC)
+    told = {"registration": "TTH-91234-TS", "device": "VNT1", "observed_at": NOW, "lon": 107.6, "lat": 16.5}
+    return [
+        naf(Report("POS", at, 107.6, 16.5, "TTH-91234-TS", "XVA1", "VNT1", "THUẬN AN", 5.5, 90.0, 17, "VNPT")),
+        naf(Report("MAN", at, 107.6, 16.5, "BĐ-91234-TS", None, None, None, None, None, None, None)),
+        b"//SR//TM/POS//XR/TTH91234//LA/N1634//LO/E10738//DA/20251124//TI/1600//ER//",
+        json.dumps(told).encode(),
+        json.dumps(
+            {**told, "speed": 5.5, "course": 90, "manual": True, "provider": "Bình Anh"}, ensure_ascii=False
+        ).encode(),
+        f'TTH 91234,VNT1,{at:%Y-%m-%dT%H:%M:%SZ},107.6,16.5,5.5,90,0,VNPT,"Thuận An, 1"'.encode(),
+        b"TTH.91234,,1764000000,107.6,16.5",
+    ]
+
+
 def mutants(order: random.Random, good: Sequence[bytes], count: int) -> Iterator[bytes]:
     """`count` damaged lines; half bear a right checksum, or no sentence would get past the door."""
     for _ in range(count):
@@ -61,6 +81,11 @@ def records_in(feed: Feed, line: bytes) -> int:
     lines = [each for each in line.split(b"\n") if each.strip()]
     if feed is JSON:
         return len(lines)
+    if feed is VMS:  # a message of NAF also begins and ends a record in the midst of a line
+        ended = [(part, True) for each in lines for part in each.split(b"//ER//")[:-1]]
+        ended += [(each.split(b"//ER//")[-1], False) for each in lines]
+        parts = [(part.split(b"//SR//"), end) for part, end in ended]
+        return sum(len(begun) + bool(first.strip() or (end and not begun)) for (first, *begun), end in parts)
     # Of what is within the limit every "!" begins a sentence, save in a tag block; a line with none is one record.
     return sum(1 if len(each) > SENTENCE_BYTES_MAX else len(SENTENCE.findall(each.strip())) or 1 for each in lines)
 
@@ -139,4 +164,4 @@ def _summed(line: bytes) -> bytes:
     return line[:star] + b"*%02X" % reduce(xor, line[start + 1 : star], 0) if 0 <= start < star else line
 
 
-FEEDS = {"ais": AIS, "json": JSON}
+FEEDS = {"ais": AIS, "json": JSON, "vms": VMS}

@@ -17,11 +17,12 @@ from ingest.blame import DECODER_FAULT, decode
 from ingest.feed import Feed, Framer, Lane, RawBatch, Source
 from ingest.lines import LETTERS_MAX
 from layers.vessel import LAYER
+from layers.vms import LAYER as VMS
 from run.port import choose
 from run.process import Program, start, wait_for
 from tests.connections import asked
 from tests.ingest.hostile_cases import CASES
-from tests.ingest.mutants import FEEDS, NOW, ais_lines, json_documents, mutants, records_in
+from tests.ingest.mutants import FEEDS, NOW, ais_lines, json_documents, mutants, records_in, vms_records
 from tests.program import CLEAN, ROOT
 
 SEED, BATCH, GROWTH_BYTES_MAX = 20_261_121, 5_000, 50 << 20
@@ -31,7 +32,8 @@ class Door:
     """What stands between a sender and the database: a feed's framer, and its decode as the worker calls it."""
 
     def __init__(self, feed: Feed) -> None:
-        self.lane = Lane(Source("test", "", feed), LAYER.shape, LAYER.style.label, LAYER.style.columns())
+        layer = VMS if feed in VMS.feeds else LAYER
+        self.lane = Lane(Source("test", "", feed), layer.shape, layer.style.label, layer.style.columns())
         self.framer: Framer = feed.framer()
         self.account, self.letters = Account(), 0
 
@@ -54,7 +56,9 @@ class Door:
 
 def good_lines(name: str) -> list[bytes]:
     captures = ROOT.parent / "shared" / "data"
-    return ais_lines(captures if captures.is_dir() else None) if name == "ais" else json_documents()
+    if name == "ais":
+        return ais_lines(captures if captures.is_dir() else None)
+    return vms_records() if name == "vms" else json_documents()
 
 
 def resident_bytes() -> int:
@@ -92,14 +96,14 @@ def attack(name: str, count: int) -> None:
     assert len(account.rejected) > 5
 
 
-@pytest.mark.parametrize(("name", "count"), [("ais", 70_000), ("json", 30_000)])
+@pytest.mark.parametrize(("name", "count"), [("ais", 70_000), ("json", 30_000), ("vms", 30_000)])
 def test_promise_05_mutants_do_no_harm_and_are_all_accounted_for(name: str, count: int) -> None:
     attack(name, count)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(4 * 3600)
-@pytest.mark.parametrize(("name", "count"), [("ais", 7_000_000), ("json", 3_000_000)])
+@pytest.mark.parametrize(("name", "count"), [("ais", 7_000_000), ("json", 3_000_000), ("vms", 1_000_000)])
 def test_promise_05_ten_million_mutants(name: str, count: int) -> None:
     attack(name, count)
 

@@ -6,6 +6,7 @@ from importlib import import_module
 import pytest
 import sqlalchemy as sa
 
+from geo.fishery import boat
 from geo.record import KINDS_MAX
 from geo.table import Shape
 from ingest.blame import decode
@@ -101,6 +102,16 @@ def test_each_feed_has_addresses_a_framer_and_a_sample_that_decodes_without_a_re
         assert garbage.account.received == garbage.account.rejected.total() == len(garbage.letters) == 1
 
 
+def enrol(connection: sa.Connection, layer: Layer) -> None:
+    """The boats of the samples in the register that is asked whose a record is."""
+    for index, feed in enumerate(layer.feeds):
+        names = set(feed.decode(batch_of(layer, index)).frame[layer.shape.key])
+        for name in names:
+            given = {"registration": name, "length_m": 16.4, "home_province": "Huế"}
+            own = {"updated_at": datetime.now(UTC), "updated_by": "test"}
+            connection.execute(sa.insert(boat).values(**given, **own))
+
+
 @every
 def test_samples_become_rows_and_figures(layer: Layer, database, redis_server) -> None:
     import redis
@@ -113,7 +124,11 @@ def test_samples_become_rows_and_figures(layer: Layer, database, redis_server) -
         with owner.begin() as connection:
             seed(connection, LAYERS)
             seed(connection, LAYERS)
-        worker = Worker(lanes([layer], {}, {}), ingest, client)
+            if layer.identify is not None:
+                enrol(connection, layer)
+        # A feed without an address of its own has samples none the less.
+        addresses = {feed.name: feed.addresses or ("udp://127.0.0.1:1",) for feed in layer.feeds}
+        worker = Worker(lanes([layer], addresses, {}), ingest, client)
         with ingest.connect() as connection:
             worker._claim(connection)
             worker._reload(connection)
