@@ -1,6 +1,7 @@
 """A process of its own that reads one file of features, or writes one: GDAL meets strangers' bytes only here.
 
     python -I vector_child.py read FILE '{"crs": null, "layer": null}'  -> rows as JSON on stdout
+    python -I vector_child.py table FILE '{"layer": null, "names": []}' -> rows of a table without geometry
     python -I vector_child.py write < rows as JSON                      -> a GeoPackage on stdout
 
 Nothing but the file is opened: no address, no other format than the one its name says, nothing that it points to.
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 ROWS_MAX, VERTICES_MAX = 2_000, 500_000
+LIST_ROWS_MAX = 20_000  # of a table without geometry
+HEAD_WITHIN = 20  # above the header of a list people put its title, their office and the day
 UNPACKED_MAX = 128 << 20  # what a zip or a workbook may hold
 DRIVERS = ("GPKG", "ESRI Shapefile", "XLSX")
 WKT_COLUMNS = ("geometry", "wkt", "geom", "the_geom", "wkt_geom")
@@ -98,15 +101,19 @@ def read_kml(path: Path, options: Options) -> Content:
 
 def read_csv(path: Path, options: Options) -> Content:
     """Comma, semicolon or tab; a column of WKT. The header is row 1."""
+    return _sheet(_csv(path, 1))
+
+
+def _csv(path: Path, head_lines: int) -> list[list[str]]:
+    """The cells of a CSV; its delimiter is the one that its first lines have most of."""
     text = _text(path.read_bytes())
     csv.field_size_limit(32 << 20)
-    head = text.split("\n", 1)[0]
+    head = "\n".join(text.split("\n", head_lines)[:head_lines])
     delimiter = max(",;\t", key=head.count)
     try:
-        table = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise Refused("CSV hỏng", f"no CSV: {error}") from None
-    return _sheet(table)
 
 
 def _text(data: bytes) -> str:
@@ -273,7 +280,7 @@ def _cut(what: str) -> Refused:
     return Refused(f"Tệp {what} bị cắt hoặc hỏng", f"the {what} is cut off or damaged")
 
 
-def _ogr(path: Path, options: Options, **more: Any) -> tuple[list[str], list[Row], str | None]:
+def _ogr(path: Path, options: Options, most: int = ROWS_MAX, **more: Any) -> tuple[list[str], list[Row], str | None]:
     """Names of the fields, rows and the reference system, of one layer that GDAL reads."""
     import pyogrio
     import shapely
@@ -286,7 +293,7 @@ def _ogr(path: Path, options: Options, **more: Any) -> tuple[list[str], list[Row
         raise Refused(f"Không có lớp này; có: {listed}", f"there is no such layer; there is: {listed}", layers)
     try:
         meta, _, shapes, values = pyogrio.raw.read(
-            path, layer=wanted or layers[0], max_features=ROWS_MAX + 1, datetime_as_string=True, force_2d=True, **more
+            path, layer=wanted or layers[0], max_features=most + 1, datetime_as_string=True, force_2d=True, **more
         )
         geoms = [None] * len(values[0] if values else ()) if shapes is None else shapely.from_wkb(shapes).tolist()
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
@@ -399,6 +406,53 @@ def _count(geometry: Mapping[str, Any]) -> int:
     return found
 
 
+# Tables without geometry
+
+
+def table(path: Path, options: Options) -> dict[str, Any]:
+    """The header and rows of the CSV or of the one sheet that has a column of `names` (folded). Raises Refused."""
+    from geo.fold import fold
+
+    _, looks, name = MAGIC[path.suffix]
+    with path.open("rb") as file:
+        if not looks(file.read(64)):
+            raise Refused(f"Đuôi tệp nói là {name} nhưng nội dung không phải", f"named as {name}, but it holds none")
+    found: dict[str, tuple[int, list[list[Any]]]] = {}
+    for sheet, cells in _sheets(path, options):
+        for n, row in enumerate(cells[:HEAD_WITHIN]):
+            if any(fold(str(cell or "")) in options["names"] for cell in row):
+                found[sheet] = n, cells
+                break
+    if not found:
+        listed = ", ".join(options["names"][:3])
+        raise Refused(f"Không thấy dòng tiêu đề có cột: {listed}", f"no header is found that has a column of: {listed}")
+    if len(found) > 1:
+        raise _several(list(found))
+    ((at, cells),) = found.values()
+    head = [str(cell or "").strip() for cell in cells[at]]
+    rows = [
+        {"row": n, "cells": {name: cell for name, cell in zip(head, row, strict=False) if name}}
+        for n, row in enumerate(cells[at + 1 :], at + 2)
+        if any(str(cell if cell is not None else "").strip() for cell in row)
+    ]
+    if not rows:
+        raise Refused("Dưới tiêu đề không có dòng nào", "there are no rows under the header")
+    if len(rows) > LIST_ROWS_MAX:
+        raise Refused(f"Quá nhiều dòng: nhiều nhất {LIST_ROWS_MAX}", f"too many rows: at most {LIST_ROWS_MAX}")
+    return {"head": [name for name in head if name], "rows": rows}
+
+
+def _sheets(path: Path, options: Options) -> Iterator[tuple[str, list[list[Any]]]]:
+    """The tables of a file by their names, each as rows of cells; row 1 is the first."""
+    if path.suffix == ".csv":
+        yield "", _csv(path, HEAD_WITHIN)
+        return
+    _measure(path, "xl/workbook.xml")
+    for sheet in [options["layer"]] if options["layer"] else _layers(path, shapes=False)[:20]:
+        fields, rows, _ = _ogr(path, {**options, "layer": sheet}, LIST_ROWS_MAX + HEAD_WITHIN)
+        yield sheet, [[about[name] for name in fields] for about, _ in rows]
+
+
 # A GeoPackage
 
 
@@ -445,13 +499,13 @@ def main() -> None:
     """Read or write; a refusal is an answer, too."""
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     try:
-        path = Path(sys.argv[2]) if sys.argv[1] == "read" else None
+        path = Path(sys.argv[2]) if sys.argv[1] != "write" else None
         if path is None or path.suffix in (".gpkg", ".shp", ".zip", ".xlsx"):
             alone()
         if path is None:
             sys.stdout.buffer.write(write(json.load(sys.stdin)))
             return
-        answer = read(path, json.loads(sys.argv[3]))
+        answer = (table if sys.argv[1] == "table" else read)(path, json.loads(sys.argv[3]))
     except Refused as refused:
         answer = {"fault": {"vi": refused.vi, "en": refused.en, "layers": refused.layers}}
     except MemoryError:

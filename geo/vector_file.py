@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -20,6 +20,7 @@ SUFFIXES = {
     ".geojson": ".geojson", ".json": ".geojson", ".kml": ".kml", ".csv": ".csv", ".xlsx": ".xlsx", ".gpkg": ".gpkg",
     ".shp": ".shp", ".zip": ".zip",
 }  # fmt: skip
+TABLES = (".csv", ".xlsx")
 KNOWN = ".geojson .gpkg .shp .zip .kml .csv .xlsx"
 BYTES_MAX = 32 << 20
 LIMIT_S = 60.0
@@ -83,6 +84,36 @@ def read_bytes(name: str, data: bytes, crs: str | None = None, layer: str | None
         return _read(folder, suffix, crs, layer, limit_s)
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """A table of a file: its columns' names, and its rows by their numbers there, cells by column."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[int, Mapping[str, Any]], ...]
+
+
+def read_sheet(path: Path, names: Collection[str], layer: str | None = None) -> Sheet:
+    """The one table of a CSV or XLSX of this machine whose header has one of these columns (folded). Raises FileFault.
+
+    The header is looked for in the first lines, since above it stand titles; blank rows are left out.
+    """
+    suffix = _suffix(path.name)
+    if suffix not in TABLES:
+        raise FileFault("Danh sách đọc từ .xlsx hoặc .csv", "a list is read from .xlsx or .csv")
+    if not path.is_file():
+        raise FileFault(f"Không có tệp {path}", f"there is no file {path}; only files of this machine are read")
+    if path.stat().st_size > BYTES_MAX:
+        raise _too_large()
+    with tempfile.TemporaryDirectory(prefix="haidang-file-") as folder:
+        copy = Path(folder, f"data{suffix}")
+        shutil.copyfile(path, copy)
+        options = json.dumps({"layer": layer, "names": list(names)})
+        # Which row is the header is found by its words, so none is taken for it beforehand.
+        said = _run(["table", str(copy), options], folder, LIMIT_S, more={"OGR_XLSX_HEADERS": "DISABLE"})
+    answer = _answer(said)
+    return Sheet(tuple(answer["head"]), tuple((one["row"], _clean(one["cells"])) for one in answer["rows"]))
+
+
 def geopackage(features: Sequence[Mapping[str, Any]]) -> bytes:
     """GeoJSON features with flat properties as a GeoPackage of one layer. Raises FileFault."""
     with tempfile.TemporaryDirectory(prefix="haidang-file-") as folder:
@@ -108,6 +139,13 @@ def _too_large() -> FileFault:
 def _read(folder: str, suffix: str, crs: str | None, layer: str | None, limit_s: float) -> Rows:
     options = json.dumps({"crs": crs, "layer": layer})
     said = _run(["read", str(Path(folder, f"data{suffix}")), options], folder, limit_s)
+    answer = _answer(said)
+    rows = [Row(one["row"], _clean(one["properties"]), one["geometry"], _pair(one["fault"])) for one in answer["rows"]]
+    return Rows(tuple(rows), answer["crs"])
+
+
+def _answer(said: bytes) -> Any:
+    """What the child said. Raises FileFault for its refusal, and when it broke."""
     try:
         answer = json.loads(said)
     except ValueError:
@@ -115,8 +153,7 @@ def _read(folder: str, suffix: str, crs: str | None, layer: str | None, limit_s:
     if "fault" in answer:
         fault = answer["fault"]
         raise FileFault(fault["vi"], fault["en"], fault.get("layers", ()))
-    rows = [Row(one["row"], _clean(one["properties"]), one["geometry"], _pair(one["fault"])) for one in answer["rows"]]
-    return Rows(tuple(rows), answer["crs"])
+    return answer
 
 
 def _clean(value: Any) -> Any:
@@ -132,7 +169,9 @@ def _pair(fault: Mapping[str, str] | None) -> tuple[str, str] | None:
     return (fault["vi"], fault["en"]) if fault else None
 
 
-def _run(words: Sequence[str], folder: str, limit_s: float, given: bytes = b"") -> bytes:
+def _run(
+    words: Sequence[str], folder: str, limit_s: float, given: bytes = b"", more: Mapping[str, str] | None = None
+) -> bytes:
     if not _free.acquire(timeout=limit_s):
         raise FileFault("Đang đọc nhiều tệp khác: thử lại sau", "too many files are being read; try again in a moment")
     surroundings = {"HOME": folder, "TMPDIR": folder, "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
@@ -146,7 +185,7 @@ def _run(words: Sequence[str], folder: str, limit_s: float, given: bytes = b"") 
     try:
         done = subprocess.run(
             [sys.executable, "-I", str(CHILD), *words], input=given, capture_output=True, timeout=limit_s, cwd=folder,
-            env=surroundings | quiet,
+            env={**surroundings, **quiet, **(more or {})},
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise FileFault(

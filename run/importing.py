@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import sqlalchemy as sa
 import typer
 
-from access import fence_import
+from access import fence_import, fleet_import
 from access.fence_import import Account, Deed, Line
+from geo import boat_file
 from geo.actor import Actor
 from geo.database import engine
 from geo.degrees import dms
 from geo.fence_file import Draft, drafts
 from geo.fence_kind import KINDS
-from geo.vector_file import FileFault, read_file
+from geo.fleet import Outdated
+from geo.vector_file import FileFault, read_file, read_sheet
 from run.connection import addresses
 from run.fault import Fault
 from run.letters import visible
@@ -84,6 +86,56 @@ def import_fences(
         raise typer.Exit(1)
 
 
+@app.command("fleet")
+def import_fleet(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="A list of boats, XLSX or CSV, a boat in each row.")],
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Keep the good rows; else only say what would be done.")
+    ] = False,
+    overrule: Annotated[
+        bool, typer.Option("--overrule", help="The list's lengths and licences count where the register has others.")
+    ] = False,
+    actor: Annotated[str | None, typer.Option(help="Who does it; else the name you are logged in with.")] = None,
+    layer_name: Annotated[str | None, typer.Option(help="Of a workbook with several lists: the sheet.")] = None,
+) -> None:
+    """Boats out of a list: what is new, changed or in conflict; with --apply the good rows in one transaction."""
+    settings: Settings = context.find_root().obj
+    with _one_line():
+        who = Actor((actor or getpass.getuser()).strip())
+        where = addresses(settings)
+        drafts, ignored = boat_file.drafts(read_sheet(Path(file), boat_file.KEY_NAMES, layer_name))
+        comment = fleet_import.COMMENT.format(name=Path(file).name)
+        opened = engine(where["DATABASE_URL_WEB"])
+        try:
+            found, done = fleet_import.carry_out(opened, drafts, overrule, who if apply else None, comment)
+        finally:
+            opened.dispose()
+    typer.echo(f"{visible(file.encode())}: {len(drafts)} rows")
+    if ignored:
+        typer.echo(f"ignored columns: {visible(', '.join(ignored).encode())}")
+    # What somebody must look at is never cut off.
+    told = sorted(found.lines, key=lambda one: one.what != "conflict")[:TOLD_MAX]
+    told += [one for one in found.lines if one.what == "conflict" and one not in told]
+    for line in sorted(told, key=lambda one: one.number):
+        fields = f"  [{', '.join(line.fields)}]" if line.fields else ""
+        typer.echo(f"{line.number:>6}  {line.what:<10}{visible(line.registration.encode()) or '-'}{fields}")
+        for wrong in line.wrongs:
+            typer.echo(f"{'':>8}{visible(wrong.field.encode())}: {visible(wrong.en.encode())}")
+    if len(found.lines) > len(told):
+        typer.echo(f"... and {len(found.lines) - len(told)} rows more")
+    typer.echo(", ".join(f"{count} {what}" for what, count in found.counts.items()))
+    left = found.counts["conflict"]
+    if done is not None:
+        typer.echo(
+            f"Applied by {visible(who.name.encode())}: {done} boats." + (f" Left out: {left} rows." if left else "")
+        )
+    elif found.counts["new"] + found.counts["changed"]:
+        typer.echo("Nothing was done yet; add --apply to do it.")
+    if left:
+        raise typer.Exit(1)
+
+
 def _carry_out(
     where: Mapping[str, str], asked: list[Draft], repair: bool, authority: str, deed: Deed | None
 ) -> tuple[Account, int | None]:
@@ -113,7 +165,7 @@ def _one_line() -> Iterator[None]:
     except FileFault as fault:
         typer.echo(visible(fault.en.encode()), err=True)
         raise typer.Exit(1) from None
-    except (Fault, ValueError) as error:
+    except (Fault, ValueError, Outdated) as error:
         typer.echo(visible(str(error).encode()), err=True)
         raise typer.Exit(1) from None
     except sa.exc.SQLAlchemyError as error:
