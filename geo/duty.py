@@ -8,10 +8,11 @@ from typing import Literal
 from geo.figure import Figure, Figures
 
 Role = Literal["catching", "logistics"]
-# Decree 26/2019/NĐ-CP Art. 43, by the class's least length in metres.
-ZONES: Mapping[Role, Mapping[float, tuple[str, ...]]] = {
-    "catching": {0: ("coastal",), 12: ("inshore",), 15: ("offshore",)},
-    "logistics": {0: ("coastal",), 12: ("coastal", "inshore"), 15: ("coastal", "inshore", "offshore")},
+# Decree 26/2019/NĐ-CP Art. 43: of a boat that is small, of the inshore class and of the offshore class; where the
+# classes begin are the figures zone_inshore_least_length and zone_offshore_least_length.
+ZONES: Mapping[Role, tuple[tuple[str, ...], ...]] = {
+    "catching": (("coastal",), ("inshore",), ("offshore",)),
+    "logistics": (("coastal",), ("coastal", "inshore"), ("coastal", "inshore", "offshore")),
 }
 
 
@@ -35,7 +36,12 @@ def duty(length_m: float, figures: Figures, moment: datetime, role: Role = "catc
     monitored = length_m >= figures.at("vms_least_length", moment).value
     national = length_m >= figures.at("national_least_length", moment).value
     interval = figures.at("vms_interval_24" if national else "vms_interval_15", moment) if monitored else None
-    own = max(least for least in ZONES[role] if length_m >= least)
     level: Literal["national", "provincial"] = "national" if national else "provincial"
     licensed = length_m >= figures.at("licence_least_length", moment).value
-    return Duty(interval, ZONES[role][own], licensed, level if monitored else None)
+    return Duty(interval, zones_of(length_m, figures, moment, role), licensed, level if monitored else None)
+
+
+def zones_of(length_m: float, figures: Figures, moment: datetime, role: Role = "catching") -> tuple[str, ...]:
+    """The fishing zones that a boat of that length and role may work in, by their names in geo.zone.NAMES_EN."""
+    begins = (figures.at(key, moment).value for key in ("zone_inshore_least_length", "zone_offshore_least_length"))
+    return ZONES[role][sum(length_m >= begin for begin in begins)]

@@ -17,10 +17,11 @@ class Sight:
     """One object at one moment as a rule sees it: in the fence, in the fence widened, meeting the rule's conditions.
 
     For a threshold `core` is beyond the limit and `halo` beyond the limit less its dead-band; for two objects `core` is
-    nearer than the distance and `halo` nearer than that and the hysteresis; for a line `core` is the moment of
-    crossing it and `halo` so near that it is not decided. value: the direction of a crossing (+1 to the left of the
-    line as it was drawn, -1 to its right), or the distance of an approach (nautical miles). first: nothing earlier is
-    known of the object.
+    nearer than the distance and `halo` nearer than that and the hysteresis; for a zone that is not allowed `core` is
+    farther than the buffer from one that is, and `halo` outside of what is allowed at all; for a line `core` is the
+    moment of crossing it and `halo` so near that it is not decided. value: the direction of a crossing (+1 to the left
+    of the line as it was drawn, -1 to its right), or the distance of an approach (nautical miles). first: nothing
+    earlier is known of the object.
     """
 
     observed_at: datetime
@@ -244,6 +245,7 @@ STEPS: dict[str, Callable[[Rule, Presence | None, Sight], Judged]] = {
     "approach": _approach,
     "threshold": _inside,
     "proximity": _inside,
+    "wrong_zone": _inside,
     "silence": _silence,
     "distress": _distress,
     "distress_test": _distress,

@@ -12,16 +12,20 @@ from sqlalchemy.dialects.postgresql import insert
 from geo import table
 from geo.actor import Actor
 from geo.calendar import Schedule, check_schedule, in_hours
-from geo.criteria import both, check
+from geo.criteria import both, check, columns_of
+from geo.figure import Figures
+from geo.figure import figures as law
 from geo.revision import keep
 
 SEVERITIES = ("critical", "high", "medium", "low")
 DIRECTIONS = ("both", "to_left", "to_right")
 # States that dwell and end with a delay; events that happen at a moment; what only the clock finds.
-FENCED_STATES = ("inside", "outside", "threshold", "proximity", "approach")
+FENCED_STATES = ("inside", "outside", "threshold", "proximity", "approach", "wrong_zone")
 EVENTS = ("enter", "exit", "crossing")
 DISTRESS = ("distress", "distress_test")
 KINDS = (*FENCED_STATES, *EVENTS, "silence", *DISTRESS, "feed")
+LAWFUL = ("wrong_zone",)  # judged by the figures of the law that hold at the moment
+NO_FIGURES = Figures(())
 HORIZON_S = 7 * 86_400.0  # of a silence: whoever was silent for longer when the rule came is no news
 YEAR_S = 366 * 86_400
 NEEDS_FENCE = ("inside", "outside", "enter", "exit", "crossing", "approach")
@@ -58,6 +62,7 @@ PARAMS: Mapping[str, Mapping[str, tuple[bool, Callable[[Any], bool], str]]] = {
         "distance_m": (True, _number(1, 100_000), "metres, 1 to 100,000"),
         "hysteresis_m": (False, _number(0, 100_000), "metres from 0 on"),
     },
+    "wrong_zone": {"buffer_m": (False, _number(0, 50_000), "metres from 0 on")},
     "feed": {"factor": (False, _number(1, 1_000), "how many expected intervals of silence, 1 to 1,000")},
 }
 
@@ -68,7 +73,8 @@ class Rule:
 
     kind: a state, `inside` (raised when an object stays in the fence for dwell_s), `outside` (when it has left it for
     dwell_s: it should be inside), `threshold` (a column above or below a limit, everywhere or in the fence),
-    `proximity` (two objects nearer than distance_m), `approach` (nearer than each of steps_nm to the fence); an event,
+    `proximity` (two objects nearer than distance_m), `approach` (nearer than each of steps_nm to the fence),
+    `wrong_zone` (a fishing boat in a zone that its length and role do not allow, geo.duty); an event,
     `enter`, `exit`, `crossing` (of a line, in a direction); `silence` (nothing heard for silence_s); `distress` and
     `distress_test` (a distress transmitter is active, or being tested); `feed` (a whole source of the layer is silent).
     applies_to: conditions on the object; qualifies: conditions on each fix, for instance speed (geo.criteria).
@@ -97,6 +103,7 @@ class Rule:
     version: int = 1
     id: int = 0
     hysteresis_m: float = 0.0  # of its fence, as it is read; of two objects, what their rule says
+    figures: Figures = field(default=NO_FIGURES, compare=False, repr=False)  # of the law, for a kind that judges by it
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -114,6 +121,12 @@ class Rule:
         """Whether it happens at a moment and has no duration."""
         return self.kind in EVENTS
 
+    @property
+    def columns(self) -> set[str]:
+        """The columns of an object that must be known to judge it."""
+        lawful = {"length_m", "role"} if self.kind in LAWFUL else set()
+        return columns_of(self.applies_to) | {str(self.params.get("column", ""))} | lawful
+
     def in_hours(self, at: datetime) -> bool:
         """Whether its schedule holds at that moment."""
         return in_hours(self.schedule, at)
@@ -124,6 +137,8 @@ def checked(rule: Rule) -> Rule:
     where = f"rule {rule.key}"
     if not rule.key.strip() or not rule.name_vi.strip():
         raise ValueError("a rule needs a key and a Vietnamese name")
+    if rule.kind == "wrong_zone" and rule.fence_key:
+        raise ValueError(f"{where}: wrong_zone goes by the reference lines and takes no fence")
     if rule.kind in NEEDS_FENCE and not rule.fence_key:
         raise ValueError(f"{where}: {rule.kind} needs a fence")
     for name in ("dwell_s", "off_delay_s"):
@@ -148,7 +163,7 @@ def checked(rule: Rule) -> Rule:
     return rule
 
 
-STORED = tuple(one.name for one in fields(Rule) if one.name not in ("id", "hysteresis_m"))
+STORED = tuple(one.name for one in fields(Rule) if one.name not in ("id", "hysteresis_m", "figures"))
 
 
 def rules(connection: sa.Connection, every: bool = False) -> list[Rule]:
@@ -171,7 +186,7 @@ def rules(connection: sa.Connection, every: bool = False) -> list[Rule]:
     )
     if not every:
         query = query.where(rule.enabled, fence.retired_at.is_(None))
-    members = rosters(connection)
+    members, figures = rosters(connection), law(connection)
     return [
         resolved(
             Rule(**{name: row[name] for name in (*STORED, "id")}),
@@ -179,6 +194,7 @@ def rules(connection: sa.Connection, every: bool = False) -> list[Rule]:
             row["fence_dwell_s"] or 0.0,
             row["hysteresis_m"],
             members,
+            figures,
         )
         for row in connection.execute(query).mappings()
     ]
@@ -204,12 +220,14 @@ def resolved(
     fence_dwell_s: float,
     fence_hysteresis_m: float,
     members: Mapping[str, Sequence[str]],
+    figures: Figures = NO_FIGURES,
 ) -> Rule:
-    """A rule as it is judged: with its fence's conditions, dwell and hysteresis, and its lists' members."""
+    """A rule as it is judged: with its fence's conditions, dwell and hysteresis, its lists' members and the law."""
     return replace(
         item,
         dwell_s=max(item.dwell_s, fence_dwell_s),
         hysteresis_m=float(item.params.get("hysteresis_m", fence_hysteresis_m)),
+        figures=figures if item.kind in LAWFUL else NO_FIGURES,
         applies_to=both(with_members(fence_applies_to, members), with_members(item.applies_to, members)),
     )
 

@@ -26,7 +26,7 @@ from ingest.view import View, view_of
 STATE_FACTS = ("length_m", "ship_type", "safety_text")  # what an alarm's evidence tells of the object itself
 OnFault = Callable[[str, Exception], None]
 # Kinds whose tracks are judged again when fixes come late (ingest.revision): what one object's own track tells.
-REVISED = ("inside", "outside", "threshold", "approach", "silence", *EVENTS)
+REVISED = ("inside", "outside", "threshold", "approach", "wrong_zone", "silence", *EVENTS)
 RESUMED = "chưa hết: {at:%Y-%m-%dT%H:%M:%SZ} lại vi phạm, vị trí này đến sau"
 REFUTED = "đã hết từ {at:%Y-%m-%dT%H:%M:%SZ}, trước lúc báo động: vị trí này đến sau"
 
@@ -334,7 +334,9 @@ def looks_of(rule: Rule, scene: Scene, memory: Memory, past: bool = False) -> di
             own += view.on_the_way(row, good)
         value = None if view.value is None else float(view.value[row])
         sight = Sight(moment(at), core, halo, good and told, value, first=new and not own)
-        own.append(Look(sight, row, known_at=moment(scene.at[end]) if end != row else None))
+        own.append(
+            Look(sight, row, facts=view.facts.get(row, {}), known_at=moment(scene.at[end]) if end != row else None)
+        )
     return looks
 
 

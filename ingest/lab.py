@@ -16,7 +16,7 @@ from geo.episode import FRESH, Clear, Presence, Raise, Verdict, step_severity
 from geo.episode import Step as Nearer
 from geo.fence import SIDES, Fence, Fences
 from geo.past import Piece
-from geo.rule import DISTRESS, SEVERITIES, Rule
+from geo.rule import DISTRESS, LAWFUL, SEVERITIES, Rule
 from geo.table import Shape
 from ingest.judgement import Step, judge_rule
 from ingest.scene import Look, Scene, Target
@@ -55,9 +55,7 @@ def check(rules: Sequence[Rule], shape: Shape) -> None:
 
 def columns_of(rules: Sequence[Rule], shape: Shape, label: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the drafts need of each fix, and of each object as it is known today."""
-    named = {str(rule.params.get("column", "")) for rule in rules}
-    named = named.union(*(conditions.columns_of(each) for rule in rules for each in (rule.applies_to, rule.qualifies)))
-    named -= {shape.key, ""}
+    named = set().union(*(rule.columns | conditions.columns_of(rule.qualifies) for rule in rules)) - {shape.key, ""}
     fix = set(shape.fix_columns())
     return tuple(sorted((named | {"track"}) & fix)), tuple(sorted((named | {label}) - fix))
 
@@ -72,7 +70,7 @@ def fences_of(rules: Sequence[Rule], fences: Iterable[Fence]) -> Fences:
     """The drafts' fences alone: the others need not be measured."""
     items = list(fences)
     keys = {rule.fence_key for rule in rules}
-    sides = any(item.kind in SIDES for item in items if item.key in keys)
+    sides = any(item.kind in SIDES for item in items if item.key in keys) or any(one.kind in LAWFUL for one in rules)
     return Fences(tuple(item for item in items if item.key in keys or (sides and item.kind in SIDE_LINES)))
 
 

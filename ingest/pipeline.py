@@ -14,7 +14,6 @@ from geo import account as accounts
 from geo import flood, history, latest
 from geo.anomaly import counts
 from geo.column import STAMP, conform, epoch_us
-from geo.criteria import columns_of
 from geo.fence import Fences
 from geo.journal import head as journal_head
 from geo.rule import Rule
@@ -153,7 +152,7 @@ class Pipeline:
 
     def _columns(self, rules: Sequence[Rule]) -> set[str]:
         """What is needed of the latest state: for drawing, for the rules and their evidence, and to find anomalies."""
-        judged = {name for rule in rules for name in (*columns_of(rule.applies_to), rule.params.get("column", ""))}
+        judged = set().union(*(rule.columns for rule in rules))
         return {self.lane.label, *self.lane.live_columns, *judged, *STATE_FACTS, *anomaly.BEFORE}
 
     def _fault(self, name: str, error: Exception) -> None:

@@ -18,7 +18,7 @@ from geo.episode import Raise, step_severity
 from geo.episode import Step as Nearer
 from geo.fence import Fences
 from geo.line import NM_PER_DEGREE, distance_nm
-from geo.rule import Rule
+from geo.rule import LAWFUL, Rule
 from geo.table import Shape
 from ingest.judgement import REVISED, OnFault, Step, judge_rule, remember, subject_of
 from ingest.scene import EPOCH, LONG_WAY_S, THROUGH, WAY_MAX_S, Look, Scene, Target, as_seen
@@ -69,7 +69,7 @@ def revise(
     late = late[late["lon"].notna()]
     if late.empty or not own or shape.history is None:
         return 0
-    keys = _concerned(connection, shape, own, fences, late)
+    keys = _concerned(connection, shape, own, fences, late, after)
     late = late[late[shape.key].isin(keys)]
     if late.empty:
         return 0
@@ -95,7 +95,12 @@ def revise(
 
 
 def _concerned(
-    connection: sa.Connection, shape: Shape, rules: Sequence[Rule], fences: Fences, late: pd.DataFrame
+    connection: sa.Connection,
+    shape: Shape,
+    rules: Sequence[Rule],
+    fences: Fences,
+    late: pd.DataFrame,
+    after: pd.DataFrame,
 ) -> list[Any]:
     """Keys of those whose late fixes may matter: near a fence, or remembered by a rule, or with an alarm since then."""
     lon, lat = late["lon"].to_numpy(dtype=float), late["lat"].to_numpy(dtype=float)
@@ -112,6 +117,8 @@ def _concerned(
         elif rule.kind == "threshold" and not rule.fence_key:
             column = str(rule.params["column"])
             matter |= late[column].notna().to_numpy() if column in late else False
+        elif rule.kind in LAWFUL and "role" in after:
+            matter |= late[shape.key].isin(after.index[after["role"].notna()]).to_numpy()
     texts, numbers = late[shape.key].astype(str), [rule.id for rule in rules]
     presence, alarm = table.presence.c, table.alarm.c
     # Locked, as in judge_batch, so that the clock does not raise meanwhile.

@@ -38,8 +38,7 @@ def sweep(
     keys = _concerned(connection, shape, own, fences, now) if own else set()
     if not keys:
         return 0
-    where = [conditions for rule in own for conditions in (rule.applies_to, rule.qualifies)]
-    judged = {str(rule.params.get("column", "")) for rule in own}.union(*map(columns_of, where))
+    judged = set().union(*(rule.columns | columns_of(rule.qualifies) for rule in own))
     state = latest.standing(connection, shape, keys, {label, *judged, *STATE_FACTS, *shape.fix_columns()} - {"geom"})
     if state.empty:
         return 0

@@ -1,6 +1,6 @@
 """Views: what a rule of each kind sees in a scene, record by record: within, nearly within, and what lies between."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 
 from geo import line
 from geo.criteria import both, matches
+from geo.duty import zones_of
 from geo.episode import NM_M, Sight, margin_nm, reach_nm
 from geo.fence import Fence
 from geo.rule import DISTRESS, Rule
+from geo.zone import NAMES_EN, Zones
 from ingest.scene import Look, Scene, Stretches, moment
 
 Mask = NDArray[np.bool_]
+ROLES = ("catching", "logistics")
+DAY_US = 86_400_000_000
+BUFFER_MOST_NM = 30.0  # more than any buffer
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class View:
     over: Stretches = field(default_factory=dict)
     fence: Fence | None = None
     told: Mask | None = None
+    facts: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # by record, for an alarm's evidence
 
     def marks(self) -> tuple[NDArray[Any], ...]:
         """Arrays of shape (records,) that are equal at two records which are the same to the rule."""
@@ -96,6 +102,8 @@ def view_of(rule: Rule, scene: Scene, remembers: bool, every: bool) -> View | No
         return _silence(rule, scene, fence, remembers, every)
     if rule.kind == "threshold":
         return _threshold(rule, scene, fence)
+    if rule.kind == "wrong_zone":
+        return _wrong_zone(rule, scene, remembers)
     if rule.kind == "approach":
         return _approach(rule, scene, fence, remembers)
     if rule.kind == "crossing":
@@ -168,6 +176,63 @@ def _crossing(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool) ->
         halo[placed] = np.isfinite(line.distance_nm(fence.geom, lon[placed], lat[placed], margin))
     nowhere = np.zeros(len(lon), dtype=bool)
     return View(rule, scene, nowhere, halo, scene.placed, nowhere, over=over, fence=fence)
+
+
+def _wrong_zone(rule: Rule, scene: Scene, remembers: bool) -> View | None:
+    """Fishing zones that a boat's length and role do not allow (Decree 26/2019/NĐ-CP Art. 43; facts 9, 10).
+
+    A boat whose length or role nobody knows is judged by nothing. core: farther than the buffer from what is allowed,
+    since a position may be that wrong.
+    """
+    zones, after = scene.fences.zones, scene.after
+    if zones is None or "role" not in after or "length_m" not in after:
+        return None
+    known = (after["role"].isin(ROLES) & after["length_m"].notna()).to_numpy() & matches(after, rule.applies_to)
+    rows = np.flatnonzero(scene.placed & known[scene.place])
+    core, halo = (np.zeros(len(scene.at), dtype=bool) for _ in range(2))
+    if len(rows):
+        lon, lat = (scene.records[name].to_numpy(dtype=float)[rows] for name in ("lon", "lat"))
+        codes, allowed = zones.classify(lon, lat), _allowed(rule, scene, rows)
+        wrong = np.array([bool(code) and NAMES_EN[code] not in own for code, own in zip(codes, allowed, strict=True)])
+        halo[rows] = wrong
+        core[rows] = wrong & (_beyond(zones, lon, lat, allowed) > _buffer_nm(rule, moment(scene.at[rows[0]])))
+        halo &= in_force(rule, None, scene)
+        core &= halo
+    if not remembers and not core.any():
+        return None
+    facts = {row: {"zone": NAMES_EN[code], "allowed": list(own)}
+             for row, code, own in zip(rows.tolist(), codes, allowed, strict=True)} if len(rows) else {}  # fmt: skip
+    return View(rule, scene, core, halo, scene.placed, core, facts=facts)
+
+
+def _allowed(rule: Rule, scene: Scene, rows: NDArray[np.intp]) -> list[tuple[str, ...]]:
+    """The zones in which the boat of each of these records might work on that day."""
+    lengths, roles = scene.after["length_m"].to_numpy(dtype=float), scene.after["role"].tolist()
+    found: dict[tuple[int, int], tuple[str, ...]] = {}
+    out = []
+    for place, at in zip(scene.place[rows].tolist(), scene.at[rows].tolist(), strict=True):
+        mark = place, at // DAY_US
+        if mark not in found:
+            found[mark] = zones_of(lengths[place], rule.figures, moment(at), roles[place])
+        out.append(found[mark])
+    return out
+
+
+def _beyond(
+    zones: Zones, lon: NDArray[np.float64], lat: NDArray[np.float64], allowed: Sequence[tuple[str, ...]]
+) -> NDArray[np.float64]:
+    """Nautical miles from each place to the nearest border of a zone that is allowed; inf beyond BUFFER_MOST_NM."""
+    away = np.full(len(lon), np.inf)
+    for border, names in ((zones.coast_line, {"coastal", "inshore"}), (zones.inshore_line, {"inshore", "offshore"})):
+        rows = np.flatnonzero([bool(names & set(own)) for own in allowed])
+        if len(rows):
+            away[rows] = np.minimum(away[rows], line.distance_nm(border, lon[rows], lat[rows], BUFFER_MOST_NM))
+    return away
+
+
+def _buffer_nm(rule: Rule, at: datetime) -> float:
+    least = rule.figures.at("vms_position_error", at).value
+    return max(float(rule.params.get("buffer_m", 0)), least) / NM_M
 
 
 def _silence(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool, every: bool) -> View | None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Text
 
 from geo.figure import Figures, seeds
+from geo.rule import Rule
 from geo.table import moving
 from ingest.boat import identify
 from ingest.vms import VMS as FEED
@@ -98,6 +99,24 @@ LAYER = Layer(
         estimated="manual",
         stale_s=_INTERVAL_15_S + _GRACE_S,
         lost_s=_LOST_S,
+    ),
+    rules=(
+        Rule(
+            key="vms_wrong_zone",
+            kind="wrong_zone",
+            layer="vms",
+            name_vi="Sai vùng khai thác: làm việc chậm dưới 4 hải lý/giờ ở vùng không dành cho tàu",
+            name_en="Wrong fishing zone: working below 4 kn in a zone that is not for the boat",
+            severity="high",
+            # A boat in transit is faster; two or three hours pass between fixes, so one slow fix is all there is.
+            qualifies={"speed": (None, 4)},
+            off_delay_s=600,
+            escalate_s=3600,
+            response_vi="Gọi chủ tàu, thuyền trưởng yêu cầu về đúng vùng; ghi sổ trực ban; quá 12 giờ không khắc phục "
+            "thì báo cáo bằng văn bản.",
+            response_en="Call owner and captain to return to their zone; note it in the duty log; report in writing if "
+            "not put right within 12 hours.",
+        ),
     ),
     fields=(
         Field("registration", "", "Số đăng ký", "Registration"),

@@ -9,7 +9,7 @@ from dash import html
 from sqlalchemy import Connection
 
 from access.site import Site
-from geo import feature, handling, journal
+from geo import feature, handling, journal, zone
 from geo.fence import Fence, fences
 from geo.rule import Rule, rules
 from pages import mark, place, service
@@ -113,12 +113,22 @@ def evidence(t: Text, site: Site, row: Mapping[str, Any]) -> html.Div:
         (t("Quan trắc lúc"), t.exact(row["observed_at"])),
         *own,
         (t("Khoảng cách"), f"{t.number(apart)} m ({t.number(apart / NM_M, 2)} {t('hải lý')})" if apart else ""),
+        (t("Vùng khai thác"), _zone(t, facts)),
         (t("Bức điện an toàn"), str(facts.get("safety_text") or "")),
         (t("Đối tượng kia"), _other(t, row)),
         (t("Hết lúc"), t.exact(row["cleared_at"]) if row["cleared_at"] else ""),
         (t("Vệt"), _track(t, row)),
     ]
     return html.Div([mark.facts(pairs)], className="evidence")
+
+
+def _zone(t: Text, facts: Mapping[str, Any]) -> str:
+    """The zone a boat was in, and those that it may work in."""
+    if "zone" not in facts:
+        return ""
+    names = {en: t.pick(vi, en) for vi, en in zip(zone.NAMES_VI, zone.NAMES_EN, strict=True)}
+    own = ", ".join(names.get(name, name) for name in facts.get("allowed", ()))
+    return t("{zone}; được phép: {allowed}", zone=names.get(facts["zone"], facts["zone"]), allowed=own)
 
 
 def _where(t: Text, row: Mapping[str, Any], interpolated: bool) -> Any:

@@ -68,5 +68,6 @@ def how(t: Text, field: str) -> str:
         "silence_h": t("Từ 1 giây đến 8.784 giờ (366 ngày)"),
         "distance_m": t("Từ 1 đến 100.000 m"),
         "hysteresis_m": t("Từ 0 đến 100.000 m"),
+        "buffer_m": t("Từ 0 đến 50.000 m; ít nhất bằng sai số vị trí VMS"),
         "factor": t("Từ 1 đến 1.000 lần"),
     }.get(field, "")

@@ -19,12 +19,14 @@ from pages.words import ENDLESS, conditions
 
 MINUTE_S, HOUR_S = 60.0, 3_600.0
 ROWS_MORE, SPANS_MORE = 3, 5  # empty ones beyond those in use
-DWELLING = ("inside", "outside", "exit", "threshold", "proximity")
+DWELLING = ("inside", "outside", "exit", "threshold", "proximity", "wrong_zone")
 UNQUALIFIED = ("silence", *DISTRESS, "feed")  # no single fix of theirs is judged
 UNFENCED = (*DISTRESS, "feed")
+EVERYWHERE = ("wrong_zone",)  # by lines of their own
 FIELDS_OF: Mapping[str, tuple[str, ...]] = {
     "crossing": ("direction",), "approach": ("steps_nm",), "threshold": ("column", "side", "limit", "deadband"),
     "silence": ("silence_h",), "proximity": ("distance_m", "hysteresis_m"), "feed": ("factor",),
+    "wrong_zone": ("buffer_m",),
 }  # fmt: skip
 # Fields of a rule that the form writes in other units or places: where a refusal of one is shown.
 PLACE = {
@@ -41,7 +43,7 @@ def shown(kind: str) -> frozenset[str]:
         return frozenset()
     if kind in UNFENCED:
         return frozenset({"enabled"})
-    groups = {"who", "schedule", "enabled", "fence"}
+    groups = {"who", "schedule", "enabled"} | (set() if kind in EVERYWHERE else {"fence"})
     groups |= {"dwell"} if kind in DWELLING else set()
     groups |= {"off_delay"} if kind not in ENDLESS else set()
     groups |= {"qualifies"} if kind not in UNQUALIFIED else set()
@@ -83,6 +85,7 @@ def param_fields(t: Text, rule: Rule) -> dict[str, Any]:
         "distance_m": number_text(t, given.get("distance_m")),
         "hysteresis_m": number_text(t, given.get("hysteresis_m")),
         "factor": number_text(t, given.get("factor")),
+        "buffer_m": number_text(t, given.get("buffer_m")),
     }
     return {name: texts[name] for name in FIELDS_OF.get(rule.kind, ())}
 
@@ -218,7 +221,7 @@ def _params(t: Text, read: _Reading, base: Rule) -> Mapping[str, Any]:
     if base.kind == "silence":
         hours = read.number("silence_h", known["silence_s"] / HOUR_S, needed=True)
         return {**known, "silence_s": _whole((hours or 0.0) * HOUR_S)}
-    plain = [name for name in names if name in ("distance_m", "hysteresis_m", "factor", "deadband")]
+    plain = [name for name in names if name in ("distance_m", "hysteresis_m", "factor", "deadband", "buffer_m")]
     numbers = {name: read.number(name, known.get(name), name == "distance_m") for name in plain}
     found = {**known, **numbers}
     if base.kind == "threshold":

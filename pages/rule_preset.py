@@ -16,6 +16,7 @@ def presets(t: Text) -> dict[str, str]:
         "speed": t("Chạy quá tốc độ trong vùng"),
         "meeting": t("Hai tàu cặp nhau"),
         "home": t("Phải ở trong vùng"),
+        "zone": t("Sai vùng khai thác"),
         "enter": t("Đi vào vùng"),
         "exit": t("Ra khỏi vùng"),
     }
@@ -40,6 +41,7 @@ def starting(preset: str, layer: str = "vessel") -> Rule:
             "kind": "proximity", "severity": "medium", "dwell_s": 900.0, "off_delay_s": 600.0,
             "params": {"distance_m": 200, "hysteresis_m": 100}, "qualifies": {"speed": [None, 3]},
         },
+        "zone": {"kind": "wrong_zone", "severity": "high", "off_delay_s": 600.0, "qualifies": {"speed": [None, 4]}},
         "home": {"kind": "outside", "severity": "medium", **minutes},
         "enter": {"kind": "enter", "severity": "low", "latching": False},
         "exit": {"kind": "exit", "severity": "low", "latching": False},

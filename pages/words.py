@@ -61,6 +61,7 @@ def kind_words(t: Text, kind: str) -> str:
         "threshold": t("Giá trị vượt ngưỡng"),
         "silence": t("Mất tín hiệu"),
         "proximity": t("Hai tàu gặp nhau"),
+        "wrong_zone": t("Sai vùng khai thác"),
         "distress": t("Cấp cứu"),
         "distress_test": t("Thử thiết bị cấp cứu"),
         "feed": t("Nguồn dữ liệu im lặng"),
@@ -268,6 +269,14 @@ def _proximity(t: Text, rule: Rule, where: str, who: str, layer: Layer | None) -
     return found + (t(" trong {where}", where=where) if where else "") + _lasting(t, rule)
 
 
+def _wrong_zone(t: Text, rule: Rule, where: str, who: str, layer: Layer | None) -> str:
+    buffer = rule.params.get("buffer_m")
+    beyond = t(" quá {n} m", n=t.number(float(buffer))) if buffer else ""
+    return t("{who} ở vùng không dành cho chiều dài và loại hình của tàu{beyond}", who=who, beyond=beyond) + _lasting(
+        t, rule
+    )
+
+
 def _distress(t: Text, rule: Rule, where: str, who: str, layer: Layer | None) -> str:
     return t("thiết bị cấp cứu (SART, MOB, EPIRB) đang phát")
 
@@ -291,6 +300,7 @@ _EVENTS = {
     "threshold": _threshold,
     "silence": _silence,
     "proximity": _proximity,
+    "wrong_zone": _wrong_zone,
     "distress": _distress,
     "distress_test": _distress_test,
     "feed": _feed,

@@ -18,6 +18,7 @@ import typer
 from geo import lab_run
 from geo.database import engine
 from geo.fence import fences
+from geo.figure import figures
 from geo.past import Reader, described
 from geo.rule import Rule, resolved, rosters
 from ingest import lab
@@ -148,12 +149,12 @@ class Run:
 
 def _resolved(connection: sa.Connection, drafts: list[Rule]) -> list[Rule]:
     places = {fence.key: fence for fence in fences(connection, every=True)}
-    members = rosters(connection)
+    members, law = rosters(connection), figures(connection)
     found = []
     for number, draft in enumerate(drafts, 1):  # numbers tell them apart: drafts have none of the database's
         fence = places.get(draft.fence_key or "")
         if draft.fence_key and fence is None:
             raise ValueError(f"rule {draft.key}: there is no fence {draft.fence_key!r}")
         own = (fence.applies_to, fence.dwell_s, fence.hysteresis_m) if fence else ({}, 0.0, 0.0)
-        found.append(resolved(Rule(**{**vars(draft), "id": number}), *own, members))
+        found.append(resolved(Rule(**{**vars(draft), "id": number}), *own, members, law))
     return found

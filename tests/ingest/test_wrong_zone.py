@@ -1,0 +1,114 @@
+"""Fishing zones by length and role: what the rule makes of a boat's fixes (facts 9 and 10)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from pyproj import Geod
+from shapely.geometry import Point
+
+from geo.column import STAMP
+from geo.episode import Raise
+from geo.fence import Fences
+from geo.figure import Figures, seeds
+from geo.reference import reference_fences
+from geo.rule import Rule, checked
+from ingest.judgement import judge_rule, subject_of
+from ingest.scene import Scene
+from layers.vms import VMS
+
+T0 = datetime(2026, 11, 21, 3, tzinfo=UTC)
+LAW = Figures(seeds())
+FENCES = Fences(tuple(reference_fences()))
+COASTAL, INSHORE, OFFSHORE, BEYOND = (107.75, 16.72), (108.3, 16.72), (108.8, 17.2), (112.0, 23.0)
+RULE = Rule("zone", "wrong_zone", "vms", "Sai vùng", "Wrong zone", "high", qualifies={"speed": [None, 4]}, figures=LAW)
+
+
+def scene(fixes: list[tuple[float, tuple[float, float], float]], **boat: Any) -> Scene:
+    """One boat's fixes (minute, place, speed) as its rule sees them."""
+    at = pd.Series([T0 + timedelta(minutes=minute) for minute, _, _ in fixes]).astype(STAMP)
+    records = pd.DataFrame({
+        "registration": "TTH-91234-TS", "observed_at": at, "received_at": at,
+        "lon": [place[0] for _, place, _ in fixes], "lat": [place[1] for _, place, _ in fixes],
+        "speed": [speed for _, _, speed in fixes],
+    })  # fmt: skip
+    state = {"length_m": 16.0, "role": "catching", "home_province": "Huế", "simulated": False, **boat}
+    after = pd.DataFrame([{**state, "observed_at": at.iloc[-1]}], index=pd.Index(["TTH-91234-TS"], name="registration"))
+    after = after.assign(registration=after.index, lon=records["lon"].iloc[-1], lat=records["lat"].iloc[-1])
+    return Scene.of([RULE], FENCES, VMS, "registration", records, after.iloc[:0], after)
+
+
+def raised(rule: Rule, fixes: list[tuple[float, tuple[float, float], float]], **boat: Any) -> list[float]:
+    """The minutes at which the rule raises."""
+    steps = judge_rule(rule, scene(fixes, **boat), {})
+    return [(verdict.at - T0) / timedelta(minutes=1) for step in steps for verdict, _ in step.verdicts
+            if isinstance(verdict, Raise)]  # fmt: skip
+
+
+WORKING = 2.5
+WRONG = {
+    (16.0, "catching"): {COASTAL, INSHORE}, (14.9, "catching"): {COASTAL, OFFSHORE},
+    (12.0, "catching"): {COASTAL, OFFSHORE}, (11.9, "catching"): {INSHORE, OFFSHORE},
+    (15.0, "logistics"): set(), (24.0, "logistics"): set(), (12.0, "logistics"): {OFFSHORE},
+    (14.9, "logistics"): {OFFSHORE}, (11.9, "logistics"): {INSHORE, OFFSHORE},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("boat", WRONG)
+@pytest.mark.parametrize("place", [COASTAL, INSHORE, OFFSHORE, BEYOND])
+def test_fact_09_a_boat_in_a_zone_that_is_not_for_its_length_and_role(boat, place) -> None:
+    length_m, role = boat
+    assert raised(RULE, [(0, place, WORKING)], length_m=length_m, role=role) == ([0] if place in WRONG[boat] else [])
+
+
+def test_fact_09_of_a_boat_that_the_register_does_not_know_nothing_is_said() -> None:
+    assert raised(RULE, [(0, INSHORE, WORKING)], role=None) == []
+    assert raised(RULE, [(0, INSHORE, WORKING)], length_m=None) == []
+
+
+def test_fact_10_transit_at_8_knots_from_thuan_an_to_the_offshore_zone_raises_nothing() -> None:
+    start, end = (107.64, 16.573), (108.8, 17.2)
+    way = [(minute, tuple(a + (b - a) * minute / 600 for a, b in zip(start, end, strict=True)), 8.0)
+           for minute in range(0, 601, 10)]  # fmt: skip
+    assert raised(RULE, way) == []
+    assert raised(RULE, [*way, (610, INSHORE, WORKING)]) == [610]
+
+
+def test_fact_10_who_stays_long_enough_is_told_without_being_slow() -> None:
+    stays = Rule(**{**vars(RULE), "qualifies": {}, "dwell_s": 7_200.0})
+    assert raised(stays, [(0, INSHORE, 7.0), (60, INSHORE, 7.0)]) == []
+    assert raised(stays, [(0, INSHORE, 7.0), (60, INSHORE, 7.0), (121, INSHORE, 7.0)]) == [120]
+
+
+@pytest.mark.parametrize(("metres", "told"), [(-100, []), (100, []), (480, []), (520, [0]), (3_000, [0])])
+def test_fact_10_the_buffer_is_at_least_the_error_of_a_position(metres: float, told: list[float]) -> None:
+    # From Tuyến lộng towards the coast: at right angles to the line, which runs to the south-east.
+    line = FENCES.by_key["tuyen_long"].geom
+    on, ahead = (
+        line.interpolate(line.project(Point(108.1, 17.0))),
+        line.interpolate(line.project(Point(108.1, 17.0)) + 0.01),
+    )
+    geod = Geod(ellps="WGS84")
+    azimuth, _, _ = geod.inv(on.x, on.y, ahead.x, ahead.y)
+    lon, lat, _ = geod.fwd(on.x, on.y, azimuth + 90, metres)
+    assert raised(RULE, [(0, (lon, lat), WORKING)]) == told
+
+
+def test_a_wider_buffer_is_the_rules_own_and_a_narrower_one_is_not() -> None:
+    near = (107.75, 16.72)
+    assert raised(Rule(**{**vars(RULE), "params": {"buffer_m": 0}}), [(0, near, WORKING)]) == [0]
+    assert raised(Rule(**{**vars(RULE), "params": {"buffer_m": 50_000}}), [(0, INSHORE, WORKING)]) == []
+
+
+def test_the_alarm_says_in_which_zone_it_was_and_which_are_allowed() -> None:
+    seen = scene([(0, INSHORE, WORKING)])
+    (step,) = judge_rule(RULE, seen, {})
+    ((verdict, look),) = step.verdicts
+    facts = subject_of(RULE, seen, step.target, verdict, look)["evidence"]
+    assert facts | {"zone": "inshore", "allowed": ["offshore"], "length_m": 16.0} == facts
+
+
+def test_it_takes_no_fence() -> None:
+    with pytest.raises(ValueError, match="takes no fence"):
+        checked(Rule(**{**vars(RULE), "fence_key": "vung_long"}))
