@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from heapq import merge
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
@@ -13,9 +14,11 @@ from urllib.parse import urlsplit
 import structlog
 import typer
 
+from demo import vms
 from demo.radio import Transmission, day, live
 from demo.truth import truths
 from geo.heartbeat import Heartbeat
+from ingest.vms import BEGIN
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 log = structlog.get_logger()
@@ -55,6 +58,8 @@ def simulate(
     setup: Setup | None = context.find_root().obj
     try:
         address = udp_address(to or _first_source(setup))
+        monitoring = setup.simulated_sources.get("vms", ()) if setup is not None and to is None else ()
+        centre = udp_address(monitoring[0]) if monitoring else None
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -64,7 +69,7 @@ def simulate(
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
-    speak(address, seed, begin, speed, asked, Heartbeat(os.environ.get("HAIDANG_HEARTBEAT")))
+    speak(address, seed, begin, speed, asked, Heartbeat(os.environ.get("HAIDANG_HEARTBEAT")), centre)
 
 
 def _first_source(setup: Setup | None) -> str:
@@ -99,12 +104,22 @@ def stamps(start: float, speed: float) -> Callable[[float], float]:
 
 
 def speak(
-    address: tuple[str, int], seed: int, start: float, speed: float, asked: threading.Event, heart: Heartbeat
+    address: tuple[str, int],
+    seed: int,
+    start: float,
+    speed: float,
+    asked: threading.Event,
+    heart: Heartbeat,
+    centre: tuple[str, int] | None = None,
 ) -> None:
-    """Send everything that is said from now on, each message as one datagram at its moment, until asked to stop."""
+    """Send everything that is said from now on, each message as one datagram at its moment, until asked to stop.
+
+    centre: where the monitoring devices' fixes go, as a provider's centre would push them; None for nowhere.
+    """
     clock = stamps(start, speed)
     today = day(seed, start)
     family, kind, _, _, target = socket.getaddrinfo(*address, type=socket.SOCK_DGRAM)[0]
+    pushed = socket.getaddrinfo(*centre, type=socket.SOCK_DGRAM, family=family)[0][4] if centre else None
     log.info("simulation speaks", to=f"udp://{address[0]}:{address[1]}", seed=seed, speed=speed,
              vessels=len(today.speakers))  # fmt: skip
 
@@ -116,7 +131,10 @@ def speak(
     with socket.socket(family, kind) as sender:
         while not asked.is_set():
             # Falling far behind (a laptop that slept) is answered by going on from now, not by a flood of the missed.
-            _play(live(today, now(), clock), clock, asked, heart, lambda data: _send(sender, target, data))
+            at = now()
+            devices = vms.live(today, at, clock) if pushed else ()
+            said = merge(live(today, at, clock), devices, key=lambda one: one[0])
+            _play(said, clock, asked, heart, lambda data: _send(sender, _whither(data, target, pushed), data))
     log.info("simulation stopped")
 
 
@@ -145,6 +163,10 @@ def _play(
         if time.monotonic() - reported >= _REPORT_S:
             log.info("simulation goes on", sentences=count)
             count, reported = 0, time.monotonic()
+
+
+def _whither(data: bytes, target: Any, pushed: Any) -> Any:
+    return pushed if data.startswith(BEGIN) else target
 
 
 def _send(sender: socket.socket, target: Any, data: bytes) -> None:

@@ -6,6 +6,7 @@ import redis
 import sqlalchemy as sa
 from shapely.geometry import Polygon
 
+from demo import vms
 from demo.area import APPROACH, BAN, areas
 from demo.past import history
 from geo import desk, flood
@@ -15,7 +16,6 @@ from geo.fence import Fence, put_fences
 from geo.handling import acknowledge
 from geo.rule import Rule, put_rules
 from ingest.feed import Source
-from ingest.sentence import NmeaFramer
 from ingest.stream import Writer
 
 DEMO = Actor("mô phỏng", "system")
@@ -113,9 +113,10 @@ def missing_since(connection: sa.Connection, source: str, now: float) -> float:
 
 
 def seed_history(client: redis.Redis, source: Source, seed: int, start: float, end: float) -> int:
-    """Put [start, end) of the simulated day into the source's stream, as its receiver would; returns the sentences."""
-    stream, framer, count = Writer(client, source, peer="seed"), NmeaFramer(), 0
-    for line in history(seed, start, end):
+    """Put [start, end) of the simulated day into the source's stream, as its receiver would; returns the records."""
+    told = vms.history if source.feed.name == "vms" else history
+    stream, framer, count = Writer(client, source, peer="seed"), source.feed.framer(), 0
+    for line in told(seed, start, end):
         framer.feed(line + b"\n", 0.0)
         if framer.ready.size > BATCH_BYTES:
             count += len(framer.ready.lines)

@@ -82,8 +82,9 @@ def _run(setup: Setup, purpose: str, port: int, minutes: float | None, speed: fl
             rehearsal = None
             if speed is not None:
                 # The receiver listens there for what the simulated day says, as it would for any station.
-                speech = ports.kept(home.run / "simulation.port", socket.SOCK_DGRAM)
-                rehearsal = Rehearsal(f"udp://127.0.0.1:{speech}", speed, _say)
+                ways = {"ais": "simulation.port", "vms": "simulation-vms.port"}
+                heard = {feed: ports.kept(home.run / file, socket.SOCK_DGRAM) for feed, file in ways.items()}
+                rehearsal = Rehearsal({feed: f"udp://127.0.0.1:{at}" for feed, at in heard.items()}, speed, _say)
                 environment |= rehearsal.environment()
             _prepare(environment["DATABASE_URL"])
             _start(home, supervisor, setup.workers, environment)

@@ -1,16 +1,16 @@
-"""A demo's preparation: a source for the simulated station, its places and rules, and the day before, committed."""
+"""A demo's preparation: sources for the simulated station and devices, places and rules, the day before, committed."""
 
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import redis
 import sqlalchemy as sa
 
 from demo import seed
-from geo.account import peer_account
+from geo.account import Account, peer_account
 from geo.database import engine
 from layers import discover, lanes
 
@@ -20,38 +20,42 @@ ASK_S, TELL_S = 0.2, 5.0
 
 @dataclass
 class Rehearsal:
-    """What `demo` does before its screens open; its steps are called in the order in which they stand here."""
+    """What `demo` does before its screens open; its steps are called in the order in which they stand here.
 
-    address: str
+    addresses: where the simulated station and the simulated provider send, by feed.
+    """
+
+    addresses: Mapping[str, str]
     speed: float
     say: Callable[[str], None]
     start: float = 0.0
-    _expected: int = 0
+    _expected: dict[str, int] = field(default_factory=dict)  # by source
     _since: datetime | None = None
-    _source: str = ""
     _asked: float = 0.0
     _told: float = 0.0
     _began: float = 0.0
     _owner: sa.Engine | None = None
 
     def environment(self) -> dict[str, str]:
-        """What the processes need to know: where the simulated station sends."""
-        return {"HAIDANG_SIMULATED_SOURCES": json.dumps({"ais": [self.address]})}
+        """What the processes need to know: where the simulated station and provider send."""
+        return {"HAIDANG_SIMULATED_SOURCES": json.dumps({feed: [at] for feed, at in self.addresses.items()})}
 
     def put_in(self, environment: Mapping[str, str]) -> None:
         """Places and rules, then the day before into the source's stream; the worker takes it from there."""
         self._owner = engine(environment["DATABASE_URL"])
         self._began, self.start = time.monotonic(), time.time()
-        source = next(lane.source for lane in lanes(discover(), {}, {"ais": (self.address,)}) if lane.source.simulated)
+        simulated = {feed: (at,) for feed, at in self.addresses.items()}
+        sources = [lane.source for lane in lanes(discover(), {}, simulated) if lane.source.simulated]
         with self._owner.begin() as connection:
             seed.seed_places(connection)
-            since = seed.missing_since(connection, source.name, self.start)
-        self._since, self._source = datetime.now(UTC), source.name
-        minutes = (self.start - since) / 60
+            since = {one.name: seed.missing_since(connection, one.name, self.start) for one in sources}
+        self._since = datetime.now(UTC)
+        minutes = (self.start - min(since.values())) / 60
         span = f"{minutes / 60:.0f} hours" if minutes > 90 else f"{minutes:.0f} minutes"
         self.say(f"Simulating the {span} before now: boats, ships, what they did")
         with redis.Redis.from_url(environment["REDIS_URL"]) as client:
-            self._expected = seed.seed_history(client, source, SEED, since, self.start)
+            for source in sources:
+                self._expected[source.name] = seed.seed_history(client, source, SEED, since[source.name], self.start)
 
     def committed(self) -> bool:
         """Whether the worker has committed all of the day before."""
@@ -62,11 +66,14 @@ class Rehearsal:
         assert self._owner is not None
         assert self._since is not None
         with self._owner.connect() as connection:
-            done = peer_account(connection, self._source, "seed", self._since)
+            stored = {name: peer_account(connection, name, "seed", self._since) for name in self._expected}
+        done, expected = Account(), sum(self._expected.values())
+        for account in stored.values():
+            done.add(account)
         if now - self._told > TELL_S and done.received:
             self._told = now
-            self.say(f"{done.received:,} of {self._expected:,} simulated sentences stored")
-        if done.received < self._expected:
+            self.say(f"{done.received:,} of {expected:,} simulated messages stored")
+        if any(stored[name].received < count for name, count in self._expected.items()):
             return False
         self.say(f"Stored {done.positions:,} positions in {now - self._began:.0f} s")
         return True
