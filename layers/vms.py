@@ -55,8 +55,8 @@ _GRACE_S, _LOST_S = _seconds("vms_grace"), _seconds("lost_after")
 _INTERVAL_24_S, _INTERVAL_15_S = _seconds("vms_interval_24"), _seconds("vms_interval_15")
 
 LAYER = Layer(
-    vi="Giám sát hành trình (VMS)",
-    en="Vessel monitoring (VMS)",
+    vi="VMS – giám sát hành trình",
+    en="VMS – vessel monitoring",
     group="sea",
     shape=VMS,
     order=11,
@@ -67,31 +67,28 @@ LAYER = Layer(
         kinds=(
             Kind(
                 "vms_24",
-                f"VMS tàu từ {_NATIONAL_M:g} m",
-                f"VMS, {_NATIONAL_M:g} m and over",
+                f"Tàu từ {_NATIONAL_M:g} m",
+                f"Boats of {_NATIONAL_M:g} m and over",
                 "diamond",
                 "accent",
                 {"length_m": (_NATIONAL_M, None)},
-                "vms",
                 stale_s=_INTERVAL_24_S + _GRACE_S,
             ),
             Kind(
                 "vms_15",
-                f"VMS tàu {_MONITORED_M:g} – dưới {_NATIONAL_M:g} m",
-                f"VMS, {_MONITORED_M:g} to under {_NATIONAL_M:g} m",
+                f"Tàu {_MONITORED_M:g} – dưới {_NATIONAL_M:g} m",
+                f"Boats of {_MONITORED_M:g} to under {_NATIONAL_M:g} m",
                 "diamond",
                 "accent",
                 {"length_m": (_MONITORED_M, _NATIONAL_M)},
-                "vms",
                 stale_s=_INTERVAL_15_S + _GRACE_S,
             ),
             Kind(
                 "vms_other",
-                f"VMS tàu dưới {_MONITORED_M:g} m, chưa rõ cỡ",
-                f"VMS, under {_MONITORED_M:g} m or unknown",
+                f"Tàu dưới {_MONITORED_M:g} m, chưa rõ cỡ",
+                f"Boats under {_MONITORED_M:g} m or unknown",
                 "diamond",
                 "accent",
-                parent="vms",
             ),
         ),
         label="registration",

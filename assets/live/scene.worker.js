@@ -154,7 +154,8 @@ export class Scene {
     const { layer, handle } = chosen, p = this.at(layer, handle, sheet);
     if (!this.inside(p, sheet)) return;
     const alarm = this.alarms.get(`${layer.name} ${layer.keys[handle]}`);
-    sheet.blit(this.sprites.chosen(layer, layer.kind[handle], this.pose(layer, handle, now - layer.observed[handle]), !!alarm), p.x, p.y);
+    const pose = this.pose(layer, handle, now - layer.observed[handle]);
+    sheet.blit(this.sprites.chosen(layer, layer.kind[handle], layer.estimated[handle], pose, !!alarm), p.x, p.y);
     if (alarm) sheet.blit(this.sprites.alarm(alarm.severity, alarm.state === "acknowledged"), p.x, p.y);
     if (layer.marked[handle]) sheet.blit(this.sprites.note(true), p.x, p.y);
   }

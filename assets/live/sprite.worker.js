@@ -119,16 +119,16 @@ export class Sprites {
     });
   }
 
-  chosen(layer, kind, pose, ringed) {
+  chosen(layer, kind, estimated, pose, ringed) {
     const ink = this.theme.colors.chosen || (this.theme.dark ? "#ffffff" : "#000000");
     const { icon } = layer.kinds[kind];
-    return this.mark(`chosen ${layer.name} ${kind} ${pose} ${ringed}`, 24, (c) => {
+    return this.mark(`chosen ${layer.name} ${kind} ${estimated} ${pose} ${ringed}`, 24, (c) => {
       c.beginPath(); c.arc(0, 0, 12.5, 0, 2 * Math.PI); c.fillStyle = this.color("sea"); c.globalAlpha = 0.72; c.fill(); c.globalAlpha = 1;
       if (!ringed) this.ring(c, 12.5, 1.4, ink, 0.9);
       if (pose === LOST) { c.scale(1.2, 1.2); return this.question(c, ink); }
       if (icon === "distress") return this.distress(c, this.color("critical"));
       c.scale(1.2, 1.2);
-      this.icon(c, icon, ink, pose, 0);
+      this.icon(c, icon, ink, pose, estimated);
     });
   }
 
