@@ -69,10 +69,9 @@ def carry_out(
 
 def apply(connection: sa.Connection, found: Account, actor: Actor, now: datetime, comment: str | None) -> int:
     """Keep every new and changed boat of an account that was made in this transaction; returns how many."""
-    good = [line for line in found.lines if line.what in ("new", "changed") and line.boat is not None]
-    for line in good:
-        assert line.boat is not None
-        fleet.put_boat(connection, line.boat, actor, now, comment, line.people)
+    good = [(line.boat, line.people) for line in found.lines if line.what in ("new", "changed") and line.boat]
+    if good:
+        fleet.put_boats(connection, good, actor, now, comment)
     return len(good)
 
 

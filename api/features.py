@@ -7,7 +7,10 @@ from typing import Annotated, Any, Literal
 from fastapi import FastAPI, HTTPException, Query
 
 from access.site import Site
-from geo import feature, registration
+from geo import feature
+from geo.fleet import boat_by_mmsi, boat_of
+from geo.heard import vessel_of
+from geo.registration import parse
 from geo.track import LOOK_BACK, picture
 from geo.track import track as fixes
 from layers import kpi_values
@@ -103,9 +106,8 @@ def look_back(layer: Layer) -> timedelta:
 
 
 def _vessel(connection: Any, layer: Layer, key: str) -> dict[str, Any]:
-    if layer.shape.key == "registration":
-        key = str(registration.parse(key) or key)
-    row = feature.one(connection, layer.shape, key)
+    """One feature by its key, else by the register of boats, else by its name as people spell it."""
+    row = feature.one(connection, layer.shape, key) or _registered(connection, layer, key)
     if row is None:
         known = feature.named(connection, layer.shape, key)
         if len(known) > 1:
@@ -113,6 +115,28 @@ def _vessel(connection: Any, layer: Layer, key: str) -> dict[str, Any]:
         row = feature.one(connection, layer.shape, known[0]) if known else None
     if row is None:
         raise HTTPException(404, f"no vessel is known by {key[:40]!r}")
+    return row
+
+
+def _registered(connection: Any, layer: Layer, key: str) -> dict[str, Any] | None:
+    """The boat that a registration in any spelling, or its MMSI, names; None where the key names no boat.
+
+    Of a boat that there is, no similar name is tried instead: BĐ and BD are two, and AIS sends them alike.
+    """
+    by_registration, written = layer.shape.key == "registration", parse(key)
+    boat = boat_of(connection, key)
+    if boat is None and by_registration and key.isascii() and key.isdigit() and len(key) == 9:
+        boat = boat_by_mmsi(connection, int(key))
+    if boat is None and not (by_registration and written):
+        return None
+    own: str | None = boat.registration if boat else str(written)
+    if not by_registration and boat is not None:
+        heard = vessel_of(connection, boat.registration)
+        own = str(heard.mmsi) if heard else None
+    row = feature.one(connection, layer.shape, own) if own else None
+    if row is None:
+        known = "is in the register, but" if boat else "is not in the register, and"
+        raise HTTPException(404, f"{boat.registration if boat else written} {known} {layer.en} has no position of it")
     return row
 
 

@@ -65,14 +65,15 @@ def contacts(connection: sa.Connection, registrations: Collection[str]) -> Mappi
     return {name: sorted(people, key=lambda one: PARTS.index(one.part)) for name, people in found.items()}
 
 
-def put_contacts(connection: sa.Connection, registration: str, people: Sequence[Contact]) -> None:
-    """Write the people of a boat: those given replace those of the same part; an empty one is removed."""
-    for one in people:
-        at = (boat_contact.c.registration == registration, boat_contact.c.part == one.part)
-        if one.name is None and one.phone is None:
-            connection.execute(sa.delete(boat_contact).where(*at))
-            continue
-        row = {"registration": registration, **vars(one)}
-        statement = insert(boat_contact).values(row)
-        said = {"name": one.name, "phone": one.phone}
-        connection.execute(statement.on_conflict_do_update(index_elements=["registration", "part"], set_=said))
+def put_contacts(connection: sa.Connection, people: Mapping[str, Sequence[Contact]]) -> None:
+    """Write people of boats, by registration: they replace those of the same part; an empty one is removed."""
+    column = boat_contact.c
+    rows = [{"registration": boat, **vars(one)} for boat, found in people.items() for one in found]
+    gone = [(row["registration"], row["part"]) for row in rows if row["name"] is None and row["phone"] is None]
+    kept = [row for row in rows if (row["registration"], row["part"]) not in gone]
+    if gone:
+        connection.execute(sa.delete(boat_contact).where(sa.tuple_(column.registration, column.part).in_(gone)))
+    if kept:
+        statement = insert(boat_contact)
+        said = {"name": statement.excluded.name, "phone": statement.excluded.phone}
+        connection.execute(statement.on_conflict_do_update(index_elements=["registration", "part"], set_=said), kept)

@@ -103,22 +103,22 @@ def _has(present: Sequence[Device], id: str) -> None:
 
 
 def put_devices(connection: sa.Connection, before: Sequence[Device], after: Sequence[Device]) -> None:
-    """Write what differs; in the order that the two unique indexes allow. The caller holds the boat's row.
+    """Write what differs, of many boats, in the order that the unique indexes allow; the caller holds the boats' rows.
 
     Raises Wrong for a device that is on another boat.
     """
     was = {one.id: one for one in before}
     changed = [one for one in after if was.get(one.id) != one]
-    elsewhere = known(connection, [one.id for one in changed])
+    elsewhere = dict(known(connection, [one.id for one in changed]))
     for one in changed:
-        other = elsewhere.get(one.id)
-        if other is not None and other.registration != one.registration and other.removed_at is None:
+        other = elsewhere.setdefault(one.id, one)
+        if other.registration != one.registration and other.removed_at is None:
             raise on_another(other)
-    for one in sorted(changed, key=lambda each: each.active):  # what no longer counts makes way first
-        row = vars(one)
-        statement = insert(device).values(row)
-        same = {name: row[name] for name in row if name != "id"}
-        connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=same))
+    rows = [vars(one) for one in sorted(changed, key=lambda each: each.active)]  # what no longer counts makes way first
+    if rows:
+        statement = insert(device)
+        same = {name: statement.excluded[name] for name in rows[0] if name != "id"}
+        connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=same), rows)
 
 
 def on_another(other: Device) -> Wrong:

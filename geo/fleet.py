@@ -175,50 +175,62 @@ def put_boat(
 
     Raises Wrong for a value that cannot be, a third device, a device or an MMSI of another boat; Outdated.
     """
-    boat = boat_checked(boat)
-    row = {**{name: getattr(boat, name) for name in STORED}, "updated_at": now, "updated_by": actor.name}
-    _free(connection, boat)
-    version = _next(connection, boat, row)
-    before = fitted(connection, [boat.registration]).get(boat.registration, ())
-    put_devices(connection, before, boat.devices)
-    kept = replace(boat, version=version)
-    revision.keep(connection, "boat", boat.registration, version, kept.told(), now, actor, comment)
-    if people:
-        put_contacts(connection, boat.registration, people)
-        parts = {"parts": [one.part for one in people]}
-        revision.keep(connection, "boat_contact", boat.registration, version, parts, now, actor, comment)
-    return replace(kept, devices=tuple(one for one in kept.devices if one.removed_at is None))
+    return put_boats(connection, [(boat, people)], actor, now, comment)[0]
 
 
-def _free(connection: sa.Connection, boat: Boat) -> None:
+def put_boats(
+    connection: sa.Connection,
+    items: Sequence[tuple[Boat, Sequence[Contact]]],
+    actor: Actor,
+    now: datetime,
+    comment: str | None = None,
+) -> list[Boat]:
+    """What put_boat does for each of many, all or none, in as many statements as for a few."""
+    checked = [boat_checked(boat) for boat, _ in items]
+    _free(connection, checked)
+    before = fitted(connection, [boat.registration for boat in checked])
+    versions = _next(connection, checked, {"updated_at": now, "updated_by": actor.name})
+    kept = [replace(boat, version=versions[boat.registration]) for boat in checked]
+    was = [device for boat in kept for device in before.get(boat.registration, ())]
+    put_devices(connection, was, [device for boat in kept for device in boat.devices])
+    told = [(boat.registration, boat.version, boat.told()) for boat in kept]
+    revision.keep_all(connection, "boat", told, now, actor, comment)
+    people = {boat.registration: found for boat, (_, found) in zip(kept, items, strict=True) if found}
+    put_contacts(connection, people)
+    parts = [(name, versions[name], {"parts": [one.part for one in found]}) for name, found in people.items()]
+    revision.keep_all(connection, "boat_contact", parts, now, actor, comment)
+    return [replace(boat, devices=tuple(one for one in boat.devices if one.removed_at is None)) for boat in kept]
+
+
+def _free(connection: sa.Connection, wanted: Sequence[Boat]) -> None:
     """Refuse an MMSI that another boat bears; of two who take one at once the database refuses the second."""
-    if boat.mmsi is None or boat.retired_at is not None:
-        return
-    other = boat_by_mmsi(connection, boat.mmsi)
-    if other is not None and other.registration != boat.registration:
-        raise Wrong(
-            "mmsi",
-            f"MMSI {boat.mmsi} đang là của tàu {other.registration}",
-            f"{other.registration} has the MMSI {boat.mmsi}",
-        )
+    takers = {boat.mmsi: boat.registration for boat in wanted if boat.mmsi is not None and boat.retired_at is None}
+    column = fishery.boat.c
+    query = sa.select(column.mmsi, column.registration).where(column.mmsi.in_(takers), column.retired_at.is_(None))
+    for mmsi, bearer in connection.execute(query):
+        if bearer != takers[mmsi]:
+            raise Wrong("mmsi", f"MMSI {mmsi} đang là của tàu {bearer}", f"{bearer} has the MMSI {mmsi}")
 
 
-def _next(connection: sa.Connection, boat: Boat, row: Mapping[str, Any]) -> int:
-    """Write the boat's own row, which is held until the end of the transaction; its version. Raises Outdated."""
+def _next(connection: sa.Connection, wanted: Sequence[Boat], common: Mapping[str, Any]) -> dict[str, int]:
+    """Write the boats' own rows, which are held until the end of the transaction; their versions. Raises Outdated."""
     of, column = fishery.boat, fishery.boat.c
-    version: int | None
-    if boat.version == 0:
-        new = insert(of).values({**row, "version": 1}).on_conflict_do_nothing(index_elements=["registration"])
-        version = connection.scalar(new.returning(column.version))
-    else:
-        own = {name: value for name, value in row.items() if name != "registration"}
-        change = sa.update(of).values(**own, version=column.version + 1)
-        change = change.where(column.registration == boat.registration, column.version == boat.version)
-        version = connection.scalar(change.returning(column.version))
-    if version is None:
-        now = connection.scalar(sa.select(column.version).where(column.registration == boat.registration))
-        raise Outdated(boat.registration, now or 0)
-    return version
+    rows = {boat.registration: {**{name: getattr(boat, name) for name in STORED}, **common} for boat in wanted}
+    done: dict[str, int] = {}
+    if new := [{**rows[boat.registration], "version": 1} for boat in wanted if boat.version == 0]:
+        statement = insert(of).on_conflict_do_nothing(index_elements=["registration"])
+        done |= dict.fromkeys(connection.scalars(statement.returning(column.registration), new), 1)
+    # In one order, so that of two lists that are imported at once one waits for the other.
+    for boat in sorted((boat for boat in wanted if boat.version), key=lambda each: each.registration):
+        change = sa.update(of).where(column.registration == boat.registration, column.version == boat.version)
+        own = {name: value for name, value in rows[boat.registration].items() if name != "registration"}
+        version = connection.scalar(change.values(**own, version=column.version + 1).returning(column.version))
+        done |= {boat.registration: version} if version is not None else {}
+    for name in rows:
+        if name not in done:
+            now = connection.scalar(sa.select(column.version).where(column.registration == name))
+            raise Outdated(name, now or 0)
+    return done
 
 
 # What people do with a boat: each gives the boat as it is to be kept

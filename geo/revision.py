@@ -23,9 +23,22 @@ def keep(
     comment: str | None,
 ) -> None:
     """Add the version of a fence, rule, roster or channel that begins now; its values must be what JSON can hold."""
-    row = {"kind": kind, "key": key, "version": version, "value": dict(value), "at": now}
-    row |= {"actor": actor.name, "actor_kind": actor.kind, "comment": comment}
-    connection.execute(sa.insert(table.revision).values(row))
+    keep_all(connection, kind, [(key, version, value)], now, actor, comment)
+
+
+def keep_all(
+    connection: sa.Connection,
+    kind: str,
+    items: Sequence[tuple[str, int, Mapping[str, Any]]],
+    now: datetime,
+    actor: Actor,
+    comment: str | None,
+) -> None:
+    """Add the versions (key, number, value) of many that begin now, in one statement."""
+    common = {"kind": kind, "at": now, "actor": actor.name, "actor_kind": actor.kind, "comment": comment}
+    rows = [{**common, "key": key, "version": version, "value": dict(value)} for key, version, value in items]
+    if rows:
+        connection.execute(sa.insert(table.revision), rows)
 
 
 def versions(connection: sa.Connection, kind: str, key: str) -> Sequence[sa.RowMapping]:

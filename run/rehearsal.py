@@ -10,6 +10,7 @@ import redis
 import sqlalchemy as sa
 
 from demo import seed
+from demo.register import put_register
 from geo.account import Account, peer_account
 from geo.database import engine
 from layers import discover, lanes
@@ -41,13 +42,14 @@ class Rehearsal:
         return {"HAIDANG_SIMULATED_SOURCES": json.dumps({feed: [at] for feed, at in self.addresses.items()})}
 
     def put_in(self, environment: Mapping[str, str]) -> None:
-        """Places and rules, then the day before into the source's stream; the worker takes it from there."""
+        """Places, rules, boats, then the day before into the source's stream; the worker takes it from there."""
         self._owner = engine(environment["DATABASE_URL"])
         self._began, self.start = time.monotonic(), time.time()
         simulated = {feed: (at,) for feed, at in self.addresses.items()}
         sources = [lane.source for lane in lanes(discover(), {}, simulated) if lane.source.simulated]
         with self._owner.begin() as connection:
             seed.seed_places(connection)
+            put_register(connection, SEED, datetime.fromtimestamp(self.start, UTC), seed.DEMO)
             since = {one.name: seed.missing_since(connection, one.name, self.start) for one in sources}
         self._since = datetime.now(UTC)
         minutes = (self.start - min(since.values())) / 60

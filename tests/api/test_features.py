@@ -3,6 +3,8 @@ from urllib.parse import quote
 
 import pytest
 
+from geo.actor import Actor
+from geo.fleet import Boat, put_boat
 from tests.connections import told
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -77,6 +79,35 @@ def test_a_vessel_by_its_mmsi_or_registration(site, key: str) -> None:
     assert (status, answer["id"]) == (200, "574000001")
     points = site.get(f"/api/v1/vessels/{quote(key)}/track")[1]["features"]
     assert [round(point["geometry"]["coordinates"][0], 2) for point in points] == [107.63, 107.64, 107.65]
+
+
+def test_fact_15_a_boat_of_the_register_is_found_where_ais_or_its_device_has_it_and_never_by_another_s_name(
+    site,
+) -> None:
+    boats = (
+        Boat("QNg-95518-TS", 21, "Quảng Ngãi", mmsi=574000001),
+        Boat("BĐ-96986-TS", 18, "Gia Lai"), Boat("BD-96986-TS", 18, "Gia Lai"), Boat("TTH-90001-TS", 18, "Huế"),
+    )  # fmt: skip
+    with site.site.engine.begin() as connection:
+        for boat in boats:
+            put_boat(connection, boat, Actor("test"), NOW)
+    told(site.database.owner, "UPDATE vessel SET shipname = 'BD 96986' WHERE mmsi = 574000002")
+    told(
+        site.database.owner,
+        "INSERT INTO vms (registration, geom, observed_at, received_at, source) "
+        "VALUES ('TTH-90001-TS', ST_SetSRID(ST_MakePoint(108, 16.9), 4326), :at, :at, 'test')", at=NOW,
+    )  # fmt: skip
+    status, answer = site.get(f"/api/v1/vessels/{quote('qng.95518')}")
+    assert (status, answer["id"]) == (200, "574000001")
+    for name in ("BĐ 96986", "BD 96986"):
+        status, answer = site.get(f"/api/v1/vessels/{quote(name)}")
+        assert (status, "is in the register" in answer["detail"]) == (404, True)
+    assert site.get(f"/api/v1/vessels/{quote('tth 90001')}")[0] == 404
+    status, answer = site.get(f"/api/v1/vessels/{quote('tth 90001')}?layer=vms")
+    assert (status, answer["id"], answer["geometry"]["coordinates"]) == (200, "TTH-90001-TS", [108, 16.9])
+    told(site.database.owner, "UPDATE vms SET registration = 'BĐ-96986-TS'")
+    assert site.get(f"/api/v1/vessels/{quote('bđ 96986')}?layer=vms")[0] == 200
+    assert site.get(f"/api/v1/vessels/{quote('bd 96986')}?layer=vms")[0] == 404
 
 
 @pytest.mark.parametrize("key", ["9", "tth", "TTH-9123", "574000009", "\0", "%", "' OR 1=1", "９９"])
