@@ -1,24 +1,35 @@
 """Fixes of monitoring devices through a worker, Redis and PostGIS: whose they are, and which of them count."""
 
 import json
+import socket
+import sys
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from geo.archive import close_day, partitions
 from geo.fishery import boat, device, provider
+from geo.past import Reader
 from geo.track import picture
 from geo.track import track as fixes
-from ingest.feed import Feed, Lane, RawBatch, Source
+from ingest.feed import AddressError, Feed, Lane, RawBatch, Source
 from ingest.naf import Report
 from ingest.vms import naf
+from layers import lanes
 from layers.vessel import LAYER as VESSEL
 from layers.vms import LAYER
+from run.port import choose
+from run.process import Program, start, wait_for
 from tests.connections import connected
 from tests.nmea import position
+from tests.program import CLEAN, ROOT
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 OURS, OTHERS, UNFITTED = "TTH-91234-TS", "QNg-95518-TS", "TTH-92418-TS"
@@ -191,3 +202,78 @@ def test_fact_19_ais_of_the_same_boat_leaves_its_monitoring_as_it_is(sea: Any, w
     assert sea.one("SELECT count(*) FROM vessel WHERE geom IS NOT NULL") == 1
     assert state(sea) == before
     assert sea.one("SELECT count(*) FROM vms_history") == 1
+
+
+def test_a_closed_day_of_devices_is_read_out_of_its_file_as_it_was(sea: Any, work: Work, tmp_path: Path) -> None:
+    days = [24 * 60 * number for number in (9, 9.1, 9.2)]
+    lines = fix(days[2], lon=107.9), fix(days[1], lon=109.9, device="VTL2", sent_by=None), fix(days[0], lon=108.1)
+    work(batch(sea, *lines), lanes=(lane(),))
+    start, end = NOW - timedelta(days=10), NOW - timedelta(days=8)
+    with connected(sea.database.owner) as owner, owner.connect() as connection:
+
+        def read() -> tuple[Any, Any, Any]:
+            own = fixes(connection, tmp_path, LAYER.shape, OURS, start, end).fixes
+            past = picture(connection, tmp_path, LAYER.shape, end, look_back=end - start).fixes
+            pieces = list(Reader(connection, tmp_path, LAYER.shape, ("device", "manual")).pieces(start, end))
+            return own, past, pd.concat([piece.fixes for piece in pieces], ignore_index=True)
+
+        before = read()
+        connection.rollback()
+        for day in partitions(connection, LAYER.shape):
+            connection.rollback()
+            close_day(owner, tmp_path, LAYER.shape, day, NOW)
+        assert partitions(connection, LAYER.shape) == []
+        connection.rollback()
+        after = read()
+    assert before[0]["lon"].tolist() == after[0]["lon"].tolist() == [107.9, 109.9, 108.1]
+    assert before[0]["device"].tolist() == after[0]["device"].tolist() == ["VNT1", "VTL2", "VNT1"]
+    for told in (before, after):  # the other device's fix is in the boat's track, and in nothing else
+        assert told[1]["lon"].tolist() == [108.1]
+        assert told[2]["lon"].tolist() == [107.9, 108.1]
+        assert set(told[2]["registration"]) == {OURS}
+
+
+def test_a_provider_s_bytes_come_in_through_a_real_socket(sea: Any, redis_server: str, tmp_path: Path) -> None:
+    port = choose()
+    address = f"tcp-listen://127.0.0.1:{port}?provider=Bình%20Anh"
+    environment = {
+        **CLEAN,
+        **sea.database.environment(),
+        "REDIS_URL": redis_server,
+        "HAIDANG_HOME": str(tmp_path),
+        "HAIDANG_FEED_SOURCES": json.dumps({"ais": [], "vms": [address]}),
+    }
+    when = f"{NOW - timedelta(minutes=9):%Y-%m-%dT%H:%M:%SZ}"
+    told = json.dumps({"registration": UNFITTED, "observed_at": when, "lon": 107.9, "lat": 16.7}).encode() + b"\n"
+    other = f"qng 95518,VSP3,{when},108.5,16.9\n".encode()
+    stranger = fix(3, registration="KH-90000-TS", device="X")
+    with ExitStack() as stack:
+        for name in ("receive", "work"):
+            program = Program(name, (sys.executable, "app.py", name), tmp_path / f"{name}.log", environment, cwd=ROOT)
+            stack.callback(start(program).stop)
+
+        def connected_to() -> socket.socket | None:
+            try:
+                return socket.create_connection(("127.0.0.1", port), timeout=1)
+            except OSError:
+                return None
+
+        assert wait_for(lambda: bool((sock := connected_to()) and sock.close() is None), 120, every_s=0.2)
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            stream = fix(10) + fix(5, lon=108.01) + told + b"rubbish\n" + other + stranger
+            for at in range(0, len(stream), 50):
+                sock.sendall(stream[at : at + 50])
+                time.sleep(0.01)
+        assert wait_for(lambda: sea.one("SELECT coalesce(sum(received), 0) FROM feed") == 6, 120, every_s=0.2)
+    (feed,) = sea.ask("SELECT source, received, accepted, rejected FROM feed")
+    assert feed == {"source": f"vms.tcp{port}", "received": 6, "accepted": 4,
+                    "rejected": {"not_csv": 1, "unknown_vessel": 1}}  # fmt: skip
+    assert (state(sea)["lon"], state(sea)["provider"]) == (108.01, "vnpt")
+    assert (state(sea, UNFITTED)["provider"], state(sea, UNFITTED)["provider_name"]) == ("binhanh", "Bình Anh")
+    assert state(sea, OTHERS)["lon"] == 108.5
+    assert sea.one("SELECT count(*) FROM dead_letter") == 2
+
+
+def test_an_address_that_names_what_no_record_has_is_refused() -> None:
+    with pytest.raises(AddressError, match="no text column 'supplier'"):
+        lanes([LAYER], {"vms": ["udp://127.0.0.1:1?supplier=vnpt"]}, {})
