@@ -110,6 +110,7 @@ boat_case = Table(
     Column("geom", Geometry("POINT", srid=4326, spatial_index=False)),
     Column("stage", Text, nullable=False),
     _stamp("stage_at", nullable=False),
+    _stamp("reported_at"),  # the newest position that was told by hand
     _stamp("escalate_due_at"),
     _stamp("escalated_at"),
     _stamp("ended_at"),  # the thing itself is over: a fix came, the boat is in port or back
@@ -130,7 +131,19 @@ boat_case = Table(
         "closed_at IS NULL OR (cause IS NOT NULL AND outcome IS NOT NULL AND closed_by IS NOT NULL)",
         name="boat_case_closed",
     ),
-    Index("boat_case_open", "kind", "registration", unique=True, postgresql_where=text("closed_at IS NULL")),
+    # One at a time goes on; those that are over wait for their conclusion, each for its own.
+    Index(
+        "boat_case_open",
+        "kind",
+        "registration",
+        unique=True,
+        postgresql_where=text("ended_at IS NULL AND closed_at IS NULL"),
+    ),
+    Index(
+        "boat_case_escalate_due_at",
+        "escalate_due_at",
+        postgresql_where=text("escalated_at IS NULL AND ended_at IS NULL AND closed_at IS NULL"),
+    ),
     Index("boat_case_since", "registration", "since"),
     Index("boat_case_closed_at", "closed_at"),
 )
@@ -149,4 +162,25 @@ boat_case_entry = Table(
     Column("text", Text),
     Column("data", JSONB, nullable=False, server_default=text("'{}'")),
     Index("boat_case_entry_of", "case_id", "at"),
+)
+
+# What the clock remembers of each boat that it watches (geo.course); written when it changes.
+boat_signal = Table(
+    "boat_signal",
+    core,
+    Column("registration", Text, ForeignKey("boat.registration"), primary_key=True),
+    Column("boat_version", Integer, nullable=False),  # of the register, by which it was judged
+    Column("device", Text),
+    Column("provider", Text),
+    _stamp("auto_at", nullable=False),  # the last automatic fix of its current device
+    _stamp("place_at", nullable=False),  # the last position of any kind
+    Column("port", Text),  # the key of the fence in which it lies
+    Column("state", Text, nullable=False),
+    _stamp("state_at", nullable=False),
+    _stamp("reported_at"),
+    _stamp("late_at"),  # silent for longer than it may be, since then
+    _stamp("due_at"),  # when its state may change by time alone
+    Column("outage_id", BigInteger, ForeignKey("alarm.id")),
+    Index("boat_signal_due_at", "due_at"),
+    Index("boat_signal_late", "provider", "late_at", postgresql_where=text("late_at IS NOT NULL")),
 )

@@ -1,15 +1,29 @@
-"""What every installation starts with: the reference lines and zone, never a legal basis, and the units at hand."""
+"""What every installation starts with: reference lines, zone and ports, never a legal basis, and the units at hand."""
 
 import json
 from pathlib import Path
 
-from shapely.geometry import shape
+from shapely.geometry import Point, shape
 
-from geo.fence import REFERENCE_NOTE, Fence
+from geo.fence import REFERENCE_NOTE, Fence, widen
 
 ZONES = Path(__file__).with_name("reference_zones.geojson")
 # VMS positions may be 500 m off (domain: Decree 26/2019 as applied), so leaving takes that much more.
 HYSTERESIS_M = 500.0
+# In port from 3 km on, out of it beyond 4 km (Global Fishing Watch's port visits); places for reference: key, name in
+# Vietnamese and English, lon, lat.
+PORT_ENTER_M, PORT_LEAVE_M = 3_000.0, 4_000.0
+PORT_NOTE = "vị trí tham khảo: vào cảng khi dưới 3 km, rời cảng khi trên 4 km (định nghĩa của Global Fishing Watch)"
+PORTS = (
+    ("cang_thuan_an", "Cảng cá Thuận An", "Thuận An fishing port", 107.640, 16.557),
+    ("cang_tam_giang", "Bến Tam Giang", "Tam Giang landing", 107.672, 16.530),
+    ("cang_tu_hien", "Cảng cá Tư Hiền", "Tư Hiền fishing port", 107.907, 16.335),
+    ("cang_canh_duong", "Bến Cảnh Dương – Chân Mây", "Cảnh Dương – Chân Mây landing", 108.000, 16.331),
+    ("cang_da_nang", "Vịnh Đà Nẵng", "Đà Nẵng bay", 108.190, 16.135),
+    ("cang_tho_quang", "Cảng cá Thọ Quang", "Thọ Quang fishing port", 108.246, 16.098),
+    ("cang_cua_viet", "Cảng cá Cửa Việt", "Cửa Việt fishing port", 107.212, 16.920),
+    ("cang_ly_son", "Cảng cá Lý Sơn", "Lý Sơn fishing port", 109.085, 15.362),
+)
 # Whom an operations centre at Huế gives an alarm to: (key, Vietnamese, English), in the order of the desk's list.
 UNITS = (
     ("fisheries", "Chi cục Thủy sản Huế", "Huế Fisheries Sub-department"),
@@ -56,4 +70,12 @@ def reference_fences() -> list[Fence]:
             REFERENCE_NOTE,
             HYSTERESIS_M,
         ),
+    ]
+
+
+def reference_ports() -> list[Fence]:
+    """The ports that the fleet of Huế lies in, as circles: inside them a boat's silence is no loss."""
+    return [
+        Fence(key, "port", vi, en, widen(Point(lon, lat), PORT_ENTER_M), PORT_NOTE, PORT_LEAVE_M - PORT_ENTER_M)
+        for key, vi, en, lon, lat in PORTS
     ]

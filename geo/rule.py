@@ -23,7 +23,9 @@ DIRECTIONS = ("both", "to_left", "to_right")
 FENCED_STATES = ("inside", "outside", "threshold", "proximity", "approach", "wrong_zone")
 EVENTS = ("enter", "exit", "crossing")
 DISTRESS = ("distress", "distress_test")
-KINDS = (*FENCED_STATES, *EVENTS, "silence", *DISTRESS, "feed")
+DUTIES = ("loss", "outage")  # of the fisheries law: their times are its dated figures (geo.figure), not the rule's
+KINDS = (*FENCED_STATES, *EVENTS, "silence", *DISTRESS, "feed", *DUTIES)
+UNFENCED = (*DISTRESS, "feed", *DUTIES)  # hold everywhere, and are not tried on the past
 LAWFUL = ("wrong_zone",)  # judged by the figures of the law that hold at the moment
 NO_FIGURES = Figures(())
 HORIZON_S = 7 * 86_400.0  # of a silence: whoever was silent for longer when the rule came is no news
@@ -76,7 +78,8 @@ class Rule:
     `proximity` (two objects nearer than distance_m), `approach` (nearer than each of steps_nm to the fence),
     `wrong_zone` (a fishing boat in a zone that its length and role do not allow, geo.duty); an event,
     `enter`, `exit`, `crossing` (of a line, in a direction); `silence` (nothing heard for silence_s); `distress` and
-    `distress_test` (a distress transmitter is active, or being tested); `feed` (a whole source of the layer is silent).
+    `distress_test` (a distress transmitter is active, or being tested); `feed` (a whole source of the layer is silent);
+    `loss` (at sea a boat has not reported for the law's hours), `outage` (many boats of one provider at once).
     applies_to: conditions on the object; qualifies: conditions on each fix, for instance speed (geo.criteria).
     dwell_s and off_delay_s: on-delay and off-delay, in event time. latching: it stays on the desk when it is over,
     until somebody acknowledges it. escalate_s: unanswered for so long, it is escalated. hysteresis_m is the fence's.

@@ -16,7 +16,7 @@ from geo.episode import FRESH, Clear, Presence, Raise, Verdict, step_severity
 from geo.episode import Step as Nearer
 from geo.fence import SIDES, Fence, Fences
 from geo.past import Piece
-from geo.rule import DISTRESS, LAWFUL, SEVERITIES, Rule
+from geo.rule import LAWFUL, SEVERITIES, UNFENCED, Rule
 from geo.table import Shape
 from ingest.judgement import Step, judge_rule
 from ingest.scene import Look, Scene, Target
@@ -26,7 +26,6 @@ ALARMS_MAX = 20_000  # of one draft: a rule that raises more is not looked at an
 KEPT_MAX, TOP_MAX = 3_000, 100  # alarms of a draft, and objects, that the result tells one by one
 FLOOD_S, FLOOD_ALARMS = 600, 10  # ISA-18.2: a flood begins above ten alarms in ten minutes
 SIDE_LINES = ("coast_line", "inshore_line", "zone_inshore")  # by which the sides of lines are told
-NOT_TRIED = (*DISTRESS, "feed")
 
 
 @dataclass
@@ -47,7 +46,7 @@ class Alarm:
 def check(rules: Sequence[Rule], shape: Shape) -> None:
     """Raise ValueError for a draft that cannot be tried on the past, in words."""
     for rule in rules:
-        if rule.kind in NOT_TRIED:
+        if rule.kind in UNFENCED:
             raise ValueError(f"rule {rule.key}: {rule.kind} cannot be tried on the past; only live data tell of it")
         if rule.layer != shape.name:
             raise ValueError(f"rule {rule.key}: of layer {rule.layer}, not of {shape.name}")

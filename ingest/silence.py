@@ -177,5 +177,7 @@ def release_late(connection: sa.Connection, now: datetime) -> int:
     """Give back to the desk what is still silent after its source has been back for a while; how many."""
     child, parent = table.alarm.alias("child").c, table.alarm.alias("parent").c
     over = sa.or_(parent.cleared_at <= now - RELEASE_AFTER, parent.withdrawn_at.is_not(None))
-    query = sa.select(parent.id).where(child.parent_id == parent.id, child.suppressed_at.is_not(None), over).distinct()
+    query = sa.select(parent.id).join(table.rule, table.rule.c.id == parent.rule_id).where(over).distinct()
+    # A provider's outage has a time of its own: its boats report every few hours (ingest.outage).
+    query = query.where(child.parent_id == parent.id, child.suppressed_at.is_not(None), table.rule.c.kind != "outage")
     return sum(release(connection, number, now) for number in connection.scalars(query).all())

@@ -12,12 +12,12 @@ from geo.alarm import clear_alarm
 from geo.criteria import columns_of
 from geo.episode import FRESH, NM_M, reach_nm
 from geo.fence import METRES_PER_DEGREE, Fences
-from geo.rule import EVENTS, KINDS, Rule, rules
+from geo.rule import DISTRESS, DUTIES, EVENTS, KINDS, Rule, rules
 from geo.table import Shape
 from ingest.judgement import STATE_FACTS, OnFault, judge_scene
 from ingest.scene import Scene
 
-SWEPT = tuple(kind for kind in KINDS if kind not in ("silence", "feed", "distress", "distress_test"))
+SWEPT = tuple(kind for kind in KINDS if kind not in ("silence", "feed", *DISTRESS, *DUTIES))
 OUT_OF_FORCE = "quy tắc hoặc vùng không còn hiệu lực"
 
 

@@ -13,7 +13,7 @@ from geo.fence import put_fences
 from geo.figure import put_figures, seeds
 from geo.handling import put_units
 from geo.provider import PROVIDERS, put_providers
-from geo.reference import UNITS, reference_fences
+from geo.reference import UNITS, reference_fences, reference_ports
 from geo.rule import Rule, put_rules
 from ingest.feed import AddressError, Lane, sources_of
 from layers.layer import Layer
@@ -52,8 +52,8 @@ def lanes(
 
 
 def seed(connection: sa.Connection, layers: Sequence[Layer]) -> None:
-    """Put in what every installation starts with: reference lines, the layers' own rules, units, providers."""
-    put_fences(connection, reference_fences(), SYSTEM)
+    """Put in what every installation starts with: reference lines, ports, the layers' own rules, units, providers."""
+    put_fences(connection, [*reference_fences(), *reference_ports()], SYSTEM)
     put_figures(connection, seeds())
     put_rules(connection, [rule for layer in layers for rule in layer.rules], SYSTEM)
     put_rules(connection, [feed_rule(layer) for layer in layers if layer.feeds], SYSTEM)

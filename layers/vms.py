@@ -114,6 +114,32 @@ LAYER = Layer(
             response_en="Call owner and captain to return to their zone; note it in the duty log; report in writing if "
             "not put right within 12 hours.",
         ),
+        Rule(
+            key="vms_loss",
+            kind="loss",
+            layer="vms",
+            name_vi="Tàu cá mất kết nối giám sát hành trình trên biển",
+            name_en="Fishing boat's monitoring signal lost at sea",
+            severity="high",
+            escalate_s=1800,
+            response_vi="Gọi chủ tàu, thuyền trưởng: khôi phục thiết bị, báo vị trí 6 giờ một lần hoặc quay về cảng; "
+            "ghi từng cuộc gọi vào vụ việc; báo Bộ đội Biên phòng.",
+            response_en="Call owner and captain: restore the device, report the position every 6 hours or return to "
+            "port; log each call in the case; tell the Border Guard.",
+        ),
+        Rule(
+            key="vms_outage",
+            kind="outage",
+            layer="vms",
+            name_vi="Sự cố nhà cung cấp: nhiều tàu cùng mất tín hiệu",
+            name_en="Provider outage: many boats lost together",
+            severity="high",
+            escalate_s=1800,
+            response_vi="Gọi nhà cung cấp, hỏi nguyên nhân và giờ khôi phục; báo Chi cục Thủy sản. Các tàu vẫn phải "
+            "báo vị trí 6 giờ một lần.",
+            response_en="Call the provider: the cause, and when it will be back; tell the Fisheries Sub-department. "
+            "The boats must still report their position every 6 hours.",
+        ),
     ),
     fields=(
         Field("registration", "", "Số đăng ký", "Registration"),

@@ -14,7 +14,7 @@ from access.site import Site
 from geo import lab_run
 from geo.actor import Actor
 from geo.fence import Fence, fences
-from geo.rule import DISTRESS, Rule, stored_rules
+from geo.rule import UNFENCED, Rule, stored_rules
 from pages import header, lab_period, lab_result, mark, stores
 from pages.read import DatabaseAway, act, read
 from pages.text import Text
@@ -180,7 +180,7 @@ def param_label(t: Text, rule: Rule | None) -> str:
 
 def known(connection: Connection, /) -> tuple[list[Rule], dict[str, Fence]]:
     """The rules that can be tried on the past, also those that are off, and all fences by key."""
-    tried = [rule for rule in stored_rules(connection) if rule.kind not in (*DISTRESS, "feed")]
+    tried = [rule for rule in stored_rules(connection) if rule.kind not in UNFENCED]
     return tried, {fence.key: fence for fence in fences(connection, every=True)}
 
 

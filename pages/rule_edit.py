@@ -18,7 +18,7 @@ from geo.actor import Actor
 from geo.fence import Fence, fences
 from geo.fence_kind import Wrong
 from geo.roster import Roster, rosters
-from geo.rule import DISTRESS, NEEDS_FENCE, Rule, stored_rules
+from geo.rule import NEEDS_FENCE, UNFENCED, Rule, stored_rules
 from geo.rulebook import RECENT, Entry, book, changes, kept, rule_history
 from pages import mark, rule_fields, rule_load
 from pages import rule_history as past
@@ -59,7 +59,7 @@ def opened(
                 ],
                 className="side-scroll",
             ),
-            foot(t, "rule", tried=rule.kind not in (*DISTRESS, "feed")),
+            foot(t, "rule", tried=rule.kind not in UNFENCED),
         ],
         id=f"rule-form-{number}",  # another one each time, so that no box of another rule stays in it
         className="side-form",
@@ -132,7 +132,7 @@ def _head(t: Text, site: Site, rule: Rule, entry: Entry | None) -> html.Header:
     links: list[Any] = []
     if entry and rule.fence_key and not entry.fence_retired:
         links.append(html.A(t("Vùng này trên bản đồ"), href=f"/?fence={rule.fence_key}{lang}"))
-    if entry and rule.kind not in (*DISTRESS, "feed"):
+    if entry and rule.kind not in UNFENCED:
         links.append(html.A(t("Thử trên quá khứ"), href=f"/rules/lab?a={rule.key}{lang}"))
     return html.Header(
         [

@@ -7,7 +7,7 @@ from typing import Any
 
 from geo.criteria import LISTS
 from geo.roster import Roster
-from geo.rule import DIRECTIONS, DISTRESS, NEEDS_FENCE, SEVERITIES, Rule
+from geo.rule import DIRECTIONS, DISTRESS, NEEDS_FENCE, SEVERITIES, UNFENCED, Rule
 from layers.layer import Layer
 from pages import who_form
 from pages.rule_choice import has, label_column
@@ -20,8 +20,7 @@ from pages.words import ENDLESS, conditions
 MINUTE_S, HOUR_S = 60.0, 3_600.0
 ROWS_MORE, SPANS_MORE = 3, 5  # empty ones beyond those in use
 DWELLING = ("inside", "outside", "exit", "threshold", "proximity", "wrong_zone")
-UNQUALIFIED = ("silence", *DISTRESS, "feed")  # no single fix of theirs is judged
-UNFENCED = (*DISTRESS, "feed")
+UNQUALIFIED = ("silence", *UNFENCED)  # no single fix of theirs is judged
 EVERYWHERE = ("wrong_zone",)  # by lines of their own
 FIELDS_OF: Mapping[str, tuple[str, ...]] = {
     "crossing": ("direction",), "approach": ("steps_nm",), "threshold": ("column", "side", "limit", "deadband"),
@@ -41,6 +40,8 @@ def shown(kind: str) -> frozenset[str]:
     """The groups of fields that a kind of rule has in the form."""
     if kind in DISTRESS:
         return frozenset()
+    if kind == "loss":
+        return frozenset({"who", "schedule", "enabled"})
     if kind in UNFENCED:
         return frozenset({"enabled"})
     groups = {"who", "schedule", "enabled"} | (set() if kind in EVERYWHERE else {"fence"})

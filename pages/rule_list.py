@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from access.site import Site
 from geo.actor import SYSTEM
 from geo.fence import Fence, fences
-from geo.rule import DISTRESS, KINDS, SEVERITIES
+from geo.rule import DISTRESS, KINDS, SEVERITIES, UNFENCED
 from geo.rulebook import Entry, book
 from pages import mark
 from pages.place import fold
@@ -196,7 +196,7 @@ def _switch(t: Text, entry: Entry) -> html.Span | html.Button:
 
 
 def _lab(t: Text, key: str, lang: str, kind: str) -> list[Any]:
-    tried = kind not in (*DISTRESS, "feed")
+    tried = kind not in UNFENCED
     return [html.A(t("Thử trên quá khứ"), href=f"/rules/lab?a={key}{lang}", className="note")] if tried else []
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from geo.criteria import ALL, LISTS
 from geo.fence import Fence
-from geo.rule import DISTRESS, Rule
+from geo.rule import DISTRESS, EVENTS, UNFENCED, Rule
 from layers.layer import Layer
 from pages.mark import severity_word
 from pages.text import Text
 
 NAMED_AT_MOST = 4  # of a longer list only its length is told
-ENDLESS = {"silence", "distress", "distress_test", "feed", "enter", "exit", "crossing"}  # no end of theirs is delayed
+ENDLESS = {"silence", *UNFENCED, *EVENTS}  # no end of theirs is delayed
 
 
 def words(t: Text, rule: Rule, fence: Fence | None = None, layer: Layer | None = None) -> str:
@@ -65,6 +65,8 @@ def kind_words(t: Text, kind: str) -> str:
         "distress": t("Cấp cứu"),
         "distress_test": t("Thử thiết bị cấp cứu"),
         "feed": t("Nguồn dữ liệu im lặng"),
+        "loss": t("Mất kết nối giám sát hành trình"),
+        "outage": t("Sự cố nhà cung cấp"),
     }
     return names.get(kind, kind)
 
@@ -290,6 +292,14 @@ def _feed(t: Text, rule: Rule, where: str, who: str, layer: Layer | None) -> str
     return t("cả một nguồn dữ liệu im lặng quá {n} lần chu kỳ của nó", n=factor)
 
 
+def _loss(t: Text, rule: Rule, where: str, who: str, layer: Layer | None) -> str:
+    return t("{who} ở trên biển mất kết nối giám sát hành trình đủ số giờ mà pháp luật quy định", who=who)
+
+
+def _outage(t: Text, rule: Rule, where: str, who: str, layer: Layer | None) -> str:
+    return t("nhiều tàu của một nhà cung cấp cùng mất tín hiệu trong thời gian ngắn")
+
+
 _EVENTS = {
     "inside": _inside,
     "outside": _outside,
@@ -304,4 +314,6 @@ _EVENTS = {
     "distress": _distress,
     "distress_test": _distress_test,
     "feed": _feed,
+    "loss": _loss,
+    "outage": _outage,
 }

@@ -14,8 +14,10 @@ import structlog
 from access.desk import announce
 from geo import feature, flood, shelf, table
 from geo.alarm import clear_alarm, raise_alarm
+from geo.boat_case import escalate_cases
 from geo.episode import FRESH, Clear, Raise, judge_time
 from geo.fence import Fence, Fences, fences
+from geo.figure import figures
 from geo.handling import escalate_due
 from geo.heartbeat import Heartbeat
 from geo.journal import head as journal_head
@@ -24,6 +26,7 @@ from geo.revision import mark
 from geo.rule import DISTRESS, FENCED_STATES, Rule, rules
 from geo.yielding import CLOCK_WAITS_MS, giving_way, in_the_way
 from ingest.judgement import end_alarm, evidence, holds_since, presence_of, remember
+from ingest.loss import end_concluded, monitored, watch
 from ingest.silence import judge_feeds, raise_silences, release_late
 from ingest.sweep import let_go, sweep
 from layers.layer import Layer
@@ -59,6 +62,7 @@ class Clock:
     _fresh: dict[str, dict[int, Rule]] = field(default_factory=dict)  # by layer, what is still to be swept
     _letting_go: datetime | None = None
     _unproven: dict[tuple[Any, ...], datetime] = field(default_factory=dict)  # not to be asked again until then
+    _watched: object = None  # the figures and ports by which every monitored boat was looked at
     _kept: Callable[[], Any] | None = None  # what a part may forget once its transaction is committed
 
     def run(self, stopping: Callable[[], bool]) -> None:
@@ -85,9 +89,9 @@ class Clock:
         self._began = self._began or now
         # Each in a transaction of its own, in which rows are locked in the workers' order and the count of lines last.
         sweeps = [partial(self._sweep, layer) for layer in self.layers]
-        parts: list[Part] = [self._reload, self._let_go, *sweeps, self._dwell, self._listen, self._expire]
+        parts: list[Part] = [self._reload, self._let_go, *sweeps, self._dwell, self._listen, self._watch, self._expire]
         changed = 0
-        for part in (*parts, escalate_due, release_late, flood.end_over):
+        for part in (*parts, end_concluded, escalate_cases, escalate_due, release_late, flood.end_over):
             self._kept = None
             try:
                 with giving_way(connection, CLOCK_WAITS_MS), flood.gathered(connection, now):
@@ -98,9 +102,9 @@ class Clock:
             except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
                 if not in_the_way(error):
                     raise  # the database is away
-                log.info("a part of the clock gave way", part=str(part))  # the next tick does it
+                log.info("a part of the clock gave way", part=_named(part))  # the next tick does it
             except Exception as error:  # what is wrong with one part must not take their time from the others
-                log.error("a part of the clock failed", part=str(part), error=repr(error))
+                log.error("a part of the clock failed", part=_named(part), error=repr(error))
         if changed:
             with connection.begin():
                 head = journal_head(connection)
@@ -237,6 +241,18 @@ class Clock:
             changed += raise_silences(connection, shape, known, self._fences, now, self._fault)
         return changed
 
+    def _watch(self, connection: sa.Connection, now: datetime) -> int:
+        """Monitored boats whose signal is lost, or is back."""
+        shape = next((layer.shape for layer in self.layers if monitored(layer.shape)), None)
+        if shape is None:
+            return 0
+        law = figures(connection)
+        watched = law, [(one.key, one.version) for one in self._fences.items if one.kind == PORTS]
+        every = watched != self._watched
+        changed = watch(connection, shape, list(self._known.values()), self._fences, law, now, every)
+        self._kept = partial(setattr, self, "_watched", watched)
+        return changed
+
     def _expire(self, connection: sa.Connection, now: datetime) -> int:
         return shelf.expire(connection, now, self._in_port(connection))
 
@@ -254,6 +270,10 @@ class Clock:
                 if any(self._fences.by_key[name].kind == PORTS for name in core):
                     found.append((layer_name, key))
         return found
+
+
+def _named(part: Any) -> str:
+    return str(getattr(part, "func", part).__name__)
 
 
 def _mark_of(row: sa.RowMapping) -> tuple[Any, ...]:

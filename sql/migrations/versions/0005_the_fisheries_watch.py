@@ -114,6 +114,7 @@ def upgrade() -> None:
         ),
         sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("stage_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("escalate_due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("escalated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
@@ -158,7 +159,14 @@ def upgrade() -> None:
         "boat_case",
         ["kind", "registration"],
         unique=True,
-        postgresql_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL AND closed_at IS NULL"),
+    )
+    op.create_index(
+        "boat_case_escalate_due_at",
+        "boat_case",
+        ["escalate_due_at"],
+        unique=False,
+        postgresql_where=sa.text("escalated_at IS NULL AND ended_at IS NULL AND closed_at IS NULL"),
     )
     op.create_index("boat_case_since", "boat_case", ["registration", "since"], unique=False)
     op.create_table(
@@ -179,3 +187,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("boat_case_entry_of", "boat_case_entry", ["case_id", "at"], unique=False)
+    op.create_table(
+        "boat_signal",
+        sa.Column("registration", sa.Text(), nullable=False),
+        sa.Column("boat_version", sa.Integer(), nullable=False),
+        sa.Column("device", sa.Text(), nullable=True),
+        sa.Column("provider", sa.Text(), nullable=True),
+        sa.Column("auto_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("place_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("port", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("late_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outage_id", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["outage_id"],
+            ["alarm.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["registration"],
+            ["boat.registration"],
+        ),
+        sa.PrimaryKeyConstraint("registration"),
+    )
+    op.create_index("boat_signal_due_at", "boat_signal", ["due_at"], unique=False)
+    op.create_index(
+        "boat_signal_late",
+        "boat_signal",
+        ["provider", "late_at"],
+        unique=False,
+        postgresql_where=sa.text("late_at IS NOT NULL"),
+    )
