@@ -26,12 +26,19 @@ ROOMS = {
     "run.status": ("status",),
     "run.letters": ("dead-letters",),
     "run.importing": ("import",),
+    "run.exporting": ("export",),
     "demo.command": ("simulate",),
     "ingest.command": ("decode",),
     "run.schema": ("db",),
     "bench.command": ("bench",),
 }
-GROUPS = {"run.schema": "db", "run.letters": "dead-letters", "run.importing": "import", "bench.command": "bench"}
+GROUPS = {
+    "run.schema": "db",
+    "run.letters": "dead-letters",
+    "run.importing": "import",
+    "run.exporting": "export",
+    "bench.command": "bench",
+}
 
 
 def mount(asked: str | None) -> None:

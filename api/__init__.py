@@ -1,9 +1,9 @@
-"""What other systems call: the live stream, features, alarms, fences, rules, handovers, health and metrics."""
+"""What other systems call: the live stream, features, alarms, cases, fences, rules, handovers, health and metrics."""
 
 from fastapi import FastAPI, HTTPException
 
 from access.site import Site
-from api import alarms, channels, features, fence_files, fences, handover, health, live, rules
+from api import alarms, cases, channels, features, fence_files, fences, handover, health, live, rules
 
 
 def mount(server: FastAPI, site: Site, handover_paper: handover.Paper) -> None:
@@ -14,6 +14,7 @@ def mount(server: FastAPI, site: Site, handover_paper: handover.Paper) -> None:
     health.mount(server, site)
     features.mount(server, site)
     alarms.mount(server, site)
+    cases.mount(server, site)
     channels.mount(server, site)
     fences.mount(server, site)
     fence_files.mount(server, site)

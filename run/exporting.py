@@ -1,0 +1,70 @@
+"""The command `export`: what the centre keeps, as files for spreadsheets."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+import sqlalchemy as sa
+import typer
+
+from api.sheet import sheet
+from geo.case_list import CSV_COLUMNS, Status, Wanted, cases
+from geo.database import engine
+from geo.figure import figures
+from run.connection import addresses
+from run.fault import Fault
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Files out of the centre."
+)
+ROWS_MOST = 1_000_000
+Kind = Literal["loss", "crossing", "zone"]
+
+
+@app.callback()
+def group() -> None:
+    """Files out of the centre."""
+
+
+@app.command("cases")
+def export_cases(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option(help="The file; else it is written to the standard output.")] = None,
+    status: Annotated[str, typer.Option(help=f"One of {', '.join(get_args(Status))}.")] = "all",
+    kind: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(get_args(Kind))}; several times.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Begun on this day or later (UTC).")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Begun before this day (UTC).")] = None,
+) -> None:
+    """Boats' cases as CSV: lost signals, crossings and wrong zones, with their ends and conclusions."""
+    settings: Settings = context.find_root().obj
+    if status not in get_args(Status):
+        raise typer.BadParameter(f"is one of {', '.join(get_args(Status))}", param_hint="--status")
+    for each in kind or ():
+        if each not in get_args(Kind):
+            raise typer.BadParameter(f"is one of {', '.join(get_args(Kind))}", param_hint="--kind")
+    begin, end = (one and one.replace(tzinfo=UTC) for one in (since, until))
+    wanted = Wanted(status, kinds=tuple(kind or ()), since=begin, until=end)  # type: ignore[arg-type]  # checked above
+    try:
+        opened = engine(addresses(settings)["DATABASE_URL_WEB"])
+        with opened.connect() as connection:
+            rows = cases(connection, wanted, figures(connection), datetime.now(UTC), ROWS_MOST)
+        opened.dispose()
+        made = sheet(CSV_COLUMNS, rows)
+        if out is None:
+            sys.stdout.buffer.write(made)
+        else:
+            out.write_bytes(made)
+            typer.echo(f"{len(rows)} cases in {out}")
+    except Fault as fault:
+        typer.echo(str(fault), err=True)
+        raise typer.Exit(1) from None
+    except sa.exc.SQLAlchemyError as error:
+        typer.echo(f"cannot ask the database: {str(error).splitlines()[0]}", err=True)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        typer.echo(f"the system refused: {error.strerror or error} ({out})", err=True)
+        raise typer.Exit(1) from None
