@@ -5,6 +5,9 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from geo.fishery import boat
+
+vessel = sa.table("vessel", sa.column("mmsi"))
 # sql/vessel.sql; by: what they were joined by.
 boat_vessel = sa.table("boat_vessel", sa.column("registration"), sa.column("mmsi"), sa.column("by"))
 
@@ -20,12 +23,21 @@ class Heard:
 
 def vessel_of(connection: sa.Connection, registration: str) -> Heard | None:
     """The vessel of AIS that a boat is, by its registration as it is written; None when none, or no single one, is."""
-    return _one(connection, boat_vessel.c.registration == registration)
+    return _by_mmsi(connection, boat.c.registration == registration) or _one(
+        connection, boat_vessel.c.registration == registration
+    )
 
 
 def boat_heard(connection: sa.Connection, mmsi: int) -> Heard | None:
     """The boat of the register that a vessel of AIS is."""
-    return _one(connection, boat_vessel.c.mmsi == mmsi)
+    return _by_mmsi(connection, boat.c.mmsi == mmsi) or _one(connection, boat_vessel.c.mmsi == mmsi)
+
+
+def _by_mmsi(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Heard | None:
+    """The view's first part by its keys: names are compared, all of them, only where no MMSI tells."""
+    pair = sa.select(boat.c.registration, boat.c.mmsi).join(vessel, vessel.c.mmsi == boat.c.mmsi)
+    row = connection.execute(pair.where(which, boat.c.retired_at.is_(None))).one_or_none()
+    return Heard(row.registration, row.mmsi, "mmsi") if row else None
 
 
 def _one(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Heard | None:
