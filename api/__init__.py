@@ -3,7 +3,7 @@
 from fastapi import FastAPI, HTTPException
 
 from access.site import Site
-from api import alarms, cases, channels, features, fence_files, fences, handover, health, live, rules
+from api import alarms, cases, channels, features, fence_files, fences, handover, health, live, rescue, rules
 
 
 def mount(server: FastAPI, site: Site, handover_paper: handover.Paper) -> None:
@@ -19,6 +19,7 @@ def mount(server: FastAPI, site: Site, handover_paper: handover.Paper) -> None:
     fences.mount(server, site)
     fence_files.mount(server, site)
     rules.mount(server, site)
+    rescue.mount(server, site)
     handover.mount(server, site, handover_paper)
     live.mount(server, site)
 

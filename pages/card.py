@@ -200,7 +200,7 @@ def _about(connection: Connection, site: Site, chosen: Mapping[str, Any], now: d
     layer = site.layer(name)
     alarms = alarms_of(connection, name, key, now) if key else []
     target = pressed or target_of(alarms, None)
-    about = incident(connection, site, target, alarms) if target else None
+    about = incident(connection, site, target, alarms, now) if target else None
     odd = anomaly.anomalies(connection, layer.name, key, now - SHOWN_NOTES) if layer is not None else []
     row = _feature(connection, layer, key) if layer is not None else None
     return About(layer, key, row, about, alarms, odd)

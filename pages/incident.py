@@ -8,15 +8,17 @@ from typing import Any
 from dash import html
 from sqlalchemy import Connection
 
+from access.rescue import near as rescuers
 from access.site import Site
 from geo import feature, handling, journal, zone
 from geo.fence import Fence, fences
-from geo.rule import Rule, rules
+from geo.rescue import WITHIN_NM, Rescuer
+from geo.rule import DISTRESS, Rule, rules
 from pages import mark, place, service
 from pages.chart import TRACK_BEFORE
 from pages.line import given_to, level_words, rule_title, state_words, step_words
 from pages.text import Text
-from pages.words import words
+from pages.words import duration, words
 
 NEAR = {"camera": 3, "environment": 1}  # how many of each layer of stations are named
 EARLIER = 5
@@ -30,6 +32,7 @@ class Incident:
     row: Mapping[str, Any]
     journal: Sequence[Mapping[str, Any]] = ()
     near: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    rescuers: Sequence[Rescuer] | None = None  # of a distress with a place
     earlier: Sequence[Mapping[str, Any]] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     rule: Rule | None = None
@@ -37,9 +40,11 @@ class Incident:
 
 
 def incident(
-    connection: Connection, site: Site, row: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]]
+    connection: Connection, site: Site, row: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]], now: datetime
 ) -> Incident:
     """What is known of an alarm; alarms: its object's, newest first."""
+    called = row["rule_kind"] in DISTRESS and row["lon"] is not None
+    coming = rescuers(connection, site, row["lon"], row["lat"], now) if called else None
     near: dict[str, Any] = {}
     for layer in site.layers if row["lon"] is not None else ():
         if layer.name in NEAR and layer.shape.kind == "station":
@@ -50,7 +55,7 @@ def incident(
     lines = [dict(line) for line in journal.lines_of(connection, row["id"])]
     rule = next((one for one in rules(connection, every=True) if one.id == row["rule_id"]), None)
     fence = next(iter(fences(connection, [row["fence"]], every=True)), None) if row["fence"] else None
-    return Incident(row, lines, near, earlier, units, rule, fence)
+    return Incident(row, lines, near, coming, earlier, units, rule, fence)
 
 
 def sections(t: Text, site: Site, found: Incident, now: datetime) -> list[Any]:
@@ -60,6 +65,7 @@ def sections(t: Text, site: Site, found: Incident, now: datetime) -> list[Any]:
         _head(t, row, now),
         _part(t("Theo quy tắc"), _rule(t, site, found)),
         _part(t("Cần làm"), _response(t, row)),
+        _part(t("Tàu đến cứu được sớm nhất"), [] if found.rescuers is None else [_rescuers(t, found.rescuers, now)]),
         _part(t("Bằng chứng"), [evidence(t, site, row)]),
         _part(t("Gần nhất"), [_near(t, site, found.near)] if found.near else []),
         *before(t, found.earlier, now),
@@ -170,6 +176,23 @@ def _near(t: Text, site: Site, near: Mapping[str, Sequence[Mapping[str, Any]]]) 
             )
             items.append(html.Li([press, words]))
     return html.Ul(items, className="near")
+
+
+def _rescuers(t: Text, found: Sequence[Rescuer], now: datetime) -> Any:
+    """The boats that can be there first: how far, which course to steer, how long, and how old their position is."""
+    if not found:
+        return html.P(t("Không nghe được tàu nào trong {n} hải lý.", n=t.number(WITHIN_NM)), className="muted")
+    items = []
+    for one in found:
+        to = mark.target(go="near", layer=one.layer, key=one.key, lat=one.lat, lon=one.lon, zoom=11)
+        way = t("{miles} hải lý, lái {course}°", miles=t.number(one.distance_nm, 1), course=f"{one.course_deg:03.0f}")
+        reach = t("tới sau {span} ở {pace} hải lý/giờ", span=duration(t, max(60.0, one.reach_s // 60 * 60)),
+                  pace=t.number(one.pace_kn, 0))  # fmt: skip
+        about = [html.Span(way), " · ", html.Strong(reach)]
+        badge = [html.Span(t("mô phỏng"), className="badge small")] if one.simulated else []
+        name = html.Div([html.Button(one.label, className="linked", **to), *badge, mark.age(t, one.observed_at, now)])
+        items.append(html.Li([name, html.Div(about, className="muted")]))
+    return html.Ol(items, className="rescuers")
 
 
 def distance(t: Text, metres: float) -> str:

@@ -171,3 +171,13 @@ def test_a_boat_as_its_device_reports_it_by_its_registration_in_any_spelling(ser
     at = quote((NOW - timedelta(hours=4.5)).isoformat())
     (past,) = site.get(f"/api/v1/layers/vms/features?at={at}")[1]["features"]
     assert past["geometry"]["coordinates"][0] == 107.94
+
+
+def test_who_can_come_to_a_place(site) -> None:
+    status, found = site.get("/api/v1/rescuers?lon=107.7&lat=16.6")
+    assert status == 200
+    assert [one["label"] for one in found] == ["TTH-91234-TS", "TTH-91235-TS"]
+    assert found[0]["course_deg"] == pytest.approx(90, abs=0.1)
+    assert site.get("/api/v1/rescuers?lon=107.7&lat=16.6&within_nm=1")[1] == []
+    for wrong in ("lon=107.7", "lon=nan&lat=16", "lon=107&lat=91", "lon=107&lat=16&limit=0"):
+        assert site.get(f"/api/v1/rescuers?{wrong}")[0] == 422
