@@ -24,6 +24,7 @@ from geo.revision import keep
 METRES_PER_DEGREE = 111_195.0  # of latitude, mean sphere
 ON_WAY = 1e-9  # a share of a way: what rounding may shift a crossing by
 # A side of a line has no polygon of its own: it is told by the zones' classification.
+PORT = "port"  # the kind inside which a boat lies in port
 SIDES = {"zone_coastal": (zone.COASTAL, "coast_line"), "zone_offshore": (zone.OFFSHORE, "inshore_line")}
 REFERENCE_NOTE = "sơ đồ tham khảo, không phải căn cứ pháp lý"
 

@@ -14,7 +14,7 @@ from geo.calendar import ZONE
 from geo.column import epoch_us
 from geo.episode import FRESH, Clear, Presence, Raise, Verdict, step_severity
 from geo.episode import Step as Nearer
-from geo.fence import SIDES, Fence, Fences
+from geo.fence import PORT, SIDES, Fence, Fences
 from geo.past import Piece
 from geo.rule import LAWFUL, SEVERITIES, UNFENCED, Rule
 from geo.table import Shape
@@ -66,11 +66,13 @@ def warm_up(rules: Sequence[Rule]) -> timedelta:
 
 
 def fences_of(rules: Sequence[Rule], fences: Iterable[Fence]) -> Fences:
-    """The drafts' fences alone: the others need not be measured."""
+    """What the drafts are about, alone: other fences need not be measured."""
     items = list(fences)
     keys = {rule.fence_key for rule in rules}
-    sides = any(item.kind in SIDES for item in items if item.key in keys) or any(one.kind in LAWFUL for one in rules)
-    return Fences(tuple(item for item in items if item.key in keys or (sides and item.kind in SIDE_LINES)))
+    lawful = any(rule.kind in LAWFUL for rule in rules)
+    sides = lawful or any(item.kind in SIDES for item in items if item.key in keys)
+    kinds = {*(SIDE_LINES if sides else ()), *((PORT,) if lawful else ())}
+    return Fences(tuple(item for item in items if item.key in keys or item.kind in kinds))
 
 
 class Trial:

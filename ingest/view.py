@@ -12,7 +12,7 @@ from geo import line
 from geo.criteria import both, matches
 from geo.duty import zones_of
 from geo.episode import NM_M, Sight, margin_nm, reach_nm
-from geo.fence import Fence
+from geo.fence import PORT, Fence
 from geo.rule import DISTRESS, Rule
 from geo.zone import NAMES_EN, Zones
 from ingest.scene import Look, Scene, Stretches, moment
@@ -181,8 +181,8 @@ def _crossing(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool) ->
 def _wrong_zone(rule: Rule, scene: Scene, remembers: bool) -> View | None:
     """Fishing zones that a boat's length and role do not allow (Decree 26/2019/NĐ-CP Art. 43; facts 9, 10).
 
-    A boat whose length or role nobody knows is judged by nothing. core: farther than the buffer from what is allowed,
-    since a position may be that wrong.
+    A boat whose length or role nobody knows is judged by nothing, and so is one in port. core: farther than the buffer
+    from what is allowed, since a position may be that wrong.
     """
     zones, after = scene.fences.zones, scene.after
     if zones is None or "role" not in after or "length_m" not in after:
@@ -194,6 +194,10 @@ def _wrong_zone(rule: Rule, scene: Scene, remembers: bool) -> View | None:
         lon, lat = (scene.records[name].to_numpy(dtype=float)[rows] for name in ("lon", "lat"))
         codes, allowed = zones.classify(lon, lat), _allowed(rule, scene, rows)
         wrong = np.array([bool(code) and NAMES_EN[code] not in own for code, own in zip(codes, allowed, strict=True)])
+        in_port = scene.mask(None)
+        for name in (one.key for one in scene.fences.items if one.kind == PORT):
+            in_port |= scene.mask(scene.halo.get(name))
+        wrong &= ~in_port[rows]
         halo[rows] = wrong
         core[rows] = wrong & (_beyond(zones, lon, lat, allowed) > _buffer_nm(rule, moment(scene.at[rows[0]])))
         halo &= in_force(rule, None, scene)

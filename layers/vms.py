@@ -105,8 +105,9 @@ LAYER = Layer(
             name_vi="Sai vùng khai thác: làm việc chậm dưới 4 hải lý/giờ ở vùng không dành cho tàu",
             name_en="Wrong fishing zone: working below 4 kn in a zone that is not for the boat",
             severity="high",
-            # A boat in transit is faster; two or three hours pass between fixes, so one slow fix is all there is.
-            qualifies={"speed": (None, 4)},
+            # A boat in transit is faster, one that lies at anchor works with no gear; two or three hours pass between
+            # fixes, so one slow fix is all there is.
+            qualifies={"speed": (0.5, 4)},
             off_delay_s=600,
             escalate_s=3600,
             response_vi="Gọi chủ tàu, thuyền trưởng yêu cầu về đúng vùng; ghi sổ trực ban; quá 12 giờ không khắc phục "

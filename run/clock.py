@@ -16,7 +16,7 @@ from geo import feature, flood, shelf, table
 from geo.alarm import clear_alarm, raise_alarm
 from geo.boat_case import escalate_cases
 from geo.episode import FRESH, Clear, Raise, judge_time
-from geo.fence import Fence, Fences, fences
+from geo.fence import PORT, Fence, Fences, fences
 from geo.figure import figures
 from geo.handling import escalate_due
 from geo.heartbeat import Heartbeat
@@ -36,11 +36,10 @@ TICK_S = 1.0
 LEASE = "haidang:clock"
 DISTRESS_SILENCE = timedelta(minutes=15)
 SILENCE_EVERY = timedelta(seconds=10)
-FEEDS_AFTER = timedelta(seconds=90)  # when everything has just been started, nobody has had a chance to speak
+FEEDS_AFTER = timedelta(seconds=90)  # when everything has just been started, nobody has had a chance to be heard
 UNPROVEN_FOR = timedelta(minutes=1)
 WORKERS_KNOW = timedelta(seconds=5)  # a change is live in the workers within a second (ingest.worker)
 Part = Callable[[sa.Connection, datetime], int]
-PORTS = "port"  # the kind of a fence in which a trip ends
 
 
 @dataclass
@@ -244,10 +243,10 @@ class Clock:
     def _watch(self, connection: sa.Connection, now: datetime) -> int:
         """Monitored boats whose signal is lost, or is back."""
         shape = next((layer.shape for layer in self.layers if monitored(layer.shape)), None)
-        if shape is None:
-            return 0
+        if shape is None or self._began is None or now - self._began < FEEDS_AFTER:
+            return 0  # what waited for us to be back is being read: whole fleets would look silent
         law = figures(connection)
-        watched = law, [(one.key, one.version) for one in self._fences.items if one.kind == PORTS]
+        watched = law, [(one.key, one.version) for one in self._fences.items if one.kind == PORT]
         every = watched != self._watched
         changed = watch(connection, shape, list(self._known.values()), self._fences, law, now, every)
         self._kept = partial(setattr, self, "_watched", watched)
@@ -267,7 +266,7 @@ class Clock:
             if state and state["lon"] is not None:
                 place = np.array([state["lon"]]), np.array([state["lat"]])
                 core, _ = self._fences.hits(*place, ())
-                if any(self._fences.by_key[name].kind == PORTS for name in core):
+                if any(self._fences.by_key[name].kind == PORT for name in core):
                     found.append((layer_name, key))
         return found
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from geo import desk
 from layers import discover, seed
-from run.clock import Clock
+from run.clock import FEEDS_AFTER, Clock
 from tests.connections import asked, connected
 
 T0 = datetime(2026, 11, 21, 3, tzinfo=UTC)
@@ -35,7 +35,7 @@ class Fleet:
             query = "SELECT ensure_partition('vms_history', day) FROM unnest(CAST(:days AS date[])) AS day"
             connection.execute(sa.text(query), {"days": days})
         self.time = T0
-        self.clock = Clock(discover(), self.ingest, NO_REDIS, now=lambda: self.time)
+        self.restarted()
 
     @staticmethod
     def name(boat: int) -> str:
@@ -92,7 +92,9 @@ class Fleet:
             return self.clock.tick(connection)
 
     def restarted(self) -> None:
+        """A clock that knows nothing yet, and has been running long enough to miss anybody."""
         self.clock = Clock(discover(), self.ingest, NO_REDIS, now=lambda: self.time)
+        self.clock._began = self.time - FEEDS_AFTER
 
     def lines(self) -> list[dict[str, Any]]:
         with self.web.connect() as connection:

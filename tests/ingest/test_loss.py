@@ -323,3 +323,15 @@ def test_what_is_due_is_found_by_time_alone(fleet) -> None:
     fleet.tick(0.1)
     due = fleet.one("SELECT due_at FROM boat_signal")
     assert due - T0 == timedelta(hours=3.5)
+
+
+def test_who_has_just_been_started_misses_nobody(fleet) -> None:
+    fleet.register([1])
+    fleet.hear(0, 1)
+    fleet.clock._began = None
+    fleet.tick(7)
+    assert fleet.ask("SELECT * FROM boat_signal") == []
+    fleet.tick(7 + 1 / 60)
+    assert fleet.ask("SELECT * FROM boat_signal") == []
+    fleet.tick(7 + 2 / 60)
+    assert fleet.state(1) == "LOST"

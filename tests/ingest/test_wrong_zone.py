@@ -12,7 +12,7 @@ from geo.column import STAMP
 from geo.episode import Raise
 from geo.fence import Fences
 from geo.figure import Figures, seeds
-from geo.reference import reference_fences
+from geo.reference import reference_fences, reference_ports
 from geo.rule import Rule, checked
 from ingest.judgement import judge_rule, subject_of
 from ingest.scene import Scene
@@ -20,7 +20,7 @@ from layers.vms import VMS
 
 T0 = datetime(2026, 11, 21, 3, tzinfo=UTC)
 LAW = Figures(seeds())
-FENCES = Fences(tuple(reference_fences()))
+FENCES = Fences((*reference_fences(), *reference_ports()))
 COASTAL, INSHORE, OFFSHORE, BEYOND = (107.75, 16.72), (108.3, 16.72), (108.8, 17.2), (112.0, 23.0)
 RULE = Rule("zone", "wrong_zone", "vms", "Sai vùng", "Wrong zone", "high", qualifies={"speed": [None, 4]}, figures=LAW)
 
@@ -73,6 +73,12 @@ def test_fact_10_transit_at_8_knots_from_thuan_an_to_the_offshore_zone_raises_no
            for minute in range(0, 601, 10)]  # fmt: skip
     assert raised(RULE, way) == []
     assert raised(RULE, [*way, (610, INSHORE, WORKING)]) == [610]
+
+
+def test_fact_10_a_boat_in_port_works_nowhere() -> None:
+    at_quay, roads, outside = (107.640, 16.557), (107.655, 16.587), (107.675, 16.60)  # 0, 3.7 and 6 km from the port
+    assert raised(RULE, [(0, at_quay, WORKING), (60, roads, WORKING)]) == []
+    assert raised(RULE, [(0, at_quay, WORKING), (60, outside, WORKING)]) == [60]
 
 
 def test_fact_10_who_stays_long_enough_is_told_without_being_slow() -> None:
