@@ -73,7 +73,7 @@ class RuleBody(Deed):
 
     def rule(self, key: str) -> Rule:
         """As the engine's own value."""
-        own = {one.name for one in fields(Rule)} - {"key", "version", "id", "hysteresis_m", "schedule", "name_en"}
+        own = set(STORED) - {"key", "version", "schedule", "name_en"}
         values = {name: getattr(self, name) for name in own}
         schedule = [one.model_dump(by_alias=True) for one in self.schedule]
         return Rule(key=key, schedule=schedule, name_en=self.name_en or self.name_vi, **values)
