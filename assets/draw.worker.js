@@ -72,11 +72,17 @@ function drawLabels() {
   labels.open(view);
   const wanted = [], all = labelled && view.zoom >= LABELS_FROM_ZOOM, t = now();
   const world = 256 * 2 ** view.zoom;
+  const beside = new Map();
   const want = (layer, h, rank, gap, second) => {
     const text = layer.labels[h] || (rank < 2 ? layer.keys[h] : null);
     if (!text) return;
     const copy = Math.round((view.x + view.w / 2) / world - layer.x[h]);
-    wanted.push({ id: `${layer.index} ${h}`, x: (layer.x[h] + copy) * world - labels.left, y: layer.y[h] * world - labels.upper, text, second, rank, gap });
+    const one = { id: `${layer.index} ${h}`, x: (layer.x[h] + copy) * world - labels.left, y: layer.y[h] * world - labels.upper, text, second, rank, gap };
+    const name = plain(text), other = beside.get(name);
+    // One boat by AIS and by its device: where the two marks lie together, its name stands once.
+    if (other && Math.abs(other.x - one.x) < TOGETHER && Math.abs(other.y - one.y) < TOGETHER) return;
+    beside.set(name, one);
+    wanted.push(one);
   };
   const named = new Set();
   const once = (object, rank, gap) => {
@@ -91,15 +97,10 @@ function drawLabels() {
     if (layer.distress.includes(true)) for (let h = 0; h < layer.size; h++) if (layer.distress[layer.kind[h]]) once({ layer, handle: h }, 1, 12);
   }
   if (all) {
-    const beside = new Map(wanted.map((one) => [plain(one.text), one]));
     for (let i = scene.seen - 1, n = 0; i >= 0 && n < 6000; i--, n++) { // what was drawn last lies on top, and is named first
       const layer = scene.layers[scene.seenLayer[i]], h = scene.seenHandle[i];
       if (!layer || !layer.has(h) || named.has(`${layer.index} ${h}`) || !layer.labels[h]) continue;
       want(layer, h, 2, t - layer.observed[h] > layer.staleS[layer.kind[h]] ? 12 : 9, null);
-      const one = wanted[wanted.length - 1], other = beside.get(plain(one.text));
-      // One boat by AIS and by its device: where the two marks lie together, its name stands once.
-      if (other && Math.abs(other.x - one.x) < TOGETHER && Math.abs(other.y - one.y) < TOGETHER) wanted.pop();
-      else beside.set(plain(one.text), one);
     }
   }
   if (!wanted.length && labels.empty) { texts.flying = false; return; }
