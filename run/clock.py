@@ -28,6 +28,7 @@ from geo.yielding import CLOCK_WAITS_MS, giving_way, in_the_way
 from ingest.judgement import end_alarm, evidence, holds_since, presence_of, remember
 from ingest.loss import end_concluded, monitored, watch
 from ingest.silence import judge_feeds, raise_silences, release_late
+from ingest.straying import follow_strays
 from ingest.sweep import let_go, sweep
 from layers.layer import Layer
 
@@ -36,6 +37,7 @@ TICK_S = 1.0
 LEASE = "haidang:clock"
 DISTRESS_SILENCE = timedelta(minutes=15)
 SILENCE_EVERY = timedelta(seconds=10)
+STRAYS_EVERY = timedelta(seconds=5)
 FEEDS_AFTER = timedelta(seconds=90)  # when everything has just been started, nobody has had a chance to be heard
 UNPROVEN_FOR = timedelta(minutes=1)
 WORKERS_KNOW = timedelta(seconds=5)  # a change is live in the workers within a second (ingest.worker)
@@ -61,6 +63,7 @@ class Clock:
     _fresh: dict[str, dict[int, Rule]] = field(default_factory=dict)  # by layer, what is still to be swept
     _letting_go: datetime | None = None
     _unproven: dict[tuple[Any, ...], datetime] = field(default_factory=dict)  # not to be asked again until then
+    _strays: datetime | None = None
     _watched: object = None  # the figures and ports by which every monitored boat was looked at
     _kept: Callable[[], Any] | None = None  # what a part may forget once its transaction is committed
 
@@ -88,7 +91,8 @@ class Clock:
         self._began = self._began or now
         # Each in a transaction of its own, in which rows are locked in the workers' order and the count of lines last.
         sweeps = [partial(self._sweep, layer) for layer in self.layers]
-        parts: list[Part] = [self._reload, self._let_go, *sweeps, self._dwell, self._listen, self._watch, self._expire]
+        parts: list[Part] = [self._reload, self._let_go, *sweeps, self._dwell, self._listen, self._watch]
+        parts += [self._stray, self._expire]
         changed = 0
         for part in (*parts, end_concluded, escalate_cases, escalate_due, release_late, flood.end_over):
             self._kept = None
@@ -251,6 +255,14 @@ class Clock:
         changed = watch(connection, shape, list(self._known.values()), self._fences, law, now, every)
         self._kept = partial(setattr, self, "_watched", watched)
         return changed
+
+    def _stray(self, connection: sa.Connection, now: datetime) -> int:
+        """Boats in a wrong zone become cases, and boats that are back end them."""
+        if self._strays is not None and now - self._strays < STRAYS_EVERY:
+            return 0
+        follow_strays(connection, figures(connection), now)
+        self._kept = partial(setattr, self, "_strays", now)
+        return 0
 
     def _expire(self, connection: sa.Connection, now: datetime) -> int:
         return shelf.expire(connection, now, self._in_port(connection))
