@@ -12,7 +12,7 @@ from geo import case_list
 from geo import case_work as work
 from geo.actor import Actor
 from geo.case_list import Wanted
-from geo.contact import mask
+from geo.contact import mask, without_numbers
 from geo.figure import figures
 from geo.journal import head
 from geo.yielding import deed
@@ -32,12 +32,17 @@ def one(site: Site, case_id: int, now: datetime) -> Row | None:
     with site.engine.connect() as connection:
         row = case_list.one_case(connection, case_id, figures(connection), now)
     if row is not None:
-        row["log"] = [{**line, "data": _masked(line["data"])} for line in row["log"]]
+        row["log"] = [{**line, "text": _plain(line["text"]), "data": _masked(line["data"])} for line in row["log"]]
     return row
 
 
 def _masked(data: Row) -> Row:
-    return {**data, "number": mask(data["number"])} if data.get("number") else data
+    written = {name: _plain(value) for name, value in data.items()}
+    return {**written, "number": mask(data["number"])} if data.get("number") else written
+
+
+def _plain(value: Any) -> Any:
+    return without_numbers(value) if isinstance(value, str) else value
 
 
 def log_contact(

@@ -17,7 +17,8 @@ def near(
     now: datetime,
     within_nm: float = WITHIN_NM,
     limit: int = MOST,
+    casualty: str | None = None,
 ) -> list[Rescuer]:
     """The boats that can be at a place first; one that its layer calls lost by now is not counted on."""
     moving = [(one.shape, timedelta(seconds=one.style.lost_s)) for one in site.layers if one.shape.kind == "moving"]
-    return rescuers(connection, moving, lon, lat, figures(connection), now, within_nm, limit)
+    return rescuers(connection, moving, lon, lat, figures(connection), now, within_nm, limit, casualty)

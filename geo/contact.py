@@ -17,6 +17,8 @@ PARTS: tuple[Part, ...] = ("owner", "captain", "relative")
 SHOWN = 3  # last digits of a masked number: enough to tell two apart
 _MOBILE, _FIXED, _FOREIGN = re.compile(r"0[35789]\d{8}"), re.compile(r"02\d{9}"), re.compile(r"\+[1-9]\d{7,14}")
 
+_WRITTEN = re.compile(r"(?<![\d.,])(?:\+84|0)(?:[ .\-]?\d){9,10}(?!\d)")
+
 
 @dataclass(frozen=True)
 class Contact:
@@ -35,6 +37,11 @@ class Contact:
 def mask(phone: str | None) -> str | None:
     """A number of which only the last digits are left."""
     return None if phone is None else "•" * max(0, len(phone) - SHOWN) + phone[-SHOWN:]
+
+
+def without_numbers(text: str) -> str:
+    """A text in which the telephone numbers that somebody wrote into it are masked; an MMSI is none."""
+    return _WRITTEN.sub(lambda found: mask(re.sub(r"[ .\-]", "", found[0])) or "", text)
 
 
 def phone_of(text: str) -> str:

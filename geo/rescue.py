@@ -54,15 +54,18 @@ def rescuers(
     now: datetime,
     within_nm: float = WITHIN_NM,
     limit: int = MOST,
+    casualty: str | None = None,
 ) -> list[Rescuer]:
     """The boats that can be there first, at most `limit`, of those heard within each shape's span of time.
 
-    A boat that is heard in two ways is one, where it was heard last. Distress transmitters, aids and coast stations do
-    not come.
+    casualty: the key of who calls, which does not come to itself. A boat that is heard in two ways is one, where it was
+    heard last. Distress transmitters, aids and coast stations do not come.
     """
     usual = figures.at("rescue_pace", now).value
     heard = [one for shape, span in shapes for one in _near(connection, shape, lon, lat, now - span, within_nm, usual)]
     found, known = [], set[str]()
+    for one in heard:
+        known |= _names(one) if one.key == casualty else set()
     for one in sorted(heard, key=lambda one: one.observed_at, reverse=True):
         if known.isdisjoint(_names(one)):
             found.append(one)

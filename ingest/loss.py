@@ -1,6 +1,6 @@
 """Lost signals: which monitored boats changed their state since the last look, and what becomes of alarms and cases."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.dialects.postgresql import insert
 
 from geo import table
@@ -18,21 +19,20 @@ from geo.boat_case import Opening, end_case, escalate_after, hold, hold_alarms, 
 from geo.course import Course, Known, Place, Step, follow
 from geo.criteria import matches
 from geo.duty import Duty, duty
-from geo.fence import Fences
-from geo.figure import Figures
+from geo.fence import PORT, Fences
+from geo.figure import Figures, NoFigure
 from geo.fishery import boat, boat_case, boat_case_entry, boat_signal, device
 from geo.rule import Rule, stored_rules
 from geo.signal import ALARMS
 from geo.table import Shape
 from ingest import outage
 
-PORT = "port"  # the kind of a fence in which silence is no loss
+log = structlog.get_logger()
 OPENED_AT_ONCE = 100  # cases a tick; whoever works on alarms meanwhile has to wait
 JUST_BEFORE = timedelta(microseconds=1)
 STILL_SILENT = ("AT_PORT", "NOT_REQUIRED")  # ends of a case after which the same silence may be a loss again
 REFUTED = "vị trí đến muộn cho thấy tàu không mất tín hiệu"
 CONCLUDED = "vụ việc đã kết thúc"
-OnFault = Callable[[str, Exception], None]
 
 
 @dataclass
@@ -84,9 +84,7 @@ def watch(
     rows = _changed(connection, shape, now, every)
     if not rows:
         return outage.settle(connection, rules, shape.name, figures, now, ())
-    boats = _boats(connection, shape, fences, figures, rows)
-    for one in boats:
-        one.look(figures, now)
+    boats = [one for one in _boats(connection, shape, fences, figures, rows) if _looked(one, figures, now)]
     _defer(connection, shape, boats, figures)
     cases = hold(connection, _cases_of(boats))
     hold_alarms(connection, outage.alarms_at_stake(connection, {one.row["provider"] for one in boats}))
@@ -99,6 +97,16 @@ def watch(
     for one in boats:
         changed += work.carry_out(one, cases.get(one.row["case_id"] or 0))
     return changed
+
+
+def _looked(one: Boat, figures: Figures, now: datetime) -> bool:
+    """Bring a boat up to now; False for one whose record cannot be judged, which must not cost the others theirs."""
+    try:
+        one.look(figures, now)
+    except Exception as error:
+        log.error("boat cannot be judged", registration=one.registration, error=repr(error))
+        return False
+    return True
 
 
 def _changed(connection: sa.Connection, shape: Shape, now: datetime, every: bool) -> Sequence[sa.RowMapping]:
@@ -151,7 +159,11 @@ def _boats(
         known = Known(row["known_auto_at"] or row["auto_at"])
         if row["known_auto_at"] is not None:
             known = Known(known.auto_at, row["port"], row["reported_at"], row["state"], row["state_at"])
-        own = duty(row["length_m"], figures, row["auto_at"], row["role"])
+        try:
+            own = duty(row["length_m"], figures, row["auto_at"], row["role"])
+        except NoFigure as error:
+            log.error("boat cannot be judged", registration=row["registration"], error=str(error))
+            continue
         boats.append(Boat(row, own, known, told.get(row["registration"], []), row["laid_up"]))
     return boats
 
@@ -190,7 +202,9 @@ def _fixes(connection: sa.Connection, shape: Shape, rows: Sequence[sa.RowMapping
     column = shape.history.c
     oldest = min(row["known_auto_at"] or row["auto_at"] for row in new.values())
     query = sa.select(
-        column[shape.key].label("registration"), column.observed_at, column.manual,
+        column[shape.key].label("registration"), column.manual,
+        # Told ahead of its time it counts at its reception, as it does in auto_at (ingest.scene.as_seen).
+        sa.func.least(column.observed_at, column.received_at).label("observed_at"),
         sa.func.ST_X(column.geom).label("lon"), sa.func.ST_Y(column.geom).label("lat"),
     )  # fmt: skip
     own = column[shape.key] == sa.func.any(sorted(new))
@@ -306,7 +320,8 @@ class _Work:
                     case, raised = self._open(one, step)
                     changed += raised
                 else:
-                    changed += self._step(one, case, step)
+                    case, raised = self._step(one, case, step)
+                    changed += raised
             elif case is not None and case["stage"] != step.state:
                 changed += self._end(one, case, step)
                 case = None if step.since != case["since"] else {**case, "ended_at": step.at, "stage": step.state}
@@ -346,17 +361,18 @@ class _Work:
         }  # fmt: skip
         return raise_alarm(self.connection, rule, None, subject, step.at, self.now, parent_id=parent)
 
-    def _step(self, one: Boat, case: Mapping[Any, Any], step: Step) -> int:
-        """Another stage of the same loss; one whose boat left port without a sign is lost again."""
+    def _step(self, one: Boat, case: Mapping[Any, Any], step: Step) -> tuple[Mapping[Any, Any], int]:
+        """Another stage of the same loss; one whose boat left port without a sign is lost again. The case after it."""
         again = case["ended_at"] is not None
         step_case(self.connection, case["id"], step.state, step.at, self.now)
+        case = {**case, "stage": step.state, "ended_at": None}
         if not again:
-            return 0
+            return case, 0
         alarm_id = self._raise(one, step, self.parents.get(one.registration))
         due = step.at + escalate_after(self.figures, "loss", step.at)
-        values = {"alarm_id": alarm_id or case["alarm_id"], "escalate_due_at": due}
+        values = {"alarm_id": alarm_id or case["alarm_id"], "escalate_due_at": due, "escalated_at": None}
         self.connection.execute(sa.update(boat_case).where(boat_case.c.id == case["id"]).values(values))
-        return int(alarm_id is not None)
+        return {**case, **values}, int(alarm_id is not None)
 
     def _end(self, one: Boat, case: Mapping[Any, Any], step: Step) -> int:
         """It is over: heard again, in port, or no longer to be watched.

@@ -132,7 +132,8 @@ class Pipeline:
         frame, standing = anomaly.mark(connection, shape, frame, before)
         fixes = frame[latest.fixes(shape, frame)]
         history.append(connection, shape, fixes)
-        frame = as_seen(frame[counts(frame["anomaly"])] if "anomaly" in frame else frame)
+        stamps = [column.name for column in shape.latest.c if column.info.get("greatest")]
+        frame = as_seen(frame[counts(frame["anomaly"])] if "anomaly" in frame else frame, stamps)
         if frame.empty:
             return Counter(fixes["batch"].tolist()), repeated, before.iloc[:0]
         after = latest.write(connection, shape, anomaly.stand(shape, frame, standing), columns)

@@ -178,11 +178,15 @@ class Scene:
         return lon + share * (to["lon"] - lon), lat + share * (to["lat"] - lat)
 
 
-def as_seen(frame: pd.DataFrame) -> pd.DataFrame:
+def as_seen(frame: pd.DataFrame, stamps: Sequence[str] = ()) -> pd.DataFrame:
     """The frame as the latest state and the rules see it: a fix told ahead of its time counts at its reception.
 
-    The history keeps what was told. Taken at its word here, it would make the true fixes after it late ones.
+    The history keeps what was told. Taken at its word here, it would make the true fixes after it late ones. stamps:
+    columns with a time of the record that is never set back; there nothing counts as later than its reception.
     """
+    for name in (each for each in stamps if each in frame):
+        early = ~(frame[name] > frame["received_at"])
+        frame = frame.assign(**{name: frame[name].where(early, frame["received_at"])})
     ahead = is_future(frame["observed_at"], frame["received_at"])
     if not ahead.any():
         return frame

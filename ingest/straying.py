@@ -50,7 +50,11 @@ def _new(connection: sa.Connection, now: datetime) -> Sequence[sa.RowMapping]:
     """Alarms of wrong zones that no case tells of, of boats that have none which goes on; the oldest first, locked."""
     alarm, case = table.alarm.c, boat_case.c
     told = sa.select(case.id).where(case.registration == alarm.object_key, case.kind == KIND)
-    told = told.where((case.alarm_id == alarm.id) | (case.closed_at.is_(None) & case.ended_at.is_(None)))
+    goes_on = case.closed_at.is_(None) & case.ended_at.is_(None)
+    # What another rule told of the same straying was over with it.
+    begun = alarm.cleared_at.is_(None) | (case.since <= alarm.cleared_at)
+    same = (case.ended_at >= alarm.raised_at) & begun
+    told = told.where((case.alarm_id == alarm.id) | goes_on | same)
     query = (
         sa.select(
             alarm.id, alarm.raised_at, alarm.evidence, alarm.simulated, sa.func.ST_X(alarm.geom).label("lon"),

@@ -44,7 +44,7 @@ def incident(
 ) -> Incident:
     """What is known of an alarm; alarms: its object's, newest first."""
     called = row["rule_kind"] in DISTRESS and row["lon"] is not None
-    coming = rescuers(connection, site, row["lon"], row["lat"], now) if called else None
+    coming = rescuers(connection, site, row["lon"], row["lat"], now, casualty=row["object_key"]) if called else None
     near: dict[str, Any] = {}
     for layer in site.layers if row["lon"] is not None else ():
         if layer.name in NEAR and layer.shape.kind == "station":

@@ -89,11 +89,12 @@ def test_fact_13_what_a_conclusion_lacks_is_said(site, three) -> None:
     path = f"/api/v1/cases/{three[0]}"
     status, answer = site.ask("POST", f"{path}/close", {"actor": "Lan"})
     assert (status, answer["detail"][0]["vi"]) == (422, "thiếu nguyên nhân, kết quả, dòng liên hệ")
-    call = {"actor": "Lan", "who": "chủ tàu", "number": "0905000111", "result": "đang quay về"}
+    call = {"actor": "Lan", "who": "chủ tàu (0905 000 222)", "number": "0905000111", "result": "đang quay về"}
     status, row = site.ask("POST", f"{path}/contact", call)
-    assert (status, row["contacts"], row["log"][-1]["data"]["who"]) == (200, 1, "chủ tàu")
+    assert (status, row["contacts"], row["log"][-1]["data"]["who"]) == (200, 1, "chủ tàu (•••••••222)")
     assert "0905000111" not in str(row)
     assert "0905000111" not in str(site.get(path)[1])
+    assert "000 222" not in str(site.get(path)[1])
     status, answer = site.ask("POST", f"{path}/close", {"actor": "Lan", "cause": "power"})
     assert (status, answer["detail"][0]["vi"]) == (422, "thiếu kết quả")
     body = {"actor": "Lan", "cause": "power", "outcome": "returned", "version": row["version"] - 1}

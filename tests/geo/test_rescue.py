@@ -72,3 +72,10 @@ def test_a_boat_that_is_heard_in_two_ways_is_one_where_it_was_heard_last(databas
     heard(database, 574000001, at(90, 5), minutes=2, name=None if mmsi else "TTH 91234")
     (one,) = found(database)
     assert (one.layer, one.distance_nm) == ("vessel", pytest.approx(5, abs=0.01))
+
+
+def test_who_calls_does_not_come_to_itself(database) -> None:
+    heard(database, 574000001, at(0, 0))
+    heard(database, 574000002, at(0, 1))
+    monitored(database, "TTH-91234-TS", at(0, 1), minutes=9, mmsi=574000001)
+    assert [one.key for one in found(database, casualty="574000001")] == ["574000002"]

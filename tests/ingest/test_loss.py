@@ -335,3 +335,47 @@ def test_who_has_just_been_started_misses_nobody(fleet) -> None:
     assert fleet.ask("SELECT * FROM boat_signal") == []
     fleet.tick(7 + 2 / 60)
     assert fleet.state(1) == "LOST"
+
+
+def test_a_device_whose_clock_is_ahead_ends_no_loss_and_stops_nobodys_watch(fleet) -> None:
+    fleet.register([1, 2])
+    fleet.hear(0, 2)
+    values = "VALUES (:name, ST_SetSRID(ST_MakePoint(108.3, 16.9), 4326), {at}, :heard, 'vms.test', 'D1', false"
+    columns = "(registration, geom, observed_at, received_at, source, device, manual"
+    given = {"name": fleet.name(1), "at": hours(30), "heard": hours(1)}
+    told(fleet.database.owner, f"INSERT INTO vms_history {columns}) {values.format(at=':at')})", **given)
+    del given["at"]
+    told(fleet.database.owner, f"INSERT INTO vms {columns}, auto_at) {values.format(at=':heard')}, :heard)", **given)
+    fleet.tick(2)
+    assert [fleet.state(boat) for boat in (1, 2)] == ["OK", "OK"]
+    fleet.tick(6.5)
+    assert [fleet.state(boat) for boat in (1, 2)] == ["LATE", "LOST"]
+    fleet.tick(31)
+    assert fleet.state(1) == "LOST"
+    assert fleet.stages(1) == [("LOST", 7)]
+
+
+def test_a_boat_that_cannot_be_judged_costs_nobody_else_his_watch(fleet) -> None:
+    fleet.register([1, 2])
+    fleet.hear(0, 1, 2)
+    told(fleet.database.owner, "UPDATE vms SET auto_at = '2015-01-01' WHERE registration = :name", name=fleet.name(1))
+    fleet.tick(6.5)
+    assert fleet.state(2) == "LOST"
+    assert fleet.ask("SELECT * FROM boat_signal WHERE registration = :name", name=fleet.name(1)) == []
+
+
+def test_a_loss_that_goes_on_after_a_port_is_escalated_anew(fleet) -> None:
+    fleet.register([1])
+    fleet.hear(0, 1)
+    fleet.tick(7)
+    fleet.tick(31)
+    assert fleet.case(1)["escalated_at"] is not None
+    fleet.hear(40, 1, place=THUAN_AN, by_hand=True)
+    fleet.tick(40.1)
+    assert fleet.case(1)["stage"] == "AT_PORT"
+    fleet.hear(70, 1, by_hand=True)
+    fleet.tick(70.1)
+    case = fleet.case(1)
+    assert (case["ended_at"], case["escalated_at"]) == (None, None)
+    fleet.tick(70 + 24.1)
+    assert fleet.case(1)["escalated_at"] is not None

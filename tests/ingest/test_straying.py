@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from geo.actor import Actor
+from geo.actor import SYSTEM, Actor
 from geo.alarm import clear_alarm, raise_alarm, withdraw_alarm
 from geo.boat_case import within_two_hours
 from geo.figure import Figures, seeds
-from geo.rule import rules
+from geo.rule import Rule, put_rules, rules
 from tests.fleet import SEA, Fleet, fleet_of, hours
 
 LAW = Figures(seeds())
@@ -22,22 +22,22 @@ def fleet(database) -> Iterator[Fleet]:
         yield found
 
 
-def strays(fleet: Fleet, boat: int, at: float, name: str | None = None) -> int:
+def strays(fleet: Fleet, boat: int, at: float, name: str | None = None, rule: str = "vms_wrong_zone") -> int:
     """The alarm of a wrong zone, as the worker raises it."""
     name = name or fleet.name(boat)
     subject = {"object_key": name, "object_label": name, "lon": SEA[0], "lat": SEA[1], "observed_at": hours(at),
                "simulated": False, "evidence": {"zone": "inshore", "allowed": ["offshore"]}}  # fmt: skip
     with fleet.ingest.begin() as connection:
-        rule = next(one for one in rules(connection) if one.key == "vms_wrong_zone")
-        number = raise_alarm(connection, rule, None, subject, hours(at), hours(at))
+        known = next(one for one in rules(connection) if one.key == rule)
+        number = raise_alarm(connection, known, None, subject, hours(at), hours(at))
     assert number is not None
     return number
 
 
-def is_back(fleet: Fleet, boat: int, at: float) -> None:
+def is_back(fleet: Fleet, boat: int, at: float, rule: str = "vms_wrong_zone") -> None:
     with fleet.ingest.begin() as connection:
-        rule = next(one for one in rules(connection) if one.key == "vms_wrong_zone")
-        assert clear_alarm(connection, rule, fleet.name(boat), hours(at), hours(at)) is not None
+        known = next(one for one in rules(connection) if one.key == rule)
+        assert clear_alarm(connection, known, fleet.name(boat), hours(at), hours(at)) is not None
 
 
 def cases(fleet: Fleet) -> list[dict[str, Any]]:
@@ -111,3 +111,16 @@ def test_who_is_not_registered_has_no_case(fleet) -> None:
     strays(fleet, 0, 1, "TTH-99999-TS")
     fleet.tick(1.01)
     assert cases(fleet) == []
+
+
+def test_two_rules_that_tell_of_one_straying_make_one_case(fleet) -> None:
+    with fleet.owner.begin() as connection:
+        put_rules(connection, [Rule("own", "wrong_zone", "vms", "Luật riêng", "Own rule", "low")], SYSTEM)
+    strays(fleet, 1, 1)
+    strays(fleet, 1, 1.5, rule="own")
+    fleet.tick(1.6)
+    is_back(fleet, 1, 2)
+    fleet.tick(2.1)
+    is_back(fleet, 1, 2.2, rule="own")
+    fleet.tick(2.3)
+    assert [case["stage"] for case in cases(fleet)] == ["RETURNED"]
