@@ -54,7 +54,7 @@ def test_step_1_the_page_opens_on_hue_with_boats_counts_badge_and_feeds(centre: 
     expect(page.locator(".centre")).to_have_text("Trung tâm điều hành Huế")
     middle = page.evaluate("(() => { const c = haidang.map.getCenter(); return [c.lat, c.lng]; })()")
     assert middle == pytest.approx([16.62, 107.95], abs=0.01)
-    expect(page.locator("[data-layer-kinds] > .entry .count")).to_have_text("28")
+    expect(page.locator('[data-layer-kinds^="vessel "] > .entry .count')).to_have_text("28")
     expect(page.locator('[data-kind-key="vessel.fishing"] .count')).to_have_text("27")
     expect(page.locator('[data-kind-key="vessel.cargo"] .count')).to_have_text("1")
     expect(page.locator("#badge")).to_have_text("DỮ LIỆU MÔ PHỎNG")
