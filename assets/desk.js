@@ -255,7 +255,9 @@
   };
   callbacks.desk_chosen = (next) => {
     chosen = next;
-    if (chosen && chosen.alarm && shown.some((row) => row.id === chosen.alarm)) current = `alarm-${chosen.alarm}`;
+    // Who walks through the list by key stands where they are, also when an earlier choice arrives late.
+    const walking = list()?.contains(document.activeElement);
+    if (!walking && chosen && chosen.alarm && shown.some((row) => row.id === chosen.alarm)) current = `alarm-${chosen.alarm}`;
     if (list()) point();
     if (haidang.handChosen) haidang.handChosen(next);
     return dash.no_update;

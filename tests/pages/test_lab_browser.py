@@ -182,8 +182,11 @@ def test_it_is_all_done_by_keyboard(centre: Centre, page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(".dash-dropdown-content")).to_be_visible()
     page.keyboard.type("cấm")
+    options = page.locator(".dash-dropdown-content .dash-options-list-option")
+    expect(options.filter(has_not_text="cấm")).to_have_count(0)  # the list follows the typing, a moment later
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
+    expect(page.locator(".lab-side .picked").first).to_contain_text("khu vực cấm")
     expect(page.locator(".lab-words").first).to_contain_text("Báo động")
     to(page, ".lab-numbers input")
     page.keyboard.type("15")
