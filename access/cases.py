@@ -15,6 +15,7 @@ from geo.case_list import Wanted
 from geo.contact import mask, without_numbers
 from geo.figure import figures
 from geo.journal import head
+from geo.wrong import Wrong
 from geo.yielding import deed
 
 T = TypeVar("T")
@@ -80,7 +81,9 @@ def close(
     site: Site, case_id: int, actor: Actor, version: int | None, cause: str | None, outcome: str | None,
     text: str | None,
 ) -> Row:  # fmt: skip
-    """Conclude a case."""
+    """Conclude a case that was seen in this version: nobody concludes what another one has just written to."""
+    if version is None:
+        raise Wrong("version", "Cần phiên bản của vụ việc đã đọc", "the version of the case that was seen")
     return _do(
         site, case_id, actor, version, None, lambda on, by: work.close_case(on, case_id, by, cause, outcome, text)
     )

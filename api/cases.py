@@ -72,8 +72,9 @@ class Assignment(Deed):
 
 
 class Conclusion(Deed):
-    """Cause and outcome out of their lists (/api/v1/cases/words), and what is to be said about it."""
+    """Cause and outcome out of their lists (/api/v1/cases/words), and the version of the case that they saw."""
 
+    version: int
     cause: Short | None = None
     outcome: Short | None = None
     text: Words | None = None

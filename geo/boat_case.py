@@ -61,6 +61,15 @@ class Opening:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Report:
+    """A position that somebody told by hand, degrees of WGS84."""
+
+    at: datetime
+    lon: float
+    lat: float
+
+
 def escalate_after(figures: Figures, kind: Kind, moment: datetime) -> timedelta:
     """How long after its beginning an unresolved case goes to the next level (domain: 24 h a loss, 12 h the others)."""
     return figures.at("escalate_loss" if kind == "loss" else "escalate_crossing", moment).span
@@ -142,6 +151,28 @@ def step_case(
     """The case is in another stage since `at`; one that was over goes on with it (the boat left port, still silent)."""
     change(connection, case_id, stage=stage, stage_at=at, ended_at=None)
     entry(connection, case_id, "stage", at, now, actor, data={"stage": stage, **(data or {})})
+
+
+def keep_reports(connection: sa.Connection, case_id: int, reports: Sequence[Report], now: datetime) -> int:
+    """Keep in a case that is held what a feed brought of positions told by hand, each once; how many were new.
+
+    The next report is due after the newest of them, as it is after one that was told at the desk.
+    """
+    if not reports:
+        return 0
+    line, case = boat_case_entry.c, boat_case.c
+    query = sa.select(line.at).where(line.case_id == case_id, line.kind == "position")
+    known = set(connection.scalars(query))
+    new = {one.at: one for one in reports if one.at not in known}
+    for at in sorted(new):
+        entry(connection, case_id, "position", at, now, data={"lon": new[at].lon, "lat": new[at].lat})
+    if new:
+        last = new[max(new)]
+        before = connection.scalar(sa.select(case.reported_at).where(case.id == case_id))
+        newer = before is None or last.at >= before
+        point = WKTElement(f"POINT({last.lon} {last.lat})", srid=4326)
+        change(connection, case_id, **({"reported_at": last.at, "geom": point} if newer else {}))
+    return len(new)
 
 
 def end_case(

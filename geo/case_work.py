@@ -1,9 +1,9 @@
 """What people do about a boat's case: calls, positions told by hand, notes, who has it, and its conclusion."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from geoalchemy2 import WKTElement
@@ -12,8 +12,14 @@ from geo import table
 from geo.actor import Actor
 from geo.boat_case import CAUSES, OUTCOMES, change, entry, escalate_case, hold
 from geo.fishery import boat_case_entry
+from geo.wrong import Wrong
 
 AHEAD_MOST = timedelta(minutes=2)  # clocks differ
+LACKS = {
+    "cause": ("nguyên nhân", "a cause"),
+    "outcome": ("kết quả", "an outcome"),
+    "contact": ("dòng liên hệ", "a contact in its log"),
+}
 
 
 class NoCase(LookupError):
@@ -21,15 +27,20 @@ class NoCase(LookupError):
 
 
 class Stale(Exception):
-    """Somebody changed the case since it was read, or it is closed; the message says which."""
+    """Somebody changed the case since it was read: `reason` is changed, closed or escalated; the message says it."""
+
+    def __init__(self, reason: Literal["changed", "closed", "escalated"], words: str) -> None:
+        super().__init__(words)
+        self.reason = reason
 
 
 class Missing(ValueError):
-    """What a conclusion lacks, in Vietnamese and English."""
+    """What a conclusion lacks, in Vietnamese and English; fields: cause, outcome, contact."""
 
-    def __init__(self, vi: str, en: str) -> None:
-        super().__init__(f"{vi} ({en})")
-        self.vi, self.en = vi, en
+    def __init__(self, fields: Sequence[str]) -> None:
+        vi, en = (", ".join(each) for each in zip(*(LACKS[name] for name in fields), strict=True))
+        self.fields, self.vi, self.en = tuple(fields), f"thiếu {vi}", f"the case lacks {en}"
+        super().__init__(f"{self.vi} ({self.en})")
 
 
 @dataclass(frozen=True)
@@ -65,10 +76,12 @@ def enter_position(
     What it makes of the case's stage is the clock's, which looks at it within a second.
     """
     if not (-180 <= lon <= 180 and -90 <= lat <= 90) or (abs(lon) < 0.001 and abs(lat) < 0.001):
-        raise ValueError("a position is a longitude and a latitude in degrees")
+        raise Wrong("place", "Vị trí là vĩ độ và kinh độ tính bằng độ", "a longitude and a latitude in degrees")
     row = _held(connection, case_id, deed)
     if deed.moment <= row["since"]:
-        raise ValueError("the position is older than the last automatic fix")
+        raise Wrong(
+            "at", "Vị trí này cũ hơn tín hiệu tự động cuối", "the position is older than the last automatic fix"
+        )
     newest = max(filter(None, (row["reported_at"], deed.moment)))
     point = WKTElement(f"POINT({lon} {lat})", srid=4326)
     change(connection, case_id, reported_at=newest, **({"geom": point} if newest == deed.moment else {}))
@@ -88,7 +101,7 @@ def assign_case(connection: sa.Connection, case_id: int, deed: Deed, unit: str, 
     """Give a case to a unit and, if named, a person of it."""
     known = connection.scalar(sa.select(table.unit.c.key).where(table.unit.c.key == unit))
     if known is None:
-        raise ValueError(f"there is no unit {unit!r}")
+        raise Wrong("unit", f"Không có đơn vị {unit[:40]}", f"there is no unit {unit[:40]!r}")
     _held(connection, case_id, deed)
     change(connection, case_id, unit=unit, person=person)
     data = {"unit": unit, "person": person}
@@ -99,7 +112,7 @@ def escalate_by_hand(connection: sa.Connection, case_id: int, deed: Deed, text: 
     """Pass a case on before its time. Raises Stale for one that was passed on already."""
     row = _held(connection, case_id, deed)
     if row["escalated_at"] is not None:
-        raise Stale(f"case {case_id} was escalated already")
+        raise Stale("escalated", f"case {case_id} was escalated already")
     escalate_case(connection, row, deed.actor, deed.now, text, deed.now)
 
 
@@ -118,37 +131,34 @@ def close_case(
 
 
 def _concluded(connection: sa.Connection, case_id: int, cause: str | None, outcome: str | None) -> None:
-    lacks = []
-    if not cause:
-        lacks.append(("nguyên nhân", "a cause"))
-    if not outcome:
-        lacks.append(("kết quả", "an outcome"))
+    lacks = [name for name, given in (("cause", cause), ("outcome", outcome)) if not given]
     column = boat_case_entry.c
     calls = sa.select(column.id).where(column.case_id == case_id, column.kind == "contact").limit(1)
     if connection.scalar(calls) is None:
-        lacks.append(("dòng liên hệ", "a contact in its log"))
+        lacks.append("contact")
     if lacks:
-        vi, en = (", ".join(each) for each in zip(*lacks, strict=True))
-        raise Missing(f"thiếu {vi}", f"the case lacks {en}")
+        raise Missing(lacks)
     for given, known, name in ((cause, CAUSES, "cause"), (outcome, OUTCOMES, "outcome")):
         if given not in known:
-            raise ValueError(f"{name} is one of {', '.join(known)}, not {given!r}")
+            words = ", ".join(known)
+            raise Wrong(name, f"Chọn một trong: {words}", f"{name} is one of {words}, not {str(given)[:40]!r}")
 
 
 def _held(connection: sa.Connection, case_id: int, deed: Deed) -> Mapping[Any, Any]:
     """The case, locked after its alarm. Raises NoCase, Stale, and ValueError for a moment that is still to come."""
     if deed.moment > deed.now + AHEAD_MOST:
-        raise ValueError("what has not happened yet cannot be written down")
+        raise Wrong("at", "Giờ này chưa tới", "what has not happened yet cannot be written down")
     row = hold(connection, [case_id]).get(case_id)
     if row is None:
         raise NoCase(f"there is no case {case_id}")
     if row["closed_at"] is not None:
-        raise Stale(f"case {case_id} is closed")
+        raise Stale("closed", f"case {case_id} is closed")
     if deed.version is not None and deed.version != row["version"]:
-        raise Stale(f"case {case_id} was changed since: it is at version {row['version']}, not {deed.version}")
+        words = f"case {case_id} was changed since: it is at version {row['version']}, not {deed.version}"
+        raise Stale("changed", words)
     return row
 
 
 def _said(name: str, text: str) -> None:
     if not text.strip():
-        raise ValueError(f"{name} says something")
+        raise Wrong(name, "Còn trống", f"{name} says something")

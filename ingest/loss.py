@@ -15,7 +15,17 @@ from geo import table
 from geo.actor import SYSTEM
 from geo.alarm import clear_alarm, raise_alarm, withdraw_alarm
 from geo.anomaly import counted
-from geo.boat_case import Opening, end_case, escalate_after, hold, hold_alarms, open_case, step_case
+from geo.boat_case import (
+    Opening,
+    Report,
+    end_case,
+    escalate_after,
+    hold,
+    hold_alarms,
+    keep_reports,
+    open_case,
+    step_case,
+)
 from geo.course import Course, Known, Place, Step, follow
 from geo.criteria import matches
 from geo.duty import Duty, duty
@@ -44,6 +54,7 @@ class Boat:
     known: Known
     places: list[Place]
     laid_up: bool
+    reports: list[Report]  # what the feed brought of positions told by hand
     course: Course = field(init=False)
     seen_to: datetime = field(init=False)
 
@@ -153,7 +164,12 @@ def _changed(connection: sa.Connection, shape: Shape, now: datetime, every: bool
 def _boats(
     connection: sa.Connection, shape: Shape, fences: Fences, figures: Figures, rows: Sequence[sa.RowMapping]
 ) -> list[Boat]:
-    told = _places(connection, shape, fences, rows)
+    fixes, told = _fixes(connection, shape, rows), _told(connection, rows)
+    places = _places(fences, [*fixes, *told])
+    reports: dict[str, list[Report]] = {}
+    for each in fixes:
+        if each["by_hand"]:
+            reports.setdefault(each["registration"], []).append(Report(each["observed_at"], each["lon"], each["lat"]))
     boats = []
     for row in rows:
         known = Known(row["known_auto_at"] or row["auto_at"])
@@ -164,15 +180,13 @@ def _boats(
         except NoFigure as error:
             log.error("boat cannot be judged", registration=row["registration"], error=str(error))
             continue
-        boats.append(Boat(row, own, known, told.get(row["registration"], []), row["laid_up"]))
+        name = row["registration"]
+        boats.append(Boat(row, own, known, places.get(name, []), row["laid_up"], reports.get(name, [])))
     return boats
 
 
-def _places(
-    connection: sa.Connection, shape: Shape, fences: Fences, rows: Sequence[sa.RowMapping]
-) -> dict[str, list[Place]]:
+def _places(fences: Fences, frames: Sequence[Mapping[str, Any]]) -> dict[str, list[Place]]:
     """Where each boat was since its last automatic fix that is known: fixes, and what was told by hand."""
-    frames = [*_fixes(connection, shape, rows), *_told(connection, rows)]
     if not frames:
         return {}
     lon, lat = (np.array([one[name] for one in frames], float) for name in ("lon", "lat"))
@@ -259,7 +273,7 @@ def _defer(connection: sa.Connection, shape: Shape, boats: Sequence[Boat], figur
 
 def _cases_of(boats: Sequence[Boat]) -> list[int]:
     """The cases that their boats' steps concern."""
-    return [one.row["case_id"] for one in boats if one.row["case_id"] and one.course.steps]
+    return [one.row["case_id"] for one in boats if one.row["case_id"] and (one.course.steps or one.reports)]
 
 
 def _remember(connection: sa.Connection, boats: Sequence[Boat]) -> None:
@@ -309,8 +323,8 @@ class _Work:
     chosen: Mapping[str, Rule]
 
     def carry_out(self, one: Boat, case: Mapping[Any, Any] | None) -> int:
-        """Each step in its order; how many alarms changed."""
-        changed = 0
+        """Each step in its order, and what was told by hand meanwhile; how many alarms changed."""
+        changed, first = 0, case
         for step in one.course.steps:
             if step.state in ALARMS:
                 if case is not None and case["since"] != step.since:
@@ -325,6 +339,10 @@ class _Work:
             elif case is not None and case["stage"] != step.state:
                 changed += self._end(one, case, step)
                 case = None if step.since != case["since"] else {**case, "ended_at": step.at, "stage": step.state}
+        for row in {each["id"]: each for each in (first, case) if each is not None}.values():
+            until = one.course.known.auto_at if row["since"] != one.course.known.auto_at else one.seen_to
+            told = [report for report in one.reports if row["since"] < report.at <= until]
+            keep_reports(self.connection, row["id"], told, self.now)
         return changed
 
     def _open(self, one: Boat, step: Step) -> tuple[Mapping[Any, Any] | None, int]:

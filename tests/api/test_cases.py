@@ -87,7 +87,8 @@ def test_fact_04_each_loss_that_goes_on_has_its_clocks_and_one_bucket(site, thre
 
 def test_fact_13_what_a_conclusion_lacks_is_said(site, three) -> None:
     path = f"/api/v1/cases/{three[0]}"
-    status, answer = site.ask("POST", f"{path}/close", {"actor": "Lan"})
+    assert site.ask("POST", f"{path}/close", {"actor": "Lan", "cause": "power", "outcome": "returned"})[0] == 422
+    status, answer = site.ask("POST", f"{path}/close", {"actor": "Lan", "version": 1})
     assert (status, answer["detail"][0]["vi"]) == (422, "thiếu nguyên nhân, kết quả, dòng liên hệ")
     call = {"actor": "Lan", "who": "chủ tàu (0905 000 222)", "number": "0905000111", "result": "đang quay về"}
     status, row = site.ask("POST", f"{path}/contact", call)
@@ -95,7 +96,7 @@ def test_fact_13_what_a_conclusion_lacks_is_said(site, three) -> None:
     assert "0905000111" not in str(row)
     assert "0905000111" not in str(site.get(path)[1])
     assert "000 222" not in str(site.get(path)[1])
-    status, answer = site.ask("POST", f"{path}/close", {"actor": "Lan", "cause": "power"})
+    status, answer = site.ask("POST", f"{path}/close", {"actor": "Lan", "cause": "power", "version": row["version"]})
     assert (status, answer["detail"][0]["vi"]) == (422, "thiếu kết quả")
     body = {"actor": "Lan", "cause": "power", "outcome": "returned", "version": row["version"] - 1}
     assert site.ask("POST", f"{path}/close", body)[0] == 409
@@ -123,7 +124,7 @@ def test_each_deed_is_kept_and_what_is_wrong_is_said(site, three) -> None:
         ("position", {"actor": "Lan", "lon": 108, "lat": 16, "at": "2035-01-01T00:00:00Z"}),
         ("position", {"actor": "Lan", "lon": 108, "lat": 16, "at": "2026-01-01T00:00:00"}),
         ("assign", {"actor": "Lan", "unit": "nobody"}),
-        ("close", {"actor": "Lan", "cause": "aliens", "outcome": "fined"}),
+        ("close", {"actor": "Lan", "cause": "aliens", "outcome": "fined", "version": 4}),
     ):
         assert site.ask("POST", f"{path}/{name}", body)[0] == 422, (name, body)
     assert site.ask("POST", "/api/v1/cases/999/note", {"actor": "Lan", "text": "x"})[0] == 404

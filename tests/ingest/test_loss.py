@@ -82,6 +82,32 @@ def test_fact_03_a_report_by_hand_restarts_its_clock_and_does_not_end_the_loss(f
     assert fleet.stages(1)[3:] == [("MANUAL_REPORTING", 15)]
 
 
+def test_a_report_by_hand_that_comes_by_the_feed_stands_in_the_case_once(fleet) -> None:
+    fleet.register([1, 2])
+    fleet.hear(0, 1, 2)
+    fleet.tick(6)
+    reported(fleet, 1, 8)
+    fleet.tick(8.01)
+    version = fleet.case(1)["version"]
+    for hour in (9, 11):
+        fleet.hear(hour, 1, place=(108.1, 16.8), by_hand=True)
+        fleet.tick(hour + 0.01)
+    told = fleet.ask("SELECT at, actor_kind, data FROM boat_case_entry WHERE kind = 'position' ORDER BY at")
+    assert [(line["at"], line["actor_kind"]) for line in told] == [
+        (hours(8), "declared"), (hours(9), "system"), (hours(11), "system")]  # fmt: skip
+    assert told[2]["data"] == {"lon": 108.1, "lat": 16.8}
+    case = fleet.case(1)
+    assert (case["reported_at"], case["stage"], case["version"]) == (hours(11), "MANUAL_REPORTING", version + 2)
+    assert fleet.case(2)["reported_at"] is None
+    fleet.tick(12)
+    fleet.hear(13, 1, by_hand=True)  # both in one look: the report belongs to the case, the fix ends it
+    fleet.hear(13.5, 1)
+    fleet.tick(13.6)
+    case = fleet.case(1)
+    assert (case["stage"], case["reported_at"]) == ("RESTORED", hours(13))
+    assert fleet.one("SELECT count(*) FROM boat_case_entry WHERE kind = 'position'") == 4
+
+
 def test_fact_04_the_days_to_port_count_from_the_last_fix_whatever_is_reported(fleet) -> None:
     fleet.register([1])
     fleet.hear(0, 1)
