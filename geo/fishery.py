@@ -184,3 +184,40 @@ boat_signal = Table(
     Index("boat_signal_due_at", "due_at"),
     Index("boat_signal_late", "provider", "late_at", postgresql_where=text("late_at IS NOT NULL")),
 )
+
+# What a boat did (geo.behaviour), judged again whenever its fixes are: a row is revised, or withdrawn, never removed.
+boat_event = Table(
+    "boat_event",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("layer", Text, nullable=False),
+    Column("object_key", Text, nullable=False),
+    Column("other_key", Text, nullable=False, server_default=text("''")),  # of an encounter, told once for both
+    Column("object_label", Text),
+    Column("other_label", Text),
+    _stamp("began_at", nullable=False),
+    _stamp("ended_at"),  # none: it goes on
+    Column("geom", Geometry("POINT", srid=4326, spatial_index=False), nullable=False),
+    Column("confidence", Text, nullable=False),
+    Column("parameters", JSONB, nullable=False),
+    Column("criteria", JSONB, nullable=False),  # the figures by which it was judged, as they were in force
+    Column("simulated", Boolean, nullable=False, server_default=text("false")),
+    _stamp("judged_at", nullable=False),  # when it was found or changed last
+    _stamp("withdrawn_at"),  # later fixes refuted it
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    CheckConstraint("confidence IN ('usual', 'low')", name="boat_event_confidence"),
+    CheckConstraint("ended_at >= began_at", name="boat_event_span"),
+    Index(
+        "boat_event_once",
+        "layer",
+        "object_key",
+        "other_key",
+        "kind",
+        "began_at",
+        unique=True,
+        postgresql_where=text("withdrawn_at IS NULL"),
+    ),
+    Index("boat_event_other", "layer", "other_key", "began_at", postgresql_where=text("other_key <> ''")),
+    Index("boat_event_began_at", "began_at"),
+)

@@ -220,3 +220,52 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("late_at IS NOT NULL"),
     )
+    op.create_table(
+        "boat_event",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("layer", sa.Text(), nullable=False),
+        sa.Column("object_key", sa.Text(), nullable=False),
+        sa.Column("other_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("object_label", sa.Text(), nullable=True),
+        sa.Column("other_label", sa.Text(), nullable=True),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "geom",
+            Geometry(
+                geometry_type="POINT",
+                srid=4326,
+                dimension=2,
+                spatial_index=False,
+                from_text="ST_GeomFromEWKT",
+                name="geometry",
+            ),
+            nullable=False,
+        ),
+        sa.Column("confidence", sa.Text(), nullable=False),
+        sa.Column("parameters", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("criteria", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("simulated", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.CheckConstraint("confidence IN ('usual', 'low')", name="boat_event_confidence"),
+        sa.CheckConstraint("ended_at >= began_at", name="boat_event_span"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "boat_event_once",
+        "boat_event",
+        ["layer", "object_key", "other_key", "kind", "began_at"],
+        unique=True,
+        postgresql_where=sa.text("withdrawn_at IS NULL"),
+    )
+    op.create_index(
+        "boat_event_other",
+        "boat_event",
+        ["layer", "other_key", "began_at"],
+        unique=False,
+        postgresql_where=sa.text("other_key <> ''"),
+    )
+    op.create_index("boat_event_began_at", "boat_event", ["began_at"], unique=False)

@@ -1,0 +1,53 @@
+"""Silences: six hours without a fix, away from port; the longest ones far out, well heard before, are a sign."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from geo.anomaly import KNOT, distance_m
+from geo.behaviour.criteria import Criteria
+from geo.behaviour.event import Event, Kind, moment
+from geo.behaviour.way import Way
+from geo.offshore import offshore_nm
+
+NM_M = 1852.0
+Offshore = Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]
+
+
+def gaps(way: Way, criteria: Criteria, now: datetime, offshore: Offshore = offshore_nm) -> list[Event]:
+    """Silences that began out of port, the one that still goes on among them.
+
+    `possible_disabling` needs all of Global Fishing Watch's conditions: its length, a beginning far enough from every
+    shore, and so many positions in the hours before it that the boat was plainly in reach. Whoever is nearer to the
+    coast is silent, and nothing else is said of it.
+    """
+    if not len(way):
+        return []
+    ends = np.append(way.at[1:], now.timestamp())
+    found = []
+    for index in np.flatnonzero((ends - way.at >= criteria["gap_least"]) & ~way.in_port):
+        began, silent_s = float(way.at[index]), float(ends[index] - way.at[index])
+        goes_on = index == len(way) - 1
+        off_nm = float(offshore(way.lon[index], way.lat[index])[0])
+        before = int(((way.at > began - criteria["disabling_before"]) & (way.at <= began)).sum())
+        sign = (
+            silent_s >= criteria["disabling_least"]
+            and off_nm * NM_M >= criteria["disabling_from_shore"]
+            and before >= criteria["disabling_positions"]
+        )
+        told = {"offshore_nm": round(off_nm, 1), "positions_before": before}
+        if not goes_on:
+            far = float(distance_m(way.lon[index], way.lat[index], way.lon[index + 1], way.lat[index + 1]))
+            told |= {
+                "hours": round(silent_s / 3600, 2),
+                "distance_nm": round(far / NM_M, 1),
+                "implied_kn": round(far / silent_s / KNOT, 1),
+                "end_lon": round(float(way.lon[index + 1]), 5),
+                "end_lat": round(float(way.lat[index + 1]), 5),
+            }
+        kind: Kind = "possible_disabling" if sign else "gap"
+        end = None if goes_on else moment(float(ends[index]))
+        found.append(Event(kind, moment(began), end, float(way.lon[index]), float(way.lat[index]), "usual", told))
+    return found

@@ -1,0 +1,200 @@
+"""Boats' events as they are kept: found again and revised by later fixes, withdrawn when those refute them, listed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from geoalchemy2 import WKTElement
+
+from geo.behaviour.event import Event
+from geo.fishery import boat_event
+from geo.heard import vessel_of
+
+AIS, VMS = "vessel", "vms"  # the layers of a boat's transponder and of its monitoring device
+# A silence that has grown long enough to be a sign is the same silence.
+_FAMILY = {"possible_disabling": "gap"}
+# Of a stay whose beginning lies further back than was looked, what was counted then stays.
+_COUNTED_BEFORE = ("stops", "silences")
+_FOREVER = datetime.max.replace(tzinfo=UTC)
+_COVERED = 0.5
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Doer:
+    """Whose events they are: a layer's key, of an encounter the two keys in their order, and the names to be shown."""
+
+    layer: str
+    key: str
+    other: str = ""
+    label: str | None = None
+    other_label: str | None = None
+    simulated: bool = False
+
+
+@dataclass(frozen=True)
+class Revision:
+    """How many events a look added, changed and withdrew."""
+
+    added: int = 0
+    changed: int = 0
+    withdrawn: int = 0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which events; an empty tuple is every one. They touch [since, until]; bbox: west, south, east, north."""
+
+    layers: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    bbox: tuple[float, float, float, float] | None = None
+    confidence: str | None = None
+    withdrawn: bool = False
+
+
+def known_events(connection: sa.Connection, doer: Doer, kinds: Collection[str], since: datetime) -> list[Row]:
+    """The events of a doer that stand and reach beyond `since`, by their beginning."""
+    column = boat_event.c
+    query = _rows().where(
+        column.layer == doer.layer, column.object_key == doer.key, column.other_key == doer.other,
+        column.kind.in_(kinds), column.withdrawn_at.is_(None),
+        sa.func.coalesce(column.ended_at, sa.text("'infinity'")) >= since,
+    )  # fmt: skip
+    return [dict(row) for row in connection.execute(query.order_by(column.began_at)).mappings()]
+
+
+def revise(
+    connection: sa.Connection,
+    doer: Doer,
+    known: Sequence[Row],
+    found: Sequence[Event],
+    told: Mapping[str, Mapping[str, Any]],
+    now: datetime,
+) -> Revision:
+    """Let the kept events of a stretch of time (`known`) be those that were found in it.
+
+    One that was found again, as judged by its kind and the time that both have in common, is revised and keeps its
+    number; one that was not is withdrawn. Whoever finds the same again changes nothing. told: the criteria by kind.
+    """
+    left = list(known)
+    pairs: list[tuple[Event, Row | None]] = []
+    for event in found:
+        same = [row for row in left if _family(row["kind"]) == _family(event.kind) and _common(row, event) is not None]
+        best = max(same, key=lambda row: (_common(row, event) or timedelta(), row["began_at"]), default=None)
+        if best is not None:
+            left.remove(best)
+        pairs.append((event, best))
+    # First what goes, then what moves: no two of one kind may begin at one moment, not even meanwhile.
+    for gone in left:
+        statement = sa.update(boat_event).where(boat_event.c.id == gone["id"])
+        connection.execute(statement.values(withdrawn_at=now, version=gone["version"] + 1))
+    added = changed = 0
+    for event, row in sorted(pairs, key=lambda pair: pair[1] is None):
+        values = _values(doer, event, row, told[event.kind])
+        if row is None:
+            connection.execute(sa.insert(boat_event).values(**values, judged_at=now))
+            added += 1
+        elif _differs(row, event, values):
+            statement = sa.update(boat_event).where(boat_event.c.id == row["id"])
+            connection.execute(statement.values(**values, judged_at=now, version=row["version"] + 1))
+            changed += 1
+    return Revision(added, changed, len(left))
+
+
+def events(connection: sa.Connection, wanted: Wanted, limit: int = 1_000) -> list[Row]:
+    """Events as rows with lon and lat, the latest first; one that goes on has no ended_at."""
+    column = boat_event.c
+    query = _rows()
+    if not wanted.withdrawn:
+        query = query.where(column.withdrawn_at.is_(None))
+    for name, values in (("layer", wanted.layers), ("kind", wanted.kinds)):
+        if values:
+            query = query.where(column[name].in_(values))
+    if wanted.keys:
+        query = query.where(column.object_key.in_(wanted.keys) | column.other_key.in_(wanted.keys))
+    if wanted.since is not None:
+        query = query.where(column.ended_at.is_(None) | (column.ended_at >= wanted.since))
+    if wanted.until is not None:
+        query = query.where(column.began_at <= wanted.until)
+    if wanted.confidence is not None:
+        query = query.where(column.confidence == wanted.confidence)
+    if wanted.bbox is not None:
+        query = query.where(sa.func.ST_Intersects(column.geom, sa.func.ST_MakeEnvelope(*wanted.bbox, 4326)))
+    query = query.order_by(column.began_at.desc(), column.id.desc()).limit(limit)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def events_of_boat(
+    connection: sa.Connection, registration: str, since: datetime, until: datetime, limit: int = 1_000
+) -> list[Row]:
+    """What a boat of the register did in [since, until], by its device and by AIS, the latest first.
+
+    registration: as geo.registration writes it. What the device tells coarsely and AIS tells too is told once, by AIS.
+    """
+    found = events(connection, Wanted((VMS,), (registration,), since=since, until=until), limit)
+    heard = vessel_of(connection, registration)
+    if heard is not None:
+        fine = events(connection, Wanted((AIS,), (str(heard.mmsi),), since=since, until=until), limit)
+        found = [*fine, *(row for row in found if not any(_covers(one, row, until) for one in fine))]
+    return sorted(found, key=lambda row: (row["began_at"], row["id"]), reverse=True)[:limit]
+
+
+def _rows() -> sa.Select[Any]:
+    column = boat_event.c
+    plain = [each for each in column if each.name != "geom"]
+    return sa.select(*plain, sa.func.ST_X(column.geom).label("lon"), sa.func.ST_Y(column.geom).label("lat"))
+
+
+def _family(kind: str) -> str:
+    return _FAMILY.get(kind, kind)
+
+
+def _common(row: Row, event: Event) -> timedelta | None:
+    """The time that both have in common; None when one is over before the other begins."""
+    begin = max(row["began_at"], event.began_at)
+    end = min(row["ended_at"] or _FOREVER, event.ended_at or _FOREVER)
+    return end - begin if end >= begin else None
+
+
+def _values(doer: Doer, event: Event, row: Row | None, told: Mapping[str, Any]) -> dict[str, Any]:
+    parameters = dict(event.parameters)
+    if event.kind == "port_visit" and row is not None:
+        parameters = {
+            name: row["parameters"][name] for name in _COUNTED_BEFORE if name in row["parameters"]
+        } | parameters
+    return {
+        "kind": event.kind,
+        "layer": doer.layer,
+        "object_key": doer.key,
+        "other_key": doer.other,
+        "object_label": doer.label,
+        "other_label": doer.other_label,
+        "began_at": event.began_at,
+        "ended_at": event.ended_at,
+        "geom": WKTElement(f"POINT({event.lon:.6f} {event.lat:.6f})", 4326),
+        "confidence": event.confidence,
+        "parameters": parameters,
+        "criteria": dict(told),
+        "simulated": doer.simulated,
+    }
+
+
+def _differs(row: Row, event: Event, values: Mapping[str, Any]) -> bool:
+    compared = [name for name in values if name != "geom"]
+    moved = (round(event.lon, 6), round(event.lat, 6)) != (round(row["lon"], 6), round(row["lat"], 6))
+    return moved or any(row[name] != values[name] for name in compared)
+
+
+def _covers(fine: Row, coarse: Row, until: datetime) -> bool:
+    """Whether an event of AIS tells at least half of what a coarse one of the device tells."""
+    if coarse["confidence"] != "low" or fine["kind"] != coarse["kind"]:
+        return False
+    ends = [row["ended_at"] or max(until, row["began_at"]) for row in (fine, coarse)]
+    common: timedelta = min(ends) - max(fine["began_at"], coarse["began_at"])
+    told: timedelta = ends[1] - coarse["began_at"]
+    return common >= _COVERED * told
