@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Query
 
+from access.boat import TRACK_MOST as TRACK_MAX
+from access.boat import brief, record, told
 from access.site import Site
 from geo import feature
 from geo.fleet import boat_by_mmsi, boat_of
@@ -17,7 +19,6 @@ from layers import kpi_values
 from layers.layer import Layer
 
 TRACK = timedelta(hours=24)
-TRACK_MAX = timedelta(days=31)
 Layers = Literal["vessel", "vms"]  # the two that boats stand in
 
 
@@ -51,10 +52,14 @@ def mount(server: FastAPI, site: Site) -> None:
 
     @server.get("/api/v1/vessels/{key}", tags=["vessels"])
     def vessel(key: str, layer: Layers = "vessel") -> dict[str, Any]:
-        """One vessel by its MMSI, or by its registration in any spelling: as AIS or as its device has it."""
+        """One vessel by its MMSI, or by its registration in any spelling: as AIS or as its device has it.
+
+        `boat` is what the register has of it: identity, licence, devices, duties, the state of its signal; else null.
+        """
         found = _layer(site, layer)
         with site.engine.connect() as connection:
-            return feature.geojson(found.shape, _vessel(connection, found, key))
+            row = _vessel(connection, found, key)
+            return {**feature.geojson(found.shape, row), "boat": brief(connection, key, datetime.now(UTC))}
 
     @server.get("/api/v1/vessels/{key}/track", tags=["vessels"])
     def track(
@@ -68,13 +73,27 @@ def mount(server: FastAPI, site: Site) -> None:
         `missing` names the archive's files that should have been read and could not.
         """
         found = _layer(site, layer)
-        until = _aware(end) or datetime.now(UTC)
-        since = _aware(start) or until - TRACK
-        if not timedelta(0) <= until - since <= TRACK_MAX:
-            raise HTTPException(422, f"from must lie before to, and at most {TRACK_MAX.days} days before it")
+        since, until = _period(start, end)
         with site.engine.connect() as connection:
             row = _vessel(connection, found, key)
             return fixes(connection, site.archive, found.shape, row["key"], since, until).geojson(found.shape)
+
+    @server.get("/api/v1/vessels/{key}/record", tags=["fisheries"])
+    def boat_record(
+        key: str,
+        start: Annotated[datetime | None, Query(alias="from")] = None,
+        end: Annotated[datetime | None, Query(alias="to")] = None,
+    ) -> dict[str, Any]:
+        """A registered boat from all sides: register, duties, signal, cases, alarms; trips and calls of a period.
+
+        The period is as a track's. Of telephone numbers only the last digits are told.
+        """
+        since, until = _period(start, end)
+        with site.engine.connect() as connection:
+            found = record(connection, site, key, since, until, datetime.now(UTC))
+        if found is None:
+            raise HTTPException(404, f"the register has no boat {key[:40]!r}")
+        return told(found)
 
 
 def describe(layer: Layer) -> dict[str, Any]:
@@ -103,6 +122,15 @@ def _layer(site: Site, name: str) -> Layer:
 def look_back(layer: Layer) -> timedelta:
     """How long before a past moment a thing's last fix may lie for it to be in the picture: until it counts as lost."""
     return max(LOOK_BACK, timedelta(seconds=layer.style.lost_s))
+
+
+def _period(start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:
+    """The period that is asked for: the last 24 h by default, 31 days at most."""
+    until = _aware(end) or datetime.now(UTC)
+    since = _aware(start) or until - TRACK
+    if not timedelta(0) <= until - since <= TRACK_MAX:
+        raise HTTPException(422, f"from must lie before to, and at most {TRACK_MAX.days} days before it")
+    return since, until
 
 
 def _vessel(connection: Any, layer: Layer, key: str) -> dict[str, Any]:

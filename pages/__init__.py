@@ -5,7 +5,7 @@ from typing import Any
 from dash import Dash, Input, Output, dcc, html
 
 from access.site import Site
-from pages import alarms, channels, handover, lab, map, metrics, missing, rules
+from pages import alarms, boat, channels, handover, lab, map, metrics, missing, rules
 from pages.text import Text
 from pages.view import read
 
@@ -17,6 +17,8 @@ APART: dict[str, Any] = {
     "rules": rules,
     "rules/lab": lab,
 }
+
+BOATS = "fisheries/"  # before a boat's registration
 
 INDEX = """<!DOCTYPE html>
 <html lang="vi" data-theme="dark">
@@ -54,9 +56,11 @@ def mount(app: Dash, site: Site) -> None:
             return map.layout(site, t, view)
         if name == "alarms":
             return alarms.layout(site, t, view)
+        if name.startswith(BOATS) and name != BOATS:
+            return boat.layout(site, t, (path or "").strip("/")[len(BOATS) :], search or "")
         if name in APART:
             return APART[name].layout(site, t, search or "")
         return missing.layout(site, t, path or "/")
 
-    for part in (*map.PARTS, handover, metrics, lab, rules, *channels.PARTS):
+    for part in (*map.PARTS, boat, handover, metrics, lab, rules, *channels.PARTS):
         part.register(app, site)

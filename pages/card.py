@@ -12,9 +12,13 @@ from access.site import Site
 from geo import anomaly, feature, fence, zone
 from geo.basemap import is_land
 from geo.desk import alarms_of, one
+from geo.fleet import boat_by_mmsi
 from geo.handling import ESCALATIONS_MOST
+from geo.heard import boat_heard
+from geo.registration import parse
 from geo.rule import DISTRESS
 from pages import mark, place, service
+from pages.boat_words import address
 from pages.chart import SPEED_STEPS_KN
 from pages.incident import Incident, before, incident, sections
 from pages.line import rule_title, waits
@@ -66,6 +70,8 @@ def head(t: Text, layer: Any, row: Mapping[str, Any]) -> html.Div:
     words = f"{t.title(kind)} · {key}" if row["label"] != row["key"] else t.title(kind)
     badge = [html.Span(t("mô phỏng"), className="badge small")] if row.get("simulated") else []
     marks = [mark.icon(kind.icon, kind.color), html.H2(str(row["label"])), html.Span(words, className="muted"), *badge]
+    if row.get("boat"):
+        marks.append(html.A(t("Hồ sơ tàu"), href=address(row["boat"], t.lang), className="card-boat"))
     return html.Div(marks, className="card-head")
 
 
@@ -221,7 +227,23 @@ def drawn(t: Text, site: Site, about: About, now: datetime) -> tuple[Any, Any, A
 def _feature(connection: Connection, layer: Any, key: str) -> dict[str, Any] | None:
     """The feature's latest state and, at sea, the fishing zone it is in (domain fact 8; none on land)."""
     row = feature.one(connection, layer.shape, key)
+    if row is not None and layer.group == "sea":
+        row["boat"] = _boat(connection, layer, row)
     if row is None or row.get("lat") is None or layer.group != "sea" or is_land([row["lon"]], [row["lat"]])[0]:
         return row
     zones = zone.zones_of(fence.fences(connection))
     return {**row, "zone": zone.NAMES_VI[zones.classify(row["lon"], row["lat"])[0]]} if zones else row
+
+
+def _boat(connection: Connection, layer: Any, row: Mapping[str, Any]) -> str | None:
+    """The boat of the register that a vessel is, by its registration; None for none."""
+    if layer.shape.key == "registration":
+        return str(row["key"])
+    if layer.shape.key != "mmsi":
+        return None
+    found = boat_by_mmsi(connection, row["mmsi"])
+    if found is not None:
+        return found.registration
+    # Names are compared only where one is a registration: that costs more than all the rest of the card.
+    heard = boat_heard(connection, row["mmsi"]) if parse(row["label"]) else None
+    return heard.registration if heard else None

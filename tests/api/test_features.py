@@ -4,6 +4,7 @@ from urllib.parse import quote
 import pytest
 
 from geo.actor import Actor
+from geo.contact import Contact
 from geo.fleet import Boat, put_boat
 from tests.connections import told
 
@@ -181,3 +182,18 @@ def test_who_can_come_to_a_place(site) -> None:
     assert site.get("/api/v1/rescuers?lon=107.7&lat=16.6&within_nm=1")[1] == []
     for wrong in ("lon=107.7", "lon=nan&lat=16", "lon=107&lat=91", "lon=107&lat=16&limit=0"):
         assert site.get(f"/api/v1/rescuers?{wrong}")[0] == 422
+
+
+def test_a_registered_boat_is_told_with_its_register_and_its_record(site) -> None:
+    with site.site.engine.begin() as connection:
+        people = [Contact("owner", "Trần Bảy", "0912345678")]
+        put_boat(connection, Boat("TTH-91234-TS", 24.5, "Huế", mmsi=574000001), Actor("Lan"), NOW, people=people)
+    told_of = site.get("/api/v1/vessels/574000001")[1]["boat"]
+    assert (told_of["registration"], told_of["duty"]["interval_min"], told_of["signal"]) == ("TTH-91234-TS", 120, None)
+    assert told_of["people"] == [{"part": "owner", "name": "Trần Bảy", "phone": "•••••••678"}]
+    assert site.get("/api/v1/vessels/574000002")[1]["boat"] is None
+    status, record = site.get("/api/v1/vessels/tth%2091234/record")
+    assert (status, record["track"], record["trips"][0]["fixes"], record["cases"]) == (200, "vessel", 3, [])
+    status, answer = site.get("/api/v1/vessels/TTH-99999/record")
+    assert (status, answer["detail"]) == (404, "the register has no boat 'TTH-99999'")
+    assert site.get("/api/v1/vessels/TTH-91234/record?from=2026-01-01&to=2026-03-01")[0] == 422

@@ -1,0 +1,97 @@
+"""A boat's own page in a real browser: any spelling, its lists, its map, what it is not, and axe in both themes."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from geo.database import engine
+from run.role import urls
+from run.servers import Servers
+from tests import boat_past
+from tests.pages.conftest import Centre, standing
+
+SIZE = {"width": 1366, "height": 768}
+CENTRE = "pages_boat"
+
+
+@pytest.fixture(scope="module")
+def centre(private_servers: Servers, database_template: str) -> Iterator[Centre]:
+    """A centre with a boat that was at sea twice in a week, and is silent now."""
+    with standing(private_servers, database_template, CENTRE) as made:
+        ingest = engine(urls(private_servers.postgres, CENTRE).ingest)
+        boat_past.lay(made.engine, ingest, datetime.now(UTC))
+        ingest.dispose()
+        yield made
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport=SIZE, locale="vi-VN")
+    made = context.new_page()
+    faults: list[str] = []
+    made.on("pageerror", lambda error: faults.append(error.message))
+    made.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    expect.set_options(timeout=60_000)
+    yield made
+    expect.set_options(timeout=5_000)
+    assert faults == [], faults
+    context.close()
+
+
+def part(page: Page, title: str) -> Any:
+    return page.locator(".boat-part", has=page.get_by_role("heading", name=title))
+
+
+def test_a_boat_in_any_spelling_from_all_sides(centre: Centre, page: Page) -> None:
+    page.goto(f"{centre.url}/fisheries/tth%2091234?days=7")
+    expect(page.locator(".boat-state")).to_contain_text("Mất tín hiệu")
+    expect(page.locator(".boat-name h2")).to_have_text(boat_past.NAME)
+    assert page.url.endswith(f"/fisheries/{boat_past.NAME}?days=7")
+    expect(part(page, "Nghĩa vụ theo chiều dài")).to_contain_text("bắt buộc, 2 giờ một lần")
+    expect(part(page, "Thiết bị giám sát")).to_contain_text("VNPT · kẹp chì KC-778")
+    people = part(page, "Chủ tàu, thuyền trưởng")
+    expect(people).to_contain_text("Nguyễn Văn Bảy · •••••••678")
+    expect(part(page, "Giấy phép").first).to_contain_text("Còn 4")
+    trips = part(page, "Chuyến biển và cảng")
+    expect(trips.locator("tbody tr")).to_have_count(2)
+    expect(trips.locator("tbody tr").first).to_contain_text("còn ở biển")
+    expect(part(page, "Vụ việc")).to_contain_text("Mất tín hiệu số")
+    expect(part(page, "Lịch sử sổ đăng ký").locator("tbody tr")).to_have_count(2)
+    expect(part(page, "Dòng thời gian")).to_contain_text("Rời Cảng cá Thuận An")
+    expect(part(page, "Dòng thời gian")).to_contain_text("Không có vị trí trong 10 giờ")
+    expect(page.locator("#boat-map path.trail-gap")).to_have_count(1)
+    expect(page.locator("#boat-map path.boat-last")).to_have_count(1)
+    assert "0912345678" not in page.content()
+    page.get_by_role("link", name="24 giờ").click()
+    expect(page).to_have_url(re.compile(r"days=1$"))
+    expect(trips.locator("tbody tr")).to_have_count(1)
+
+
+def test_what_is_no_boat_and_the_way_from_the_map(centre: Centre, page: Page) -> None:
+    page.goto(f"{centre.url}/fisheries/TTH-99999-TS?lang=en")
+    expect(page.locator(".boat-unknown h3")).to_have_text("The register has no such boat")
+    expect(page.locator(".boat-spans")).to_be_hidden()
+    page.goto(f"{centre.url}/?chosen=vms.{boat_past.NAME}")
+    page.locator(".card-boat").click()
+    expect(page.locator(".boat-name h2")).to_have_text(boat_past.NAME)
+    page.goto(f"{centre.url}/?chosen=vessel.{boat_past.MMSI}")
+    expect(page.locator(".card-boat")).to_have_attribute("href", f"/fisheries/{boat_past.NAME}")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(centre: Centre, page: Page, theme: str) -> None:
+    page.goto(f"{centre.url}/fisheries/{boat_past.NAME}")
+    expect(page.locator(".boat-state")).to_be_visible()
+    page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+    expect(part(page, "Dòng thời gian")).to_be_visible()
+    found = [
+        f"{one['id']}: {one['nodes'][0]['html'][:160]}"
+        for one in Axe().run(page).response["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert found == [], "\n".join(found)
