@@ -75,22 +75,25 @@ def revise(
     found: Sequence[Event],
     told: Mapping[str, Mapping[str, Any]],
     now: datetime,
+    since: datetime,
 ) -> Revision:
-    """Let the kept events of a stretch of time (`known`) be those that were found in it.
+    """Let the kept events (`known`) be those that were found (`found`) where it was looked: from `since` on.
 
     One that was found again, as judged by its kind and the time that both have in common, is revised and keeps its
-    number; one that was not is withdrawn. Whoever finds the same again changes nothing. told: the criteria by kind.
+    number. One that was not is withdrawn if it reaches beyond `since`, or is part of one that was found; earlier ones
+    were not looked at. Whoever finds the same again changes nothing. told: the criteria by kind.
     """
     left = list(known)
     pairs: list[tuple[Event, Row | None]] = []
     for event in found:
-        same = [row for row in left if _family(row["kind"]) == _family(event.kind) and _common(row, event) is not None]
+        same = [row for row in left if _same(row, event)]
         best = max(same, key=lambda row: (_common(row, event) or timedelta(), row["began_at"]), default=None)
         if best is not None:
             left.remove(best)
         pairs.append((event, best))
     # First what goes, then what moves: no two of one kind may begin at one moment, not even meanwhile.
-    for gone in left:
+    refuted = [row for row in left if _looked_at(row, since) or any(_same(row, event) for event in found)]
+    for gone in refuted:
         statement = sa.update(boat_event).where(boat_event.c.id == gone["id"])
         connection.execute(statement.values(withdrawn_at=now, version=gone["version"] + 1))
     added = changed = 0
@@ -103,7 +106,7 @@ def revise(
             statement = sa.update(boat_event).where(boat_event.c.id == row["id"])
             connection.execute(statement.values(**values, judged_at=now, version=row["version"] + 1))
             changed += 1
-    return Revision(added, changed, len(left))
+    return Revision(added, changed, len(refuted))
 
 
 def events(connection: sa.Connection, wanted: Wanted, limit: int = 1_000) -> list[Row]:
@@ -152,6 +155,14 @@ def _rows() -> sa.Select[Any]:
 
 def _family(kind: str) -> str:
     return _FAMILY.get(kind, kind)
+
+
+def _looked_at(row: Row, since: datetime) -> bool:
+    return row["ended_at"] is None or row["ended_at"] >= since
+
+
+def _same(row: Row, event: Event) -> bool:
+    return _family(row["kind"]) == _family(event.kind) and _common(row, event) is not None
 
 
 def _common(row: Row, event: Event) -> timedelta | None:

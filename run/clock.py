@@ -14,7 +14,9 @@ import structlog
 from access.desk import announce
 from geo import feature, flood, shelf, table
 from geo.alarm import clear_alarm, raise_alarm
+from geo.behaviour.way import Ports, ports_of
 from geo.boat_case import escalate_cases
+from geo.boat_event import AIS
 from geo.episode import FRESH, Clear, Raise, judge_time
 from geo.fence import PORT, Fence, Fences, fences
 from geo.figure import figures
@@ -25,6 +27,7 @@ from geo.lease import leased
 from geo.revision import mark
 from geo.rule import DISTRESS, FENCED_STATES, Rule, rules
 from geo.yielding import CLOCK_WAITS_MS, giving_way, in_the_way
+from ingest.behaviour import Watcher
 from ingest.judgement import end_alarm, evidence, holds_since, presence_of, remember
 from ingest.loss import end_concluded, monitored, watch
 from ingest.silence import judge_feeds, raise_silences, release_late
@@ -65,6 +68,8 @@ class Clock:
     _unproven: dict[tuple[Any, ...], datetime] = field(default_factory=dict)  # not to be asked again until then
     _strays: datetime | None = None
     _watched: object = None  # the figures and ports by which every monitored boat was looked at
+    _watcher: Watcher = field(default_factory=Watcher)
+    _ports: Ports | None = None
     _kept: Callable[[], Any] | None = None  # what a part may forget once its transaction is committed
 
     def run(self, stopping: Callable[[], bool]) -> None:
@@ -92,7 +97,7 @@ class Clock:
         # Each in a transaction of its own, in which rows are locked in the workers' order and the count of lines last.
         sweeps = [partial(self._sweep, layer) for layer in self.layers]
         parts: list[Part] = [self._reload, self._let_go, *sweeps, self._dwell, self._listen, self._watch]
-        parts += [self._stray, self._expire]
+        parts += [self._stray, self._expire, self._behave]
         changed = 0
         for part in (*parts, end_concluded, escalate_cases, escalate_due, release_late, flood.end_over):
             self._kept = None
@@ -129,7 +134,7 @@ class Clock:
         self._fences, self._known, self._mark = Fences(tuple(places)), known, version
         self._fresh = {layer.name: {**self._fresh.get(layer.name, {}), **{rule.id: rule for rule in fresh}}
                        for layer in self.layers}  # fmt: skip
-        self._letting_go, self._unproven = now + WORKERS_KNOW, {}
+        self._letting_go, self._unproven, self._ports = now + WORKERS_KNOW, {}, None
         return 0
 
     def _let_go(self, connection: sa.Connection, now: datetime) -> int:
@@ -262,6 +267,16 @@ class Clock:
             return 0
         follow_strays(connection, figures(connection), now)
         self._kept = partial(setattr, self, "_strays", now)
+        return 0
+
+    def _behave(self, connection: sa.Connection, now: datetime) -> int:
+        """What boats did since they were looked at last: no alarms, and a fifth of a second of each tick."""
+        if self._began is None or now - self._began < FEEDS_AFTER:
+            return 0
+        self._ports = self._ports or ports_of(self._fences.items)
+        shapes = [layer.shape for layer in self.layers if layer.name == AIS or monitored(layer.shape)]
+        done = self._watcher.look(connection, shapes, self._ports, now, self.heartbeat.beat)
+        self._kept = partial(self._watcher.keep, done)
         return 0
 
     def _expire(self, connection: sa.Connection, now: datetime) -> int:

@@ -14,13 +14,23 @@ ALONE = ("fishing", "loitering", "port_visit", "gap", "possible_disabling")
 
 
 def behaviour(
-    way: Way, criteria: Criteria, now: datetime, gear: str | None, fishes: bool, in_port_since: datetime | None = None
+    way: Way,
+    criteria: Criteria,
+    now: datetime,
+    gear: str | None,
+    catches: bool,
+    in_port_since: datetime | None = None,
+    heard_before: int = 0,
 ) -> list[Event]:
     """Its events in the order of their beginning, those that go on among them.
 
-    fishes: whether it is a boat whose work is fishing; in_port_since: as port_visits has it.
+    catches: whether its work is catching fish; in_port_since as port_visits, heard_before as gaps has it.
     """
-    found = [*loitering(way, criteria), *port_visits(way, criteria, in_port_since), *gaps(way, criteria, now)]
-    if fishes:
+    found = [
+        *loitering(way, criteria),
+        *port_visits(way, criteria, in_port_since),
+        *gaps(way, criteria, now, heard_before=heard_before),
+    ]
+    if catches:
         found += fishing(way, gear, criteria)
     return sorted(found, key=lambda event: (event.began_at, event.kind))

@@ -16,12 +16,15 @@ NM_M = 1852.0
 Offshore = Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]
 
 
-def gaps(way: Way, criteria: Criteria, now: datetime, offshore: Offshore = offshore_nm) -> list[Event]:
+def gaps(
+    way: Way, criteria: Criteria, now: datetime, offshore: Offshore = offshore_nm, heard_before: int = 0
+) -> list[Event]:
     """Silences that began out of port, the one that still goes on among them.
 
     `possible_disabling` needs all of Global Fishing Watch's conditions: its length, a beginning far enough from every
     shore, and so many positions in the hours before it that the boat was plainly in reach. Whoever is nearer to the
-    coast is silent, and nothing else is said of it.
+    coast is silent, and nothing else is said of it. heard_before: how often the first fix is known to have been
+    preceded by others, where `way` begins with it.
     """
     if not len(way):
         return []
@@ -32,6 +35,7 @@ def gaps(way: Way, criteria: Criteria, now: datetime, offshore: Offshore = offsh
         goes_on = index == len(way) - 1
         off_nm = float(offshore(way.lon[index], way.lat[index])[0])
         before = int(((way.at > began - criteria["disabling_before"]) & (way.at <= began)).sum())
+        before = max(before, heard_before) if index == 0 else before
         sign = (
             silent_s >= criteria["disabling_least"]
             and off_nm * NM_M >= criteria["disabling_from_shore"]

@@ -42,7 +42,7 @@ def fleet(database) -> Iterator[Fleet]:
 def look(fleet: Fleet, *found: Event, at: float = 100, since: float = -100, doer: Doer = BOAT) -> Revision:
     with fleet.ingest.begin() as connection:
         known = known_events(connection, doer, KINDS, hours(since))
-        return revise(connection, doer, known, found, TOLD, hours(at))
+        return revise(connection, doer, known, found, TOLD, hours(at), hours(since))
 
 
 def rows(fleet: Fleet) -> list[dict[str, Any]]:
@@ -97,6 +97,14 @@ def test_what_lies_before_the_look_is_left_alone(fleet) -> None:
     look(fleet, event("fishing", 1, 3), event("port_visit", -50, 0.5))
     assert look(fleet, event("fishing", 6, 8), since=4) == Revision(added=1)
     assert [row["withdrawn_at"] for row in rows(fleet)] == [None, None, None]
+
+
+def test_a_late_fix_that_joins_what_was_looked_at_with_what_was_not_leaves_one(fleet) -> None:
+    look(fleet, event("fishing", 1, 3), event("fishing", 5, 9))
+    with fleet.ingest.begin() as connection:
+        known = known_events(connection, BOAT, KINDS, hours(0))
+        done = revise(connection, BOAT, known, [event("fishing", 1, 9)], TOLD, hours(100), hours(4))
+    assert done == Revision(changed=1, withdrawn=1)
 
 
 def test_what_was_counted_of_a_stay_before_stays(fleet) -> None:
