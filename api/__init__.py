@@ -1,9 +1,9 @@
-"""What other systems call: the live stream, features, alarms, cases, fences, rules, handovers, health and metrics."""
+"""What other systems call: live stream, features, alarms, cases, events, fences, rules, handovers, health, metrics."""
 
 from fastapi import FastAPI, HTTPException
 
 from access.site import Site
-from api import alarms, cases, channels, features, fence_files, fences, handover, health, live, rescue, rules
+from api import alarms, cases, channels, events, features, fence_files, fences, handover, health, live, rescue, rules
 
 
 def mount(server: FastAPI, site: Site, handover_paper: handover.Paper) -> None:
@@ -16,6 +16,7 @@ def mount(server: FastAPI, site: Site, handover_paper: handover.Paper) -> None:
     alarms.mount(server, site)
     cases.mount(server, site)
     channels.mount(server, site)
+    events.mount(server, site)
     fences.mount(server, site)
     fence_files.mount(server, site)
     rules.mount(server, site)

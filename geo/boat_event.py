@@ -1,7 +1,7 @@
 """Boats' events as they are kept: found again and revised by later fixes, withdrawn when those refute them, listed."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -133,16 +133,25 @@ def events(connection: sa.Connection, wanted: Wanted, limit: int = 1_000) -> lis
 
 
 def events_of_boat(
-    connection: sa.Connection, registration: str, since: datetime, until: datetime, limit: int = 1_000
+    connection: sa.Connection,
+    registration: str,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int = 1_000,
+    wanted: Wanted | None = None,
 ) -> list[Row]:
     """What a boat of the register did in [since, until], by its device and by AIS, the latest first.
 
     registration: as geo.registration writes it. What the device tells coarsely and AIS tells too is told once, by AIS.
+    None: an open end. wanted: what else is asked of them; its keys and times are not looked at.
     """
-    found = events(connection, Wanted((VMS,), (registration,), since=since, until=until), limit)
+    asked = replace(wanted or Wanted(), since=since, until=until)
+    layers = asked.layers or (VMS, AIS)
+    coarse = replace(asked, layers=(VMS,), keys=(registration,))
+    found = events(connection, coarse, limit) if VMS in layers else []
     heard = vessel_of(connection, registration)
-    if heard is not None:
-        fine = events(connection, Wanted((AIS,), (str(heard.mmsi),), since=since, until=until), limit)
+    if heard is not None and AIS in layers:
+        fine = events(connection, replace(asked, layers=(AIS,), keys=(str(heard.mmsi),)), limit)
         found = [*fine, *(row for row in found if not any(_covers(one, row, until) for one in fine))]
     return sorted(found, key=lambda row: (row["began_at"], row["id"]), reverse=True)[:limit]
 
@@ -201,11 +210,11 @@ def _differs(row: Row, event: Event, values: Mapping[str, Any]) -> bool:
     return moved or any(row[name] != values[name] for name in compared)
 
 
-def _covers(fine: Row, coarse: Row, until: datetime) -> bool:
+def _covers(fine: Row, coarse: Row, until: datetime | None) -> bool:
     """Whether an event of AIS tells at least half of what a coarse one of the device tells."""
     if coarse["confidence"] != "low" or fine["kind"] != coarse["kind"]:
         return False
-    ends = [row["ended_at"] or max(until, row["began_at"]) for row in (fine, coarse)]
+    ends = [row["ended_at"] or max(until or _FOREVER, row["began_at"]) for row in (fine, coarse)]
     common: timedelta = min(ends) - max(fine["began_at"], coarse["began_at"])
     told: timedelta = ends[1] - coarse["began_at"]
     return common >= _COVERED * told

@@ -18,8 +18,8 @@ _GEARS = {
 _LOW = ("độ tin cậy thấp: vị trí thưa hoặc chưa rõ nghề", "low confidence: sparse positions or unknown gear")
 
 
-def sentence(event: Mapping[str, Any], now: datetime, port: str | None = None) -> tuple[str, str]:
-    """An event of geo.boat_event in Vietnamese and English; port: the name of its port, if it is known."""
+def sentence(event: Mapping[str, Any], now: datetime, port: tuple[str, str] | None = None) -> tuple[str, str]:
+    """An event of geo.boat_event in Vietnamese and English; port: its port's name in both, if it is known."""
     told, kind = event["parameters"], event["kind"]
     hours = ((event["ended_at"] or now) - event["began_at"]).total_seconds() / 3600
     vi, en = KINDS[kind]
@@ -41,8 +41,7 @@ def sentence(event: Mapping[str, Any], now: datetime, port: str | None = None) -
         parts.append((f"trung bình {_vi(told['average_kn'])} hải lý/giờ", f"{told['average_kn']} kn on average"))
         parts.append((f"cách bờ {_vi(told['offshore_nm'])} hải lý", f"{told['offshore_nm']} nm from shore"))
     elif kind == "port_visit":
-        name = port or told["port"]
-        vi, en = f"{vi} {name}", f"{en}: {name}"
+        vi, en = (f"Ghé {port[0]}", f"{en}, {port[1]}") if port else (f"{vi} {told['port']}", f"{en}, {told['port']}")
     else:
         off = told["offshore_nm"]
         parts.append((f"bắt đầu cách bờ {_vi(off)} hải lý", f"began {off} nm from shore"))
