@@ -7,13 +7,15 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from access.desk import announce
+from access.fleet import card
 from access.site import Site
 from geo import case_list
 from geo import case_work as work
 from geo.actor import Actor
 from geo.case_list import Wanted
-from geo.contact import mask, without_numbers
+from geo.contact import Contact, mask, without_numbers
 from geo.figure import figures
+from geo.handling import units
 from geo.journal import head
 from geo.wrong import Wrong
 from geo.yielding import deed
@@ -35,6 +37,18 @@ def one(site: Site, case_id: int, now: datetime) -> Row | None:
     if row is not None:
         row["log"] = [{**line, "text": _plain(line["text"]), "data": _masked(line["data"])} for line in row["log"]]
     return row
+
+
+def opened(site: Site, case_id: int, now: datetime) -> tuple[Row, tuple[Contact, ...]] | None:
+    """A case as `one` has it, units in its log by their names, and its boat's people with masked numbers."""
+    row = one(site, case_id, now)
+    if row is None:
+        return None
+    with site.engine.connect() as connection:
+        known = card(connection, row["registration"])
+        named = {unit["key"]: {"unit_vi": unit["name_vi"], "unit_en": unit["name_en"]} for unit in units(connection)}
+    row["log"] = [{**line, "data": {**line["data"], **named.get(line["data"].get("unit"), {})}} for line in row["log"]]
+    return row, known.people if known else ()
 
 
 def _masked(data: Row) -> Row:

@@ -6,15 +6,16 @@ from access.site import Site
 from api import alarms, cases, channels, events, features, fence_files, fences, handover, health, live, rescue, rules
 
 
-def mount(server: FastAPI, site: Site, handover_paper: handover.Paper) -> None:
+def mount(server: FastAPI, site: Site, handover_paper: handover.Paper, case_paper: cases.Paper) -> None:
     """Put every route of this room on the server; to be called before Dash adds its own.
 
-    handover_paper: makes the PDF of a handover; papers are laid out in the room of what people see.
+    handover_paper, case_paper: make the PDF of a handover and of a case's notice; papers are laid out in the room of
+    what people see.
     """
     health.mount(server, site)
     features.mount(server, site)
     alarms.mount(server, site)
-    cases.mount(server, site)
+    cases.mount(server, site, case_paper)
     channels.mount(server, site)
     events.mount(server, site)
     fences.mount(server, site)

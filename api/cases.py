@@ -1,6 +1,6 @@
 """Boats' cases for other systems: lost signals, crossings, wrong zones, their log, and what can be done about one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -14,6 +14,8 @@ from geo.actor import Actor
 from geo.boat_case import CAUSES, OUTCOMES
 from geo.case_list import BUCKETS, CSV_COLUMNS, Wanted
 from geo.case_work import Missing, NoCase, Stale
+from geo.contact import Contact as Person
+from geo.figure import Figures, figures
 from geo.registration import parse
 
 CaseId = Annotated[int, Path(ge=1, lt=1 << 63)]
@@ -21,6 +23,8 @@ Words = Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")]
 Short = Annotated[str, Field(max_length=120, pattern=r"^[^\x00]*$")]
 Number = Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")]
 EXPORTED_MOST = 100_000
+# site, case with its log, the boat's people, figures, language, now -> PDF
+Paper = Callable[[Site, Mapping[str, Any], Sequence[Person], Figures, str, datetime], bytes]
 
 
 class Deed(BaseModel):
@@ -89,6 +93,7 @@ class Selecting(BaseModel):
     level: str = Field("", max_length=100)
     provider: str = Field("", max_length=500)
     province: str = Field("", max_length=500)
+    commune: str = Field("", max_length=500)
     unit: str = Field("", max_length=500)
     registration: str = Field("", max_length=2_000)
     bucket: Literal[BUCKETS] | None = None  # type: ignore[valid-type]  # named once, in geo.case_list
@@ -102,8 +107,8 @@ class Selecting(BaseModel):
         spelled = [str(parse(each) or each) for each in _names(self.registration)]
         return Wanted(
             self.status, _names(self.kind), _names(self.stage), _names(self.level), _names(self.provider),
-            _names(self.province), _names(self.unit), tuple(spelled), self.bucket, self.escalated, self.outage,
-            self.since, self.until,
+            _names(self.province), _names(self.commune), _names(self.unit), tuple(spelled), self.bucket, self.escalated,
+            self.outage, self.since, self.until,
         )  # fmt: skip
 
 
@@ -111,8 +116,8 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(filter(None, (each.strip() for each in text.replace("\0", "").split(","))))
 
 
-def mount(server: FastAPI, site: Site) -> None:
-    """Add /api/v1/cases, its table, a case's own address with its log, and what can be done about one."""
+def mount(server: FastAPI, site: Site, paper: Paper) -> None:
+    """Add /api/v1/cases, its table, a case's own address with its log and notice, and what can be done about one."""
 
     @server.get("/api/v1/cases", tags=["fisheries"])
     def cases(
@@ -143,6 +148,23 @@ def mount(server: FastAPI, site: Site) -> None:
         if row is None:
             raise HTTPException(404, f"there is no case {case_id}")
         return row
+
+    @server.get("/api/v1/cases/{case_id}/notice.pdf", tags=["fisheries"], response_class=Response)
+    def notice(case_id: CaseId, lang: Literal["vi", "en"] = "vi") -> Response:
+        """The notice to the boat's owner as PDF: what happened, the legal ground, what is asked by when."""
+        now = datetime.now(UTC)
+        found = doing.opened(site, case_id, now)
+        if found is None:
+            raise HTTPException(404, f"there is no case {case_id}")
+        with site.engine.connect() as connection:
+            held = figures(connection)
+        try:
+            made = paper(site, *found, held, lang, now)
+        except RuntimeError as error:  # the room of papers says in words why there is none
+            raise HTTPException(503, str(error)) from None
+        name = f"thong-bao-{case_id}.pdf"
+        headers = {"content-disposition": f'inline; filename="{name}"', "cache-control": "no-store"}
+        return Response(made, media_type="application/pdf", headers=headers)
 
     @server.post("/api/v1/cases/{case_id}/contact", tags=["fisheries"])
     def contact(case_id: CaseId, body: Contact) -> dict[str, Any]:

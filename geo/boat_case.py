@@ -97,7 +97,9 @@ def open_case(connection: sa.Connection, opening: Opening, now: datetime) -> int
     point = None if opening.lon is None else WKTElement(f"POINT({opening.lon} {opening.lat})", srid=4326)
     plain = [one.name for one in fields(opening) if one.name in boat_case.c and one.name != "facts"]
     row = {name: getattr(opening, name) for name in plain}
-    row |= {"opened_at": now, "stage_at": opening.at, "geom": point, "facts": dict(opening.facts)}
+    # The last automatic fix stays known when a position is told by hand; if one was told before, it is not known here.
+    fix = {} if point is None or opening.reported_at is not None else {"fix": [opening.lon, opening.lat]}
+    row |= {"opened_at": now, "stage_at": opening.at, "geom": point, "facts": {**opening.facts, **fix}}
     statement = insert(boat_case).values(row).on_conflict_do_nothing().returning(boat_case.c.id)
     case_id: int | None = connection.scalar(statement)
     if case_id is not None:

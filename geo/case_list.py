@@ -25,6 +25,7 @@ class Wanted:
     levels: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
     provinces: tuple[str, ...] = ()
+    communes: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     registrations: tuple[str, ...] = ()
     bucket: str | None = None
@@ -43,13 +44,18 @@ def cases(
     """
     column = boat_case.c
     query = _rows().where(*_chosen(wanted, figures, now)).order_by(column.since, column.id).limit(limit)
-    return [_with_clocks(dict(row), figures, now) for row in connection.execute(query).mappings()]
+    spans = _spans(figures, now)
+    return [_with_clocks(dict(row), spans, now) for row in connection.execute(query).mappings()]
 
 
 def one_case(connection: sa.Connection, case_id: int, figures: Figures, now: datetime) -> dict[str, Any] | None:
     """A case by its number, with every line of its log, oldest first, as `log`."""
     row = connection.execute(_rows().where(boat_case.c.id == case_id)).mappings().one_or_none()
-    return None if row is None else {**_with_clocks(dict(row), figures, now), "log": log_of(connection, case_id)}
+    return (
+        None
+        if row is None
+        else {**_with_clocks(dict(row), _spans(figures, now), now), "log": log_of(connection, case_id)}
+    )
 
 
 def log_of(connection: sa.Connection, case_id: int) -> list[dict[str, Any]]:
@@ -76,11 +82,16 @@ def _rows() -> sa.Select[Any]:
         *[one for one in column if one.name not in ("geom", "facts")],
         column.facts["minutes"].as_integer().label("minutes"),
         column.facts["proposed"].as_string().label("proposed"),
+        column.facts["zone"].as_string().label("zone"),
+        column.facts["allowed"].label("allowed"),
+        column.facts[("fix", "0")].as_float().label("fix_lon"),
+        column.facts[("fix", "1")].as_float().label("fix_lat"),
         sa.func.ST_X(column.geom).label("lon"),
         sa.func.ST_Y(column.geom).label("lat"),
         boat.c.shipname,
         boat.c.length_m,
         boat.c.home_province,
+        boat.c.commune,
         provider.c.name.label("provider_name"),
         table.unit.c.name_vi.label("unit_vi"),
         table.unit.c.name_en.label("unit_en"),
@@ -112,6 +123,7 @@ def _chosen(wanted: Wanted, figures: Figures, now: datetime) -> list[Any]:
         (column.owner_level, wanted.levels),
         (column.provider, wanted.providers),
         (boat.c.home_province, wanted.provinces),
+        (boat.c.commune, wanted.communes),
         (column.unit, wanted.units),
         (column.registration, wanted.registrations),
     ):
@@ -131,23 +143,23 @@ def _chosen(wanted: Wanted, figures: Figures, now: datetime) -> list[Any]:
     return found
 
 
-def _with_clocks(row: dict[str, Any], figures: Figures, now: datetime) -> dict[str, Any]:
+def _with_clocks(row: dict[str, Any], spans: Sequence[timedelta], now: datetime) -> dict[str, Any]:
     clocks: dict[str, Any] = dict.fromkeys(("next_report_due_at", "return_due_at", "bucket"))
     if row["kind"] == "loss" and row["ended_at"] is None and row["closed_at"] is None:
-        lost, every, home = (_span(figures, key, now) for key in ("lost_after", "manual_report_every", "return_within"))
+        lost, every, home = spans
         clocks["next_report_due_at"] = (row["reported_at"] or row["since"] + lost) + every
         clocks["return_due_at"] = row["since"] + home
         clocks["bucket"] = BUCKETS[now >= row["since"] + home]
     return {**row, **clocks}
 
 
-def _span(figures: Figures, key: str, now: datetime) -> timedelta:
-    return figures.at(key, now).span
+def _spans(figures: Figures, now: datetime) -> tuple[timedelta, ...]:
+    return tuple(figures.at(key, now).span for key in ("lost_after", "manual_report_every", "return_within"))
 
 
 CSV_COLUMNS: Sequence[str] = (
-    "id", "kind", "registration", "shipname", "length_m", "home_province", "provider", "provider_name", "device",
-    "owner_level", "stage", "stage_at", "since", "opened_at", "reported_at", "next_report_due_at", "return_due_at",
-    "bucket", "escalate_due_at", "escalated_at", "ended_at", "minutes", "contacts", "cause", "outcome", "closed_at",
-    "closed_by", "outage_id", "alarm_id", "unit_vi", "person", "lon", "lat", "simulated",
+    "id", "kind", "registration", "shipname", "length_m", "home_province", "commune", "provider", "provider_name",
+    "device", "owner_level", "stage", "stage_at", "since", "opened_at", "reported_at", "next_report_due_at",
+    "return_due_at", "bucket", "escalate_due_at", "escalated_at", "ended_at", "minutes", "contacts", "cause",
+    "outcome", "closed_at", "closed_by", "outage_id", "alarm_id", "unit_vi", "person", "lon", "lat", "simulated",
 )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 from dash import Dash, Input, Output, dcc, html
 
 from access.site import Site
-from pages import alarms, boat, channels, handover, lab, map, metrics, missing, rules
+from pages import alarms, boat, channels, fisheries, handover, lab, map, metrics, missing, rules
 from pages.text import Text
 from pages.view import read
 
@@ -13,6 +13,7 @@ from pages.view import read
 APART: dict[str, Any] = {
     "alarms/metrics": metrics,
     "channels": channels,
+    "fisheries": fisheries,
     "handover": handover,
     "rules": rules,
     "rules/lab": lab,
@@ -62,5 +63,5 @@ def mount(app: Dash, site: Site) -> None:
             return APART[name].layout(site, t, search or "")
         return missing.layout(site, t, path or "/")
 
-    for part in (*map.PARTS, boat, handover, metrics, lab, rules, *channels.PARTS):
+    for part in (*map.PARTS, boat, handover, metrics, lab, rules, fisheries, *channels.PARTS):
         part.register(app, site)

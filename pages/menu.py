@@ -12,6 +12,7 @@ def layout(site: Site, t: Text) -> html.Details:
     screens = [
         ("/", t("Bản đồ")),
         ("/alarms", t("Bàn báo động")),
+        ("/fisheries", t("Bảng mất tín hiệu")),
         ("/alarms/metrics", t("Chỉ số báo động")),
         ("/handover", t("Bàn giao ca")),
         ("/rules", t("Quy tắc")),

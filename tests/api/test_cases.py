@@ -2,16 +2,20 @@
 
 import csv
 import io
+import urllib.request
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 from typer.testing import CliRunner
 
 import app as front_door
 from geo.boat_case import Opening, end_case, hold, open_case
+from geo.contact import Contact, put_contacts
+from pages.text import Text
 from run.exporting import app as exporting
 from settings import Settings
 from tests.connections import asked, told
@@ -131,6 +135,37 @@ def test_each_deed_is_kept_and_what_is_wrong_is_said(site, three) -> None:
     assert site.get("/api/v1/cases/999")[0] == 404
     kinds = [line["kind"] for line in site.get(path)[1]["log"]]
     assert sorted(kinds) == ["assign", "escalation", "position", "stage"]
+
+
+def notice(site, number: int, query: str = "") -> str:
+    address = f"http://127.0.0.1:{site.port}/api/v1/cases/{number}/notice.pdf{query}"
+    with urllib.request.urlopen(address) as answer:
+        assert answer.headers["content-type"] == "application/pdf"
+        pages = PdfReader(io.BytesIO(answer.read())).pages
+    return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+def test_the_notice_names_boat_silence_ground_and_terms_and_no_whole_number(site, three) -> None:
+    with site.fleet.owner.begin() as connection:
+        put_contacts(connection, {site.fleet.name(1): [Contact("owner", "Nguyễn Văn Ba", "0905123456")]})
+    path = f"/api/v1/cases/{three[0]}"
+    call = {"actor": "Lan", "who": "chủ tàu", "number": "0905123456", "result": "đang quay về"}
+    assert site.ask("POST", f"{path}/contact", call)[0] == 200
+    row, text = site.get(path)[1], notice(site, three[0])
+    due = Text().when(datetime.fromisoformat(row["next_report_due_at"]))
+    home = Text().when(datetime.fromisoformat(row["return_due_at"]))
+    for words in (
+        "THÔNG BÁO", site.fleet.name(1), "Nguyễn Văn Ba", "16°54,0'N 108°18,0'E", "8 giờ tính đến", "đang quay về",
+        "Báo vị trí bằng phương tiện khác mỗi 6 giờ: Nghị định 41/2026/NĐ-CP", f"chậm nhất {due}", f"chậm nhất {home}",
+        "Đưa tàu về cảng trong 10 ngày: Nghị định 41/2026/NĐ-CP", "độ-phút",
+    ):  # fmt: skip
+        assert words in text, (words, text)
+    assert "0905" not in text
+    crossed = notice(site, three[2])
+    assert "sơ đồ tham khảo, không phải căn cứ pháp lý" in crossed
+    assert "Tàu đã rời vùng này" in crossed
+    assert "16°54.0'N" in notice(site, three[0], "?lang=en")
+    assert site.get("/api/v1/cases/999/notice.pdf")[0] == 404
 
 
 def test_the_table_and_the_command_tell_the_same_cases(site, three, monkeypatch) -> None:

@@ -52,7 +52,7 @@ def test_an_alarm_of_a_wrong_zone_is_one_case_of_its_boat(fleet) -> None:
     assert (case["registration"], case["alarm_id"], case["stage"]) == (fleet.name(1), number, "ASTRAY")
     assert (case["owner_level"], case["device"], case["provider"]) == ("provincial", "D1", "vnpt")
     assert case["since"] == hours(1)
-    assert case["facts"] == {"zone": "inshore", "allowed": ["offshore"]}
+    assert case["facts"] == {"zone": "inshore", "allowed": ["offshore"], "fix": [108.3, 16.9]}
 
 
 @pytest.mark.parametrize(("minutes", "quick"), [(119, True), (120, True), (121, False)])
