@@ -12,6 +12,7 @@ from access.site import Site
 from geo import case_list, desk, feature, fence, fishery, fleet, zone
 from geo.anomaly import counts
 from geo.basemap import is_land
+from geo.boat_event import events_of_boat
 from geo.duty import Duty, duty
 from geo.fence import Fence
 from geo.figure import Figures, figures
@@ -35,8 +36,8 @@ class Record:
     signal: what the clock remembers of it (geo.course), None while it never watched it; place: its last position by its
     device, with its fishing zone; layer: whose fixes the track is made of, AIS where there are none of a device; gap:
     after how long without a fix nothing is known of the way; fixes: those that count, in order of time; calls and
-    trips: of them; cases: of any time, the newest first; versions: of the register, newest first; providers: names by
-    key.
+    trips: of them; cases: of any time, events (geo.boat_event): of the period, versions: of the register, each the
+    newest first; providers: names by key.
     """
 
     card: Card
@@ -54,6 +55,7 @@ class Record:
     trips: Sequence[Trip]
     cases: Sequence[Mapping[str, Any]]
     alarms: Sequence[Mapping[str, Any]]
+    events: Sequence[Mapping[str, Any]]
     versions: Sequence[Mapping[str, Any]]
     providers: Mapping[str, str]
 
@@ -121,6 +123,7 @@ def record(
         trips,
         sorted(cases, key=lambda one: (one["since"], one["id"]), reverse=True),
         _alarms(connection, found, now),
+        events_of_boat(connection, boat.registration, start, end),
         [dict(row) for row in fleet.history(connection, boat.registration)],
         {one.key: one.name for one in providers(connection)},
     )

@@ -3,17 +3,38 @@
 from fastapi import FastAPI, HTTPException
 
 from access.site import Site
-from api import alarms, cases, channels, events, features, fence_files, fences, handover, health, live, rescue, rules
+from api import (
+    alarms,
+    cases,
+    channels,
+    events,
+    evidence,
+    features,
+    fence_files,
+    fences,
+    handover,
+    health,
+    live,
+    rescue,
+    rules,
+)
 
 
-def mount(server: FastAPI, site: Site, handover_paper: handover.Paper, case_paper: cases.Paper) -> None:
+def mount(
+    server: FastAPI,
+    site: Site,
+    handover_paper: handover.Paper,
+    case_paper: cases.Paper,
+    evidence_paper: evidence.Paper,
+) -> None:
     """Put every route of this room on the server; to be called before Dash adds its own.
 
-    handover_paper, case_paper: make the PDF of a handover and of a case's notice; papers are laid out in the room of
+    The papers make the PDFs of a handover, of a case's notice and of an evidence pack; they are laid out in the room of
     what people see.
     """
     health.mount(server, site)
     features.mount(server, site)
+    evidence.mount(server, site, evidence_paper)
     alarms.mount(server, site)
     cases.mount(server, site, case_paper)
     channels.mount(server, site)

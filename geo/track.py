@@ -46,6 +46,16 @@ def track(connection: sa.Connection, archive: Path, shape: Shape, key: str, star
 
     More than TRACK_POINTS_MAX are thinned evenly; the first and the last always stay.
     """
+    past = every_fix(connection, archive, shape, key, start, end)
+    fixes = past.fixes
+    step = -(-len(fixes) // TRACK_POINTS_MAX) or 1
+    if step > 1:
+        fixes = pd.concat([fixes.iloc[:-1:step], fixes.iloc[-1:]], ignore_index=True)
+    return Past(fixes, past.missing)
+
+
+def every_fix(connection: sa.Connection, archive: Path, shape: Shape, key: str, start: datetime, end: datetime) -> Past:
+    """All of one object's fixes in [start, end], in time order, from PostgreSQL and from the archive's files."""
     table = shape.history
     try:
         value = parse_key(shape, key)
@@ -62,9 +72,6 @@ def track(connection: sa.Connection, archive: Path, shape: Shape, key: str, star
         at = old["observed_at"]
         old = old.filter(pc.and_(pc.greater_equal(at, start), pc.less_equal(at, end)))
     fixes = _merged(shape, recent, old).sort_values("observed_at", kind="stable", ignore_index=True)
-    step = -(-len(fixes) // TRACK_POINTS_MAX) or 1
-    if step > 1:
-        fixes = pd.concat([fixes.iloc[:-1:step], fixes.iloc[-1:]], ignore_index=True)
     return Past(fixes, missing)
 
 

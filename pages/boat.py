@@ -123,7 +123,7 @@ def register(app: Dash, site: Site) -> None:
             boat_body.facts(t, found, now),
             no_update if seen == last else boat_track.layout(t, found, now),
             boat_body.lists(t, found, now),
-            boat_timeline.layout(t, found),
+            boat_timeline.layout(t, found, now),
             "boat-body",
             seen,
             address(found.boat.registration),

@@ -1,24 +1,30 @@
 """What a boat's own page says of it: its state, its register entry and duties, trips, cases, alarms and its history."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from dash import html
 
 from access.boat import Record
+from access.evidence import SETTLED_AFTER, SPAN_MOST
 from geo.boat_case import CAUSES, OUTCOMES
+from geo.boat_event import AIS
 from geo.calendar import ZONE
+from geo.canonical import moment
 from geo.contact import without_numbers
 from geo.device import Device
 from pages import boat_words as say
 from pages import mark, place
-from pages.boat_timeline import port_name
+from pages.boat_timeline import event_words, port_name
+from pages.fisheries_board import kind_words, level_words, stage_words
 from pages.line import rule_title, state_words
 from pages.text import Text
 from pages.vessel import knots, zone
 
-TRIPS_MOST, ALARMS_MOST, CASES_MOST, VERSIONS_MOST = 12, 12, 20, 20
+EVENTS_MOST, TRIPS_MOST, ALARMS_MOST, CASES_MOST, VERSIONS_MOST = 15, 12, 12, 20, 20
+BEFORE_CASE = timedelta(hours=24)  # of a case's pack, so that it is seen how it came to it
 
 
 def unknown(t: Text, key: str) -> html.Div:
@@ -51,7 +57,29 @@ def head(t: Text, found: Record, now: datetime) -> list[Any]:
         parts.append(
             html.A(t("Trên bản đồ"), href=f"/?chosen={found.layer.name}.{key}{where}{lang}", className="press")
         )
+    parts.append(_pack(t, found, found.start, found.end, now, t("Hồ sơ chứng cứ (ZIP)"), "press"))
     return parts
+
+
+def _pack(
+    t: Text, found: Record, start: datetime, end: datetime, now: datetime, words: str, name: str | None = None
+) -> html.A:
+    """A press that gets the evidence pack of a period, of what is known now: the same press gives the same files."""
+    known_by = (now - SETTLED_AFTER).replace(microsecond=0)
+    until = min(end, known_by)
+    times = {"from": max(start, until - SPAN_MOST), "to": until, "as_of": known_by}
+    query = urlencode({each: moment(at) for each, at in times.items()})
+    return html.A(
+        words,
+        href=f"/api/v1/vessels/{quote(found.boat.registration)}/evidence?{query}",
+        download="",
+        className=name,
+        title=t(
+            "PDF, vệt, vùng, báo động, nhật ký và mã SHA-256 từ {start} đến {end}; mất vài giây",
+            start=t.when(times["from"]),
+            end=t.when(until),
+        ),
+    )
 
 
 def _state(t: Text, found: Record, now: datetime) -> html.Span:
@@ -158,7 +186,7 @@ def _duties(t: Text, found: Record) -> list[tuple[str, Any]]:
         (t("Giám sát hành trình"), signal),
         (t("Vùng được phép"), f"{say.zones(t, own.zones)} ({t('sơ đồ tham khảo')})"),
         (t("Giấy phép"), t("bắt buộc") if own.licensed else t("Không bắt buộc")),
-        (t("Cấp theo dõi"), say.level(t, own.owner_level)),
+        (t("Cấp theo dõi"), level_words(t, own.owner_level) if own.owner_level else ""),
     ]
 
 
@@ -195,7 +223,7 @@ def _people(t: Text, found: Record) -> list[Any]:
 
 def lists(t: Text, found: Record, now: datetime) -> list[html.Section]:
     """Below the map: trips and calls of the period; cases, alarms and the register's versions of any time."""
-    return [_trips(t, found), _cases(t, found, now), _alarms(t, found, now), _history(t, found)]
+    return [_trips(t, found), _events(t, found, now), _cases(t, found, now), _alarms(t, found, now), _history(t, found)]
 
 
 def _table(heads: Sequence[str], rows: Sequence[Any]) -> html.Div:
@@ -238,28 +266,57 @@ def _trips(t: Text, found: Record) -> html.Section:
     )
 
 
+def _events(t: Text, found: Record, now: datetime) -> html.Section:
+    """What it did in the period: signs, each by its figures, and never an accusation."""
+    title = t("Hành vi trong khoảng này")
+    if not found.events:
+        return _part(title, html.P(t("Không ghi nhận hành vi nào."), className="empty"))
+    rows = [
+        _row(
+            t.when(one["began_at"]),
+            t.when(one["ended_at"]) if one["ended_at"] else t("còn tiếp diễn"),
+            event_words(t, found, one, now),
+            "AIS" if one["layer"] == AIS else "VMS",
+        )
+        for one in found.events
+    ]
+    heads = [t("Từ lúc"), t("Đến"), t("Điều quan sát được"), t("Nguồn")]
+    return _part(
+        title,
+        _table(heads, rows[:EVENTS_MOST]),
+        _more(t, len(rows), EVENTS_MOST),
+        html.P(t("Dấu hiệu để xem xét, không phải kết luận về người trên tàu."), className="note"),
+        count=t.number(len(rows)),
+    )
+
+
 def _cases(t: Text, found: Record, now: datetime) -> html.Section:
     title = t("Vụ việc")
     if not found.cases:
         return _part(title, html.P(t("Chưa có vụ việc nào."), className="empty"))
+    lang = "" if t.lang == "vi" else f"&lang={t.lang}"
     rows = []
     for case in found.cases[:CASES_MOST]:
         ended = case["closed_at"] or case["ended_at"]
         span = t.age(((ended or now) - case["since"]).total_seconds())
         closed = _joined(_closed(t, CAUSES, case["cause"]), _closed(t, OUTCOMES, case["outcome"]))
         state = closed or (
-            say.state(t, case["stage"]) + ("" if case["ended_at"] is None else f" · {t('chờ kết luận')}")
+            stage_words(t, case["stage"]) + ("" if case["ended_at"] is None else f" · {t('chờ kết luận')}")
         )
         rows.append(
             _row(
-                html.Span([html.B(say.case_kind(t, case["kind"])), html.Span(f" {t('số {n}', n=case['id'])}")]),
+                html.A(
+                    f"{kind_words(t, case['kind'])} {t('số {n}', n=case['id'])}",
+                    href=f"/fisheries?case={case['id']}{lang}",
+                ),
                 t.when(case["since"]),
                 span,
                 html.Span(state, className="bad" if case["ended_at"] is None and not case["closed_at"] else ""),
                 t.number(case["contacts"]),
+                _pack(t, found, case["since"] - BEFORE_CASE, ended or now, now, t("Tải ZIP")),
             )
         )
-    heads = [t("Vụ việc"), t("Từ lúc"), t("Kéo dài"), t("Tình trạng"), t("Liên hệ")]
+    heads = [t("Vụ việc"), t("Từ lúc"), t("Kéo dài"), t("Tình trạng"), t("Liên hệ"), t("Hồ sơ")]
     return _part(title, _table(heads, rows), _more(t, len(found.cases), CASES_MOST), count=t.number(len(found.cases)))
 
 

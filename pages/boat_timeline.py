@@ -1,6 +1,6 @@
 """A boat's timeline: port calls, silences, cases, alarms and changes of the register in one order, newest first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,11 +8,13 @@ from typing import Any
 from dash import html
 
 from access.boat import Record
+from geo.behaviour.wording import sentence
 from geo.contact import without_numbers
 from geo.fence import PORT
 from pages import boat_words as say
 from pages import mark
 from pages.boat_track import gaps
+from pages.fisheries_board import kind_words, stage_words
 from pages.line import rule_title
 from pages.text import Text
 
@@ -30,16 +32,23 @@ class Moment:
     color: str = "ink-2"
 
 
-def moments(t: Text, found: Record) -> list[Moment]:
+def moments(t: Text, found: Record, now: datetime) -> list[Moment]:
     """Everything that has a time in the period, newest first."""
-    own = [*_calls(t, found), *_silences(t, found), *_cases(t, found), *_alarms(t, found), *_versions(t, found)]
+    own = [
+        *_calls(t, found),
+        *_silences(t, found),
+        *_events(t, found, now),
+        *_cases(t, found),
+        *_alarms(t, found),
+        *_versions(t, found),
+    ]
     own = [one for one in own if found.start <= one.at <= found.end]
     return sorted(own, key=lambda one: one.at, reverse=True)
 
 
-def layout(t: Text, found: Record) -> html.Section:
+def layout(t: Text, found: Record, now: datetime) -> html.Section:
     """The newest lines of the period; how many more there are."""
-    every = moments(t, found)
+    every = moments(t, found, now)
     rows = [
         html.Li(
             [
@@ -67,6 +76,23 @@ def port_name(t: Text, found: Record, key: str | None) -> str:
     return t.pick(one.name_vi, one.name_en) if one else (key or "")
 
 
+def event_words(t: Text, found: Record, one: Mapping[str, Any], now: datetime) -> str:
+    """What an event was, in a sentence with its figures."""
+    key = one["parameters"].get("port")
+    port = next((each for each in found.fences if each.kind == PORT and each.key == key), None)
+    return t.pick(*sentence(one, now, (port.name_vi, port.name_en) if port else None))
+
+
+def _events(t: Text, found: Record, now: datetime) -> Iterator[Moment]:
+    """Without what port calls and silences of the track tell already."""
+    for one in found.events:
+        if one["kind"] not in ("port_visit", "gap"):
+            name, _, told = event_words(t, found, one, now).partition(": ")
+            more = told.partition(", ")[0]  # how long; its figures stand in the list
+            color = "medium" if one["kind"] == "possible_disabling" else "accent"
+            yield Moment(one["began_at"], name, more, "dot", color)
+
+
 def _calls(t: Text, found: Record) -> Iterator[Moment]:
     for call in found.calls:
         name = port_name(t, found, call.port)
@@ -84,12 +110,12 @@ def _silences(t: Text, found: Record) -> Iterator[Moment]:
 
 def _cases(t: Text, found: Record) -> Iterator[Moment]:
     for case in found.cases:
-        kind, number = say.case_kind(t, case["kind"]), t("vụ việc {n}", n=case["id"])
+        kind, number = kind_words(t, case["kind"]), t("vụ việc {n}", n=case["id"])
         yield Moment(case["opened_at"], t("Mở vụ việc: {kind}", kind=kind), number, "square", "high")
         if case["escalated_at"]:
             yield Moment(case["escalated_at"], t("Báo cáo cấp trên"), number, "square", "high")
         if case["ended_at"]:
-            yield Moment(case["ended_at"], say.state(t, case["stage"]), number, "square", "ok")
+            yield Moment(case["ended_at"], stage_words(t, case["stage"]), number, "square", "ok")
         if case["closed_at"]:
             yield Moment(case["closed_at"], t("Kết luận vụ việc"), f"{number} · {case['closed_by']}", "square", "ok")
 

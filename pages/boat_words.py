@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 from geo.fleet import STORED
 from geo.registration import parse
+from pages.fisheries_board import column_title
 from pages.text import Text
 
 # States in which somebody has to do something, and those that are worth a look.
@@ -14,27 +15,13 @@ NEAR = ("LATE",)
 
 
 def state(t: Text, name: str) -> str:
-    """A state of the lost-signal clock, or a case's stage."""
+    """A state of the lost-signal clock as it is now; in the board's words where it has a column for it."""
     words = {
         "OK": t("Tín hiệu đúng hạn"),
-        "LATE": t("Trễ tín hiệu"),
-        "LOST": t("Mất tín hiệu"),
-        "MANUAL_REPORTING": t("Mất tín hiệu, báo vị trí bằng tay"),
-        "OVERDUE_REPORT": t("Quá hạn báo vị trí"),
-        "OVERDUE_10D": t("Quá hạn về cảng"),
         "AT_PORT": t("Trong cảng"),
         "NOT_REQUIRED": t("Không thuộc diện giám sát"),
-        "RESTORED": t("Đã có tín hiệu lại"),
-        "ASTRAY": t("Đang ở sai vùng"),
-        "RETURNED": t("Đã quay về"),
     }
-    return words.get(name, name)
-
-
-def case_kind(t: Text, name: str) -> str:
-    """What a case is about."""
-    words = {"loss": t("Mất tín hiệu"), "crossing": t("Vượt ranh giới"), "zone": t("Sai vùng khai thác")}
-    return words.get(name, name)
+    return words.get(name) or column_title(t, name)
 
 
 def role(t: Text, name: str) -> str:
@@ -64,11 +51,6 @@ def zones(t: Text, names: tuple[str, ...]) -> str:
     """The zones that a boat may work in."""
     words = {"coastal": t("Vùng ven bờ"), "inshore": t("Vùng lộng"), "offshore": t("Vùng khơi")}
     return ", ".join(words.get(name, name) for name in names)
-
-
-def level(t: Text, name: str | None) -> str:
-    """Who looks after it."""
-    return {"national": t("Trung ương"), "provincial": t("Tỉnh, thành phố")}.get(name or "", "")
 
 
 def fields(t: Text) -> Mapping[str, str]:

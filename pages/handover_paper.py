@@ -9,6 +9,7 @@ from geo.handover import LISTED, digest
 from geo.rule import SEVERITIES
 from geo.shift import Shift, parse
 from pages import shift as phrase
+from pages.letterhead import letterhead
 from pages.mark import SEVERITY_SHAPE, severity_word
 from pages.print import Element, document, element, pdf
 from pages.text import Text
@@ -37,7 +38,7 @@ def page(site: Site, row: Mapping[str, Any], lang: str, made_at: datetime) -> st
         f"{title} · {phrase.title(t, shift)}",
         t.lang,
         _strings(t, row, shift, made_at),
-        _letterhead(t, site),
+        letterhead(t, site),
         element("h1", title),
         element("p", f"{phrase.title(t, shift)} ({phrase.bounds(t, shift)})", _class="subtitle"),
         _badge(t, content),
@@ -70,18 +71,6 @@ def _strings(t: Text, row: Mapping[str, Any], shift: Shift, made_at: datetime) -
         element("span", t("DỮ LIỆU MÔ PHỎNG") if row["content"]["simulated"] else "", _class="badge-string"),
         _class="strings",
     )
-
-
-def _letterhead(t: Text, site: Site) -> Element:
-    rule = element("div", _class="rule")
-    centre = element("td", element("b", t.pick(site.centre_vi, site.centre_en)), element("div", _class="rule"))
-    nation = element(
-        "td",
-        element("b", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"),
-        element("div", element("b", "Độc lập - Tự do - Hạnh phúc")),
-        rule,
-    )
-    return element("table", element("tr", centre, nation), _class="letterhead")
 
 
 def _badge(t: Text, content: Mapping[str, Any]) -> Element | None:

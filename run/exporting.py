@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import sqlalchemy as sa
 import typer
 
+from access.evidence import SETTLED_AFTER, Refused, assemble
+from access.evidence_pack import manifest, zipped
 from api.sheet import sheet
+from geo.canonical import digest, moment
 from geo.case_list import CSV_COLUMNS, Status, Wanted, cases
 from geo.database import engine
 from geo.figure import figures
@@ -60,6 +63,47 @@ def export_cases(
             out.write_bytes(made)
             typer.echo(f"{len(rows)} cases in {out}")
     except Fault as fault:
+        typer.echo(str(fault), err=True)
+        raise typer.Exit(1) from None
+    except sa.exc.SQLAlchemyError as error:
+        typer.echo(f"cannot ask the database: {str(error).splitlines()[0]}", err=True)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        typer.echo(f"the system refused: {error.strerror or error} ({out})", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command("evidence")
+def export_evidence(
+    context: typer.Context,
+    registration: Annotated[str, typer.Argument(help="The boat, its registration in any spelling or its MMSI.")],
+    start: Annotated[datetime, typer.Option("--from", help="Beginning of the period (UTC).")],
+    end: Annotated[datetime, typer.Option("--to", help="Its end (UTC), at most 31 days later.")],
+    out: Annotated[Path, typer.Option(help="The ZIP file that is written.")],
+    as_of: Annotated[
+        datetime | None, typer.Option(help="Only what had been received by then (UTC); by default a minute ago.")
+    ] = None,
+) -> None:
+    """A boat's evidence pack: PDF, track, fences as they were, alarms, cases, and the SHA-256 of each file."""
+    from pages.evidence_paper import paper  # Dash and all that it needs are loaded for this command alone
+    from run.web import make_site
+
+    settings: Settings = context.find_root().obj
+    now = datetime.now(UTC)
+    known_by = as_of.replace(tzinfo=UTC) if as_of else (now - SETTLED_AFTER).replace(microsecond=0)
+    try:
+        site = make_site(settings, addresses(settings)["DATABASE_URL_WEB"], "")
+        span = (start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), known_by)
+        try:
+            with site.engine.connect() as connection:
+                pack = assemble(connection, site, registration, *span, now)
+        finally:
+            site.engine.dispose()
+        printed = paper(site, pack)
+        out.write_bytes(zipped(site, pack, printed))
+        told = digest(manifest(site, pack, printed))
+        typer.echo(f"{pack.registration} as of {moment(pack.as_of)} in {out}; SHA-256 of manifest.json: {told}")
+    except (Refused, Fault, RuntimeError) as fault:
         typer.echo(str(fault), err=True)
         raise typer.Exit(1) from None
     except sa.exc.SQLAlchemyError as error:

@@ -22,7 +22,7 @@ from geo.database import engine
 from geo.heartbeat import Heartbeat
 from geo.outgoing import allow
 from layers import discover
-from pages import fisheries_paper, handover_paper
+from pages import evidence_paper, fisheries_paper, handover_paper
 from run.lab import starter
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def make_server(site: Site) -> ASGIApp:
 
     viewer = Path(fastapi_offline.__file__).parent / "static"
     server.mount("/api/docs/", StaticFiles(directory=viewer))
-    api.mount(server, site, handover_paper.paper, fisheries_paper.paper)
+    api.mount(server, site, handover_paper.paper, fisheries_paper.paper, evidence_paper.paper)
     dash = Dash(
         __name__,
         server=server,

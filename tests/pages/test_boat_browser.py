@@ -1,6 +1,7 @@
 """A boat's own page in a real browser: any spelling, its lists, its map, what it is not, and axe in both themes."""
 
 import re
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -67,6 +68,11 @@ def test_a_boat_in_any_spelling_from_all_sides(centre: Centre, page: Page) -> No
     expect(page.locator("#boat-map path.trail-gap")).to_have_count(1)
     expect(page.locator("#boat-map path.boat-last")).to_have_count(1)
     assert "0912345678" not in page.content()
+    with page.expect_download(timeout=60_000) as got:
+        page.get_by_role("link", name="Hồ sơ chứng cứ (ZIP)").click()
+    assert got.value.suggested_filename.startswith(f"ho-so-{boat_past.NAME}-")
+    with zipfile.ZipFile(got.value.path()) as pack:
+        assert {"ho-so.pdf", "track_vms.csv", "manifest.json", "SHA256SUMS"} <= set(pack.namelist())
     page.get_by_role("link", name="24 giờ").click()
     expect(page).to_have_url(re.compile(r"days=1$"))
     expect(trips.locator("tbody tr")).to_have_count(1)

@@ -1,0 +1,18 @@
+"""The head of a Vietnamese official paper: whose it is on the left, the nation and its motto on the right."""
+
+from access.site import Site
+from pages.print import Element, element
+from pages.text import Text
+
+
+def letterhead(t: Text, site: Site) -> Element:
+    """The centre, and the two lines that head every official paper."""
+    rule = element("div", _class="rule")
+    centre = element("td", element("b", t.pick(site.centre_vi, site.centre_en)), element("div", _class="rule"))
+    nation = element(
+        "td",
+        element("b", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"),
+        element("div", element("b", "Độc lập - Tự do - Hạnh phúc")),
+        rule,
+    )
+    return element("table", element("tr", centre, nation), _class="letterhead")
