@@ -187,6 +187,18 @@ def tracks(
 
 
 @app.command()
+def behaviour(
+    as_json: Json = False,
+    days: Annotated[float, typer.Option(min=3, help="Simulated days.")] = 5,
+    seed: Annotated[int, typer.Option(help="Of the simulated fleet.")] = 1,
+) -> None:
+    """Precision and recall of what boats are found to do, against what the simulated ones did."""
+    from bench import behaviour as contest
+
+    contest.measure(seed, days, lambda line: typer.echo(line, err=True)).print(as_json)
+
+
+@app.command()
 def table(
     files: Annotated[list[Path], typer.Argument(help="What `bench NAME --json` printed.")],
     write: Annotated[bool, typer.Option("--write", help="Put it into README.md, in place of the last one.")] = False,

@@ -80,7 +80,7 @@ def _berth(boat: Boat) -> Place:
     return boat.harbour.berth(random.Random(f"script/{boat.mmsi}"))
 
 
-def _go_out(boat: Boat, place: Place, arrive: float) -> Pen:
+def go_out(boat: Boat, place: Place, arrive: float) -> Pen:
     """A pen that left the boat's berth in time to be at the place at that moment, at 7.6 kn outside the harbour."""
     berth, channel = _berth(boat), boat.harbour.channel
     way = route(channel[-1], place)
@@ -91,7 +91,7 @@ def _go_out(boat: Boat, place: Place, arrive: float) -> Pen:
     return pen
 
 
-def _come_home(boat: Boat, pen: Pen, last_safe: Place) -> Track:
+def come_home(boat: Boat, pen: Pen, last_safe: Place) -> Track:
     """Home by way of a place that lies outside the drawn areas."""
     channel = boat.harbour.channel
     pen.sail(last_safe, 4.0)
@@ -117,11 +117,11 @@ def _worker(boat: Boat, start: float) -> Track:
     """The 16.4 m trawler: slow in vùng lộng, over the edge of the banned area at 2:30, out after about 80 minutes."""
     edge, enter = (107.8925, 16.765), start + 2.5 * MINUTE
     outside = offset(edge, -1.9, 0.25)
-    pen = _go_out(boat, outside, enter - 45 * MINUTE)
+    pen = go_out(boat, outside, enter - 45 * MINUTE)
     _work_to(pen, edge, enter)
     loop = [offset(edge, *step) for step in ((0.8, -0.1), (1.3, 0.4), (0.9, 0.9), (0.3, 0.6), (-1.3, 0.7), (-2.0, 0.2))]
     _go_round(pen, loop, 3 * HOUR, start + _AHEAD_S)
-    return _come_home(boat, pen, outside)
+    return come_home(boat, pen, outside)
 
 
 def _edge_loop(edge: Place, inward: float) -> tuple[list[Place], Place]:
@@ -149,15 +149,15 @@ def _nibbler(boat: Boat, start: float, index: int) -> Track:
     loop, waiting = _edge_loop(edge, inward)
     if index == len(NIBBLERS) - 1:
         # The seeded past has one such visit, so that the alarm list does not begin empty.
-        pen = _go_out(boat, waiting, start - 155 * MINUTE)
+        pen = go_out(boat, waiting, start - 155 * MINUTE)
         _work_to(pen, edge, start - 95 * MINUTE)
         _go_round(pen, loop, HOUR, start - 95 * MINUTE + 1)
         _work_to(pen, waiting, start - 10 * MINUTE)
     else:
-        pen = _go_out(boat, waiting, enter - 58 * MINUTE)
+        pen = go_out(boat, waiting, enter - 58 * MINUTE)
     _work_to(pen, edge, enter)
     _go_round(pen, loop, HOUR, start + _AHEAD_S)
-    return _come_home(boat, pen, waiting)
+    return come_home(boat, pen, waiting)
 
 
 def _intruder(boat: Boat, start: float) -> Track:
@@ -166,11 +166,11 @@ def _intruder(boat: Boat, start: float) -> Track:
     edge = (108.045, 16.3885)
     loop, waiting = _edge_loop(edge, 100.0)
     gate = offset(edge, -3.0, 1.0)
-    pen = _go_out(boat, gate, enter - 70 * MINUTE)
+    pen = go_out(boat, gate, enter - 70 * MINUTE)
     pen.sail(waiting, 3.0, Activity.FISHING)
     _work_to(pen, edge, enter)
     _go_round(pen, loop, HOUR, start + _AHEAD_S)
-    return _come_home(boat, pen, gate)
+    return come_home(boat, pen, gate)
 
 
 def _crosser(boat: Boat, start: float) -> Track:
@@ -180,23 +180,23 @@ def _crosser(boat: Boat, start: float) -> Track:
     def at(aside_nm: float, out_nm: float) -> Place:
         return seaward(INSHORE_LINE, along + aside_nm * per_nm, out_nm)
 
-    pen = _go_out(boat, at(0.5, -3.6), start - 58 * MINUTE)
+    pen = go_out(boat, at(0.5, -3.6), start - 58 * MINUTE)
     _work_to(pen, at(0.0, 0.0), start + 6 * MINUTE)
     loop = [at(0.4, 1.2), at(0.0, 2.2), at(-1.0, 2.0), at(-1.2, 0.0), at(-1.2, -2.5), at(0.0, -3.0)]
     _go_round(pen, loop, 4 * HOUR, start + _AHEAD_S)
-    return _come_home(boat, pen, at(0.0, -3.0))
+    return come_home(boat, pen, at(0.0, -3.0))
 
 
 def _silent(boat: Boat, start: float) -> Track:
     """A trawler at work in khơi. It tows around the start, so that it is heard each 30 s until it falls silent."""
     ground = Ground((108.62, 16.92), 2.2)
     rng = random.Random(f"script/{boat.mmsi}/ground")
-    pen = _go_out(boat, ground.centre, start - 26 * HOUR)
+    pen = go_out(boat, ground.centre, start - 26 * HOUR)
     fish(pen, boat.gear, ground, rng, start - 60 * MINUTE)
     for corner in ((1.3, -0.9), (-1.2, 1.1), (1.1, 1.2)):
         pen.sail(offset(ground.centre, *corner), 3.1, Activity.FISHING)
     fish(pen, boat.gear, ground, rng, start + _AHEAD_S)
-    return _come_home(boat, pen, ground.centre)
+    return come_home(boat, pen, ground.centre)
 
 
 def _meeting(boat: Boat, start: float, index: int) -> Track:
@@ -204,7 +204,7 @@ def _meeting(boat: Boat, start: float, index: int) -> Track:
     meet = (108.500, 17.020)
     ground = Ground(offset(meet, 8.0 * (1, -1)[index], 4.0), 2.5)
     rng = random.Random(f"script/{boat.mmsi}/ground")
-    pen = _go_out(boat, ground.centre, start - 26 * HOUR)
+    pen = go_out(boat, ground.centre, start - 26 * HOUR)
     fish(pen, boat.gear, ground, rng, start - 6.5 * HOUR)
     side = 0.055 * (1, -1)[index]
     begin, end = start - 145 * MINUTE, start + 100 * MINUTE
@@ -221,7 +221,7 @@ def _meeting(boat: Boat, start: float, index: int) -> Track:
         pen.sail(offset(meet, east, north), step_nm * 4, Activity.FISHING)
     pen.sail(ground.centre, 6.5)
     fish(pen, boat.gear, ground, rng, start + _AHEAD_S)
-    return _come_home(boat, pen, ground.centre)
+    return come_home(boat, pen, ground.centre)
 
 
 def _flight(number: int, start: float) -> Track:

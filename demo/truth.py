@@ -64,11 +64,11 @@ def truths(seed: int, start: float, before_s: float = 24 * HOUR, after_s: float 
     found.append(Truth("mob_test", script.MOB_MMSI, start + script.MOB_S, start + script.MOB_S + MINUTE,
                        {"place": script.MOB_PLACE, "text": "MOB TEST"}))  # fmt: skip
     flying = np.array([play.is_flying(float(at)) for at in times[::12]])
-    found += [Truth("flight", script.AIRCRAFT_MMSI, a, b) for a, b in _runs(times[::12], flying)]
+    found += [Truth("flight", script.AIRCRAFT_MMSI, a, b) for a, b in runs(times[::12], flying)]
     return tuple(sorted(found, key=lambda truth: (truth.start, truth.kind, truth.mmsi)))
 
 
-def _runs(at: NDArray[np.float64], holds: NDArray[np.bool_]) -> Iterator[tuple[float, float | None]]:
+def runs(at: NDArray[np.float64], holds: NDArray[np.bool_]) -> Iterator[tuple[float, float | None]]:
     """First moment of each stretch where it holds and first moment after it."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], holds, [False])).astype(np.int8)))
     for begin, end in edges.reshape(-1, 2):
@@ -76,14 +76,14 @@ def _runs(at: NDArray[np.float64], holds: NDArray[np.bool_]) -> Iterator[tuple[f
 
 
 def _spans(kind: str, mmsi: int, way: Motion, holds: NDArray[np.bool_], **parameters: Any) -> list[Truth]:
-    return [Truth(kind, mmsi, begin, end, dict(parameters)) for begin, end in _runs(way.at, holds)]
+    return [Truth(kind, mmsi, begin, end, dict(parameters)) for begin, end in runs(way.at, holds)]
 
 
 def _crossings(mmsi: int, way: Motion) -> list[Truth]:
     return [
         Truth("crossing", mmsi, begin, end,
               {"line": "inshore_line", "returned_min": None if end is None else round((end - begin) / MINUTE, 1)})
-        for begin, end in _runs(way.at, is_beyond(INSHORE_LINE, way.lon, way.lat))
+        for begin, end in runs(way.at, is_beyond(INSHORE_LINE, way.lon, way.lat))
     ]  # fmt: skip
 
 
@@ -98,6 +98,6 @@ def _encounter(first: int, second: int, a: Motion, b: Motion) -> list[Truth]:
     together = (apart_m < 500) & (a.speed < 2) & (b.speed < 2)
     return [
         Truth("encounter", first, begin, end, {"other": second, "within_m": 500})
-        for begin, end in _runs(a.at, together)
+        for begin, end in runs(a.at, together)
         if end is None or end - begin >= 2 * HOUR
     ]
