@@ -5,7 +5,7 @@
   const dash = (window.dash_clientside = window.dash_clientside || {});
   const callbacks = (dash.haidang = dash.haidang || {});
   const PICKS = { level: "level", province: "prov", commune: "com", provider: "pv", kind: "kind", stage: "col" };
-  const CAP = 60, MORE = 200, SOON_MS = 3600e3, HOUR = 3600, DAY = 86400, FAR_DAYS = 3;
+  const CAP = 30, MORE = 100, SOON_MS = 3600e3, HOUR = 3600, DAY = 86400, FAR_DAYS = 3;
   let told = null, filter = {}, caps = {}, columns = [], current = null, number = 0;
 
   const $ = (id) => document.getElementById(id);
@@ -92,20 +92,22 @@
   };
   const card = (row) => {
     const key = keyOf(row), common = { id: key, class: `case-card level-${row.level}`, tabindex: -1, "data-card": key };
-    const made = row.id ? element("button", { ...common, "data-case": row.id }, face(row)) : element("a", { ...common, href: `/?chosen=vms.${encodeURIComponent(row.reg)}`, title: t("Xem trên bản đồ") }, face(row));
-    const item = element("li", {}, made);
-    item.key = key;
-    item.print = JSON.stringify(row);
+    const press = row.id ? element("button", { ...common, "data-case": row.id }, face(row)) : element("a", { ...common, href: `/?chosen=vms.${encodeURIComponent(row.reg)}`, title: t("Xem trên bản đồ") }, face(row));
+    const item = element("li", {}, press);
+    return item;
+  };
+  const made = new Map(); // cards by their key, as long as nothing of them has changed: a filter that is undone costs little
+  const cardOf = (row) => {
+    const key = keyOf(row), was = made.get(key);
+    if (was && was.print === row.print) return was.item;
+    const item = card(row);
+    made.set(key, { print: row.print, item });
     return item;
   };
 
   // ---- the board ------------------------------------------------------------------------------------------------------------------
   const put = (list, rows) => {
-    const old = new Map([...list.children].map((item) => [item.key, item]));
-    const next = rows.map((row) => {
-      const was = old.get(keyOf(row));
-      return was && was.print === JSON.stringify(row) ? was : card(row);
-    });
+    const next = rows.map(cardOf);
     const kept = new Set(next);
     for (const item of [...list.children]) if (!kept.has(item)) item.remove();
     next.forEach((item, at) => { if (list.children[at] !== item) list.insertBefore(item, list.children[at] || null); });
@@ -146,6 +148,7 @@
     const none = !shown.length ? (filtered() ? t("Không có vụ việc nào khớp với bộ lọc.") : kept ? t("Mọi vụ việc đang mở đều thuộc sự cố nhà cung cấp.") : t("Không có vụ việc nào đang mở, không tàu nào trễ tín hiệu.")) : "";
     if ($("cases-said").textContent !== none) $("cases-said").textContent = none;
     picks(counts);
+    tick();
   };
   const filtered = () => Boolean(filter.q || filter.bucket || Object.keys(PICKS).some((pick) => filter[pick]));
   const outages = (hidden) => {
@@ -205,6 +208,9 @@
     told = answer;
     told.all = [...told.late, ...told.rows];
     told.providers = new Map();
+    for (const row of told.all) row.print = JSON.stringify(row);
+    const keys = new Set(told.all.map(keyOf));
+    for (const key of made.keys()) if (!keys.has(key)) made.delete(key);
     for (const row of told.all) {
       row.plate = plate(row.reg);
       row.fold = row.name ? fold(row.name) : "";

@@ -121,7 +121,7 @@ def register(app: Dash, site: Site) -> None:
     ) -> tuple[Any, Any]:
         t = Text(words["lang"])
         try:
-            told = (await boards.shown()).words(t)
+            told = await boards.words(t)
         except DatabaseAway:
             return no_update, no_update if database.get("away") else {"away": True}
         back: Any = {"away": False} if database.get("away") else no_update

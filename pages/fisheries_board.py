@@ -3,9 +3,11 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
+from threading import Lock
 from typing import Any
 
 from access.site import Site
@@ -18,17 +20,19 @@ from pages.text import Text
 
 @dataclass(frozen=True)
 class Shown:
-    """A board and what each language's screen is sent of it."""
+    """A board and what each language's screen is sent of it, made once for all screens."""
 
     board: Board
     _words: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _busy: Lock = field(default_factory=Lock)
 
     def words(self, t: Text) -> dict[str, Any]:
         """Rows, late boats, outages and columns; `print` changes when anything of it does."""
-        if t.lang not in self._words:
-            told = picture(t, self.board)
-            text = json.dumps(told, ensure_ascii=False)
-            self._words[t.lang] = {**told, "print": hashlib.sha256(text.encode()).hexdigest()[:16]}
+        with self._busy:
+            if t.lang not in self._words:
+                told = picture(t, self.board)
+                text = json.dumps(told, ensure_ascii=False)
+                self._words[t.lang] = {**told, "print": hashlib.sha256(text.encode()).hexdigest()[:16]}
         return self._words[t.lang]
 
 
@@ -41,11 +45,12 @@ class Boards:
         self._running: asyncio.Task[Shown] | None = None
         self._next: asyncio.Task[Shown] | None = None
 
-    async def shown(self) -> Shown:
-        """The board as it is now. Raises DatabaseAway."""
+    async def words(self, t: Text) -> dict[str, Any]:
+        """The board as it is now, in words. Raises DatabaseAway."""
         if self._next is None:
             self._next = asyncio.create_task(self._after(self._running))
-        return await asyncio.shield(self._next)
+        shown = await asyncio.shield(self._next)
+        return await asyncio.to_thread(shown.words, t)  # of thousands of cases it takes a while
 
     async def _after(self, before: asyncio.Task[Shown] | None) -> Shown:
         if before is not None:
@@ -104,10 +109,12 @@ def picture(t: Text, board: Board) -> dict[str, Any]:
     national = board.figures.at("national_least_length", board.at).value
     lost = _ms(board.figures.at("lost_after", board.at).span.total_seconds())
     days = board.figures.at("return_within", board.at)
+    metres, stage = cache(lambda value: t.number(value, 1)), cache(lambda name: stage_words(t, name))
+    levels = {name: level_words(t, name) for name in ("national", "provincial")}
     return {
         "columns": [[name, column_title(t, name)] for name in COLUMNS],
-        "rows": [_row(t, one) for one in board.cases],
-        "late": [_late(t, one, lost, national) for one in board.late],
+        "rows": [_row(t, one, metres, stage, levels) for one in board.cases],
+        "late": [_late(one, lost, national, metres, levels) for one in board.late],
         "outages": [_outage(t, one) for one in board.outages],
         "beyond": board.beyond,
         "levels": [
@@ -122,27 +129,32 @@ def picture(t: Text, board: Board) -> dict[str, Any]:
     }
 
 
-def _row(t: Text, one: Mapping[str, Any]) -> dict[str, Any]:
+Words = Callable[[Any], str]
+
+
+def _row(t: Text, one: Mapping[str, Any], metres: Words, stage: Words, levels: Mapping[str, str]) -> dict[str, Any]:
     unit = t.pick(one["unit_vi"], one["unit_en"])
     made = {
         "id": one["id"], "v": one["version"], "kind": one["kind"], "col": column_of(one), "reg": one["registration"],
-        "name": one["shipname"], "len": t.number(one["length_m"], 1), "level": one["owner_level"],
-        "levelw": level_words(t, one["owner_level"]), "prov": one["home_province"], "com": one["commune"],
+        "name": one["shipname"], "len": metres(one["length_m"]), "level": one["owner_level"],
+        "levelw": levels[one["owner_level"]], "prov": one["home_province"], "com": one["commune"],
         "pv": one["provider"], "pvn": one["provider_name"] or one["provider"], "since": _at(one["since"]),
         "at": place(t, one["fix_lat"], one["fix_lon"]), "told": _at(one["reported_at"]),
         "report": _at(one["next_report_due_at"]), "home": _at(one["return_due_at"]),
         "esc": None if one["ended_at"] else _at(one["escalate_due_at"]), "escd": _at(one["escalated_at"]),
-        "ended": _at(one["ended_at"]), "stage": stage_words(t, one["stage"]), "calls": one["contacts"],
+        "ended": _at(one["ended_at"]), "stage": stage(one["stage"]), "calls": one["contacts"],
         "who": " · ".join(filter(None, (unit, one["person"]))), "out": one["outage_id"], "sim": one["simulated"],
     }  # fmt: skip
     return {name: value for name, value in made.items() if value not in (None, "", False)}
 
 
-def _late(t: Text, one: Mapping[str, Any], lost_ms: int, national_m: float) -> dict[str, Any]:
+def _late(
+    one: Mapping[str, Any], lost_ms: int, national_m: float, metres: Words, levels: Mapping[str, str]
+) -> dict[str, Any]:
     level = "national" if one["length_m"] >= national_m else "provincial"
     made = {
         "col": "LATE", "reg": one["registration"], "name": one["shipname"], "prov": one["home_province"],
-        "len": t.number(one["length_m"], 1), "level": level, "levelw": level_words(t, level), "com": one["commune"],
+        "len": metres(one["length_m"]), "level": level, "levelw": levels[level], "com": one["commune"],
         "pv": one["provider"],
         "pvn": one["provider_name"] or one["provider"], "since": _at(one["auto_at"]),
         "lost": (_at(one["auto_at"]) or 0) + lost_ms, "out": one["outage_id"], "sim": one["simulated"],

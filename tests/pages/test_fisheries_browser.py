@@ -122,7 +122,7 @@ def test_columns_are_the_states_and_filters_find_a_boat_in_any_spelling(
     expect(overdue.locator(".until.over")).to_contain_text("quá 1 ngày 4 giờ")
     expect(column(page, "LATE").locator(".until").first).to_contain_text("còn 1 giờ")
     more = column(page, "LOST").locator(".column-more")
-    expect(more).to_have_text("Còn 5 thẻ nữa · hiện thêm")
+    expect(more).to_have_text("Còn 35 thẻ nữa · hiện thêm")
     more.click()
     expect(column(page, "LOST").locator("[data-card]")).to_have_count(65)
 
