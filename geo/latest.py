@@ -185,12 +185,14 @@ def within(
     return found.set_index(found[shape.key].astype(str))
 
 
-def standing(connection: sa.Connection, shape: Shape, keys: Iterable[Any], columns: Iterable[str]) -> pd.DataFrame:
+def standing(
+    connection: sa.Connection, shape: Shape, keys: Iterable[Any], columns: Iterable[str], locked: bool = True
+) -> pd.DataFrame:
     """The latest state of the keys that have a position, as `lock` returns it and locked as there."""
     names = _names(shape, columns)
     query = (
         f"SELECT {', '.join(names)}, ST_X(geom) AS lon, ST_Y(geom) AS lat FROM {shape.name}"
         f" WHERE {shape.key} = ANY(%s::{_key_type(shape)}[]) AND geom IS NOT NULL AND observed_at IS NOT NULL"
-        f" ORDER BY {shape.key} FOR NO KEY UPDATE"
+        f" ORDER BY {shape.key}{' FOR NO KEY UPDATE' if locked else ''}"
     )
     return _indexed(shape, read_frame(connection, query, _types(shape, names), [_array(shape, sorted(keys))]))

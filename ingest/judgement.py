@@ -1,6 +1,6 @@
 """Fences and rules over one batch: every record in time order per object, verdicts to alarms in one transaction."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,10 +17,10 @@ from geo.calendar import beginnings
 from geo.criteria import columns_of, matches
 from geo.episode import FRESH, Clear, Presence, Raise, Sight, Verdict, judge, judge_end, judge_silence, judge_time
 from geo.fence import Fence, Fences
-from geo.rule import EVENTS, HORIZON_S, Rule
+from geo.rule import EVENTS, FENCED_STATES, HORIZON_S, Rule
 from geo.table import Shape
 from ingest.pair import looks_of_pairs
-from ingest.scene import LONG_WAY_S, Look, Memory, Scene, Target, moment
+from ingest.scene import EPOCH, LONG_WAY_S, Look, Memory, Scene, Target, moment
 from ingest.view import View, view_of
 
 STATE_FACTS = ("length_m", "ship_type", "safety_text")  # what an alarm's evidence tells of the object itself
@@ -35,13 +35,15 @@ REFUTED = "đã hết từ {at:%Y-%m-%dT%H:%M:%SZ}, trước lúc báo động: 
 class Step:
     """What a rule made of an object's looks: what it remembers, and each verdict with the look that led to it.
 
-    last: its last look, None when it had none.
+    last: its last look, None when it had none. missed: whether the clock would have raised something between two of
+    the looks, had it come in between.
     """
 
     target: Target
     presence: Presence | None
     verdicts: tuple[tuple[Verdict, Look], ...]
     last: Look | None = None
+    missed: bool = False
 
 
 def judge_batch(
@@ -55,27 +57,32 @@ def judge_batch(
     after: pd.DataFrame,
     now: datetime,
     on_fault: OnFault,
+    behind: Collection[Any] = (),
 ) -> dict[int, set[str]]:
-    """Judge every rule over the batch's records; returns, by rule, the objects that the clock has overtaken.
+    """Judge every rule over the batch's records; returns, by rule, the objects whose tracks are to be judged again.
 
     records: rows with lon, lat (NaN = no position), observed_at, sorted by time and not older than the state they
     meet; before, after: known and merged state by key, the latter with every key of the records. Fence rules see what
     has a position, and the ways between; distress rules see everything. A rule that throws is reported through
     on_fault and stops neither the batch nor the other rules.
 
-    Overtaken is an object of which the clock has told, by what was known then, something later than these records:
-    under that rule nothing is done here, since its track has to be judged again (ingest.revision).
+    That is an object of which the clock has told, by what was known then, something later than these records, or had
+    something to tell between them and was not asked: under that rule nothing is done here (ingest.revision does). Of
+    a rule of two objects it is also those who are `behind` (ingest.meeting).
     """
+    passed = {rule.id: {str(key) for key in behind} for rule in rules if rule.kind == "proximity"}
     if records.empty or not rules:
-        return {}
+        return passed
     scene = Scene.of(rules, fences, shape, label, records, before, after)
     if any(rule.kind == "proximity" for rule in rules):
         scene = scene.beside(_neighbours(connection, shape, rules, scene))
     memory = load(connection, rules, scene)
     found = _steps(rules, scene, memory, on_fault)
-    passed = _overtaken(connection, shape, scene, found)
+    passed |= _overtaken(connection, shape, scene, found)
     for rule, steps in found:
-        own = [step for step in steps if step.target[0] not in passed.get(rule.id, ())]
+        left = passed.setdefault(rule.id, set())
+        left.update(key for step in steps if step.missed for key in step.target if key)
+        own = [step for step in steps if left.isdisjoint(step.target)]
         _keep(connection, rule, scene, own, memory.get(rule.id, {}), now, heard=True)
     return passed
 
@@ -217,7 +224,7 @@ def judge_rule(
     found = looks_of(rule, scene, memory, past=until is not None) if scene else {}
     fence = scene.fences.by_key.get(rule.fence_key or "") if scene else fence
     for target in dict.fromkeys((*(held or ()), *found)):
-        presence, last = memory.get(target), (held or {}).get(target)
+        presence, last, missed = memory.get(target), (held or {}).get(target), False
         verdicts: list[tuple[Verdict, Look]] = []
         looks = found.get(target, ())
         for look in looks:
@@ -226,13 +233,27 @@ def judge_rule(
                 verdicts += [(verdict, last)] if verdict else []
             presence, over = judge_end(rule, presence, look.sight.observed_at)
             verdicts += [(over, look)] if over else []
+            due = _due(rule, scene, presence, last, look) if until is None else False
             presence, verdict = judge(rule, presence, look.sight)
+            missed |= due and not isinstance(verdict, Raise)
             verdicts += [(verdict, _origin(verdict, looks, look))] if verdict else []
             last = look
         if last is not None and until is not None:
             presence, verdict = _clock(rule, fence, presence, last, until)
             verdicts += [(verdict, last)] if verdict else []
-        yield Step(target, presence, tuple(verdicts), last)
+        yield Step(target, presence, tuple(verdicts), last, missed)
+
+
+def _due(rule: Rule, scene: Scene | None, presence: Presence | None, last: Look | None, look: Look) -> bool:
+    """Whether the clock would have raised a dwell before this look, as _clock has it, with the position before it."""
+    if rule.kind not in FENCED_STATES or presence is None or presence.raised or presence.qualified_at is None:
+        return False
+    if last is not None:
+        seen_at = last.known_at or last.sight.observed_at
+    else:
+        seen_at = moment(scene.from_at[look.row]) if scene is not None else EPOCH
+    due = presence.qualified_at + timedelta(seconds=rule.dwell_s)
+    return due < look.sight.observed_at and due <= seen_at + FRESH
 
 
 def _origin(verdict: Verdict, looks: Sequence[Look], look: Look) -> Look:

@@ -22,7 +22,8 @@ from ingest.blame import blames_record
 from ingest.feed import Decoded, Lane, RawBatch
 from ingest.identity import named
 from ingest.judgement import STATE_FACTS, judge_batch
-from ingest.revision import revise
+from ingest.meeting import behind, meeting_rules
+from ingest.revision import revise, revise_meetings
 from ingest.scene import as_seen
 
 log = structlog.get_logger()
@@ -140,15 +141,19 @@ class Pipeline:
         known = epoch_us(before["observed_at"])[before.index.get_indexer(pd.Index(frame[shape.key]))]
         late = epoch_us(frame["observed_at"]) < known
         judged = connection, shape, rules, self.measures.fences, self.lane.label
-        passed = judge_batch(*judged, frame[~late], before, after, self.now, self._fault)
+        meetings = meeting_rules(rules)
+        apart = behind(connection, shape, meetings, frame, before, after, self.now)
+        passed = judge_batch(*judged, frame[~late], before, after, self.now, self._fault, apart)
         # The memory of the rules is already past these: those that came after a newer one, and those that the clock
         # has overtaken.
         for keys in {frozenset(passed.get(rule.id, ())) for rule in rules}:
-            again = late | frame[shape.key].astype(str).isin(keys).to_numpy() if keys else late
+            chosen = frame[shape.key].astype(str).isin(keys).to_numpy()
             own = [rule for rule in rules if frozenset(passed.get(rule.id, ())) == keys]
-            if again.any():
-                given = connection, shape, own, self.measures.fences, self.lane.label
-                revise(*given, frame[again], after, self.now, self._fault)
+            given = connection, shape, own, self.measures.fences, self.lane.label
+            if chosen.any() or late.any():
+                revise(*given, frame[late | chosen], after, self.now, self._fault)
+            if chosen.any():
+                revise_meetings(*given, frame, set(frame[shape.key][chosen]), after, self.now, self._fault)
         return Counter(fixes["batch"].tolist()), repeated, after
 
     def _columns(self, rules: Sequence[Rule]) -> set[str]:

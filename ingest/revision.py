@@ -1,6 +1,6 @@
 """Late fixes: the tracks they belong to are judged again, and the alarms become what is known now."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from geo import table
 from geo.actor import SYSTEM
@@ -21,6 +22,7 @@ from geo.line import NM_PER_DEGREE, distance_nm
 from geo.rule import LAWFUL, Rule
 from geo.table import Shape
 from ingest.judgement import REVISED, OnFault, Step, judge_rule, remember, subject_of
+from ingest.meeting import look_back, meeting_rules, partners, state_of
 from ingest.scene import EPOCH, LONG_WAY_S, THROUGH, WAY_MAX_S, Look, Scene, Target, as_seen
 
 # A track is judged again from the fix before this long before its first late fix on; what happened earlier is the
@@ -73,12 +75,79 @@ def revise(
     late = late[late[shape.key].isin(keys)]
     if late.empty:
         return 0
-    track = _track(connection, shape, late)
+    track = _track(connection, shape, keys, late["observed_at"].min().to_pydatetime() - LOOK_BACK)
+    scenes = _scenes(own, fences, shape, label, track, late, after)
+    return _judge_again(connection, shape, own, scenes, late, {str(key) for key in keys}, now, on_fault)
+
+
+def revise_meetings(
+    connection: sa.Connection,
+    shape: Shape,
+    rules: Sequence[Rule],
+    fences: Fences,
+    label: str,
+    records: pd.DataFrame,
+    keys: Collection[Any],
+    after: pd.DataFrame,
+    now: datetime,
+    on_fault: OnFault,
+) -> int:
+    """Judge the meetings of the keys again, whose records came behind others' (ingest.meeting.behind); as `revise`.
+
+    records: the batch, none of which has been judged for a meeting of one of the keys yet.
+    """
+    own = [rule for rule in meeting_rules(rules) if not rule.fence_key or rule.fence_key in fences.by_key]
+    records = records[records["lon"].notna()]
+    late = records[records[shape.key].isin(keys)]
+    if late.empty or not own:
+        return 0
+    begin = late["observed_at"].min().to_pydatetime() - look_back(own)
+    track = _track(connection, shape, keys, begin)
+    others = partners(connection, shape, own, track, _among(shape, track, late), keys, now)
+    everybody = {*keys, *others}
+    if others:
+        track = _track(connection, shape, everybody, begin)
+    # Without where they are by now: what counts is where each was by its own track.
+    state = state_of(connection, shape, own, label, everybody, after).assign(lon=np.nan, lat=np.nan)
+    scenes = _scenes(own, fences, shape, label, track, records, state)
+    return _judge_again(connection, shape, own, scenes, late, {str(key) for key in keys}, now, on_fault)
+
+
+def _scenes(
+    rules: Sequence[Rule],
+    fences: Fences,
+    shape: Shape,
+    label: str,
+    track: pd.DataFrame,
+    late: pd.DataFrame,
+    after: pd.DataFrame,
+) -> tuple[Scene, Scene]:
+    """The track as it is known now, and as it was without the late records."""
+    before = track[~_among(shape, track, late)]
+    new, old = (Scene.of(rules, fences, shape, label, fixes, after.iloc[:0], after) for fixes in (track, before))
+    return new, old
+
+
+def _among(shape: Shape, track: pd.DataFrame, late: pd.DataFrame) -> NDArray[np.bool_]:
     mark = [shape.key, "observed_at", "received_at"]
-    is_late = pd.MultiIndex.from_frame(track[mark]).isin(pd.MultiIndex.from_frame(late[mark]))
-    new, old = (Scene.of(own, fences, shape, label, fixes, after.iloc[:0], after) for fixes in (track, track[~is_late]))
-    changed = 0
-    for rule in own:
+    found: NDArray[np.bool_] = pd.MultiIndex.from_frame(track[mark]).isin(pd.MultiIndex.from_frame(late[mark]))
+    return found
+
+
+def _judge_again(
+    connection: sa.Connection,
+    shape: Shape,
+    rules: Sequence[Rule],
+    scenes: tuple[Scene, Scene],
+    late: pd.DataFrame,
+    keys: Set[str],
+    now: datetime,
+    on_fault: OnFault,
+) -> int:
+    """What the two scenes differ in, for those keys; late: at least one record of each."""
+    new, old = scenes
+    names, changed = late[shape.key].astype(str), 0
+    for rule in rules:
         try:
             alone = EPOCH if rule.kind == "silence" else None
             told = [
@@ -88,8 +157,8 @@ def revise(
         except Exception as error:  # as in judge_batch
             on_fault(f"rule {rule.key}", error)
             continue
-        for target in sorted(told[0].keys() | told[2].keys()):
-            first = late[late[shape.key].astype(str) == target[0]].iloc[0]
+        for target in sorted(each for each in told[0].keys() | told[2].keys() if not keys.isdisjoint(each)):
+            first = late[names.isin(target).to_numpy()].iloc[0]
             changed += _amend(connection, rule, new, target, [steps.get(target) for steps in told], first, now)
     return changed
 
@@ -178,12 +247,10 @@ def _boxes(connection: sa.Connection, shape: Shape, late: pd.DataFrame) -> tuple
     return box
 
 
-def _track(connection: sa.Connection, shape: Shape, late: pd.DataFrame) -> pd.DataFrame:
-    """The stored fixes of the late ones' objects in time order, as records, each track begun with a fix before it."""
+def _track(connection: sa.Connection, shape: Shape, who: Collection[Any], begin: datetime) -> pd.DataFrame:
+    """Their stored fixes since then in time order, as records, each track begun with a fix before it."""
     assert shape.history is not None
-    column, key = shape.history.c, shape.history.c[shape.key]
-    keys = late[shape.key].unique().tolist()
-    begin = late["observed_at"].min().to_pydatetime() - LOOK_BACK
+    column, key, keys = shape.history.c, shape.history.c[shape.key], sorted(who)
     columns: list[Any] = [each for each in column if each.name != "geom"]
     columns += [sa.func.ST_X(column.geom).label("lon"), sa.func.ST_Y(column.geom).label("lat")]
     placed = sa.select(*columns).where(column.geom.is_not(None), counted(shape.history))
@@ -232,7 +299,7 @@ def _amend(
         return 0
     at, changed = pd.Timestamp(late["observed_at"]), 0
     comment = f"vị trí đến muộn lúc {at:%Y-%m-%dT%H:%M:%SZ} ({late['lon']:.5f}, {late['lat']:.5f})"
-    stored = _stored(connection, rule, target[0])
+    stored = _stored(connection, rule, target)
     kept: list[Span] = []
     proven = {each.raised_at for each in sure}
     mates = _mates(rule, [(row["raised_at"], row["cleared_at"]) for row in stored], again, proven)
@@ -320,7 +387,7 @@ def _correct(
         changed |= {"value": mate.value, "severity": step_severity(rule, mate.value)}
     done = bool(changed) and revise_alarm(connection, alarm["id"], now, comment, **changed) is not None
     if alarm["cleared_at"] is None and span[1] is not None:
-        done |= clear_alarm(connection, rule, target[0], span[1], now) is not None
+        done |= clear_alarm(connection, rule, target[0], span[1], now, target[1]) is not None
     return done
 
 
@@ -345,13 +412,13 @@ def _overlap(one: Span, other: Span) -> bool:
     return one == other or (begun and (one[1] is None or other[0] < one[1]))
 
 
-def _stored(connection: sa.Connection, rule: Rule, object_key: str) -> Sequence[sa.RowMapping]:
-    """The alarms of a rule and object that hold, oldest first, locked in the order in which the desk locks them too."""
+def _stored(connection: sa.Connection, rule: Rule, target: Target) -> Sequence[sa.RowMapping]:
+    """The alarms of a rule and target that hold, oldest first, locked in the order in which the desk locks them too."""
     column = table.alarm.c
     query = (
         sa.select(column.id, column.raised_at, column.cleared_at, column.value)
-        .where(column.rule_id == rule.id, column.layer == rule.layer, column.object_key == object_key)
-        .where(column.withdrawn_at.is_(None))
+        .where(column.rule_id == rule.id, column.layer == rule.layer, column.object_key == target[0])
+        .where(column.other_key == target[1], column.withdrawn_at.is_(None))
         .order_by(column.id)
         .with_for_update()
     )

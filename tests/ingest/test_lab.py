@@ -293,7 +293,15 @@ def test_who_met_in_the_lab_has_met_in_life(day, fixes, rows_max) -> None:
     assert told(day.tried(own, T0, end, rows_max)) == day.raised()
 
 
-# A pair takes two tracks, of which one alone is judged again.
+@PLAYED
+@given(tracks(12, [BOAT, OTHER, OTHER + 1], BERTH, [0, 0, 0, 1, 4, 12, 30, 70, 140]))
+def test_who_met_is_known_in_the_end_whatever_was_heard_first(day, fixes) -> None:
+    own = [one for one in RULES if one.kind == "proximity"]
+    end = end_of(fixes)
+    day.play(own, fixes, end)
+    assert told(day.tried(own, T0, end)) == day.raised()
+
+
 LATE = [one for one in RULES if one.kind not in ("proximity", "silence") and not one.schedule]
 SILENCES = [one for one in RULES if one.kind == "silence" and not one.schedule]
 DELAYS = [0, 0, 0, 1, 4, 12, 30, 70, 140]
@@ -336,6 +344,7 @@ LATE_DAYS = {
                                                (55, 2, SLOW, 4)],
     "a dwell whose proof is old when it comes": [(61, 3, FAST, 30), (80, 1, SLOW, 70), (91, 8, FAST, 0),
                                                  (102, 8, FAST, 30), (112, 6, SLOW, 0)],
+    "a dwell that is over when it is first heard": [(0, 9, SLOW, 0), (49, 0, SLOW, 70), (89, 9, SLOW, 30)],
 }  # fmt: skip
 
 
