@@ -101,12 +101,13 @@ def revise_meetings(
     late = records[records[shape.key].isin(keys)]
     if late.empty or not own:
         return 0
-    begin = late["observed_at"].min().to_pydatetime() - look_back(own)
-    track = _track(connection, shape, keys, begin)
-    others = partners(connection, shape, own, track, _among(shape, track, late), keys, now)
-    everybody = {*keys, *others}
-    if others:
-        track = _track(connection, shape, everybody, begin)
+    first = late["observed_at"].min().to_pydatetime()
+    track = _track(connection, shape, keys, first)
+    everybody = {*keys, *partners(connection, shape, own, track, _among(shape, track, late), keys, now)}
+    # From well before the last that was known of each: a meeting goes on when nobody is heard.
+    seen = _track(connection, shape, everybody, first)["observed_at"]
+    begin = seen[seen >= first - LOOK_BACK].min().to_pydatetime() - look_back(own)
+    track = _track(connection, shape, everybody, begin)
     # Without where they are by now: what counts is where each was by its own track.
     state = state_of(connection, shape, own, label, everybody, after).assign(lon=np.nan, lat=np.nan)
     scenes = _scenes(own, fences, shape, label, track, records, state)

@@ -58,13 +58,19 @@ def test_an_alarm_is_withdrawn_when_a_late_fix_shows_that_the_boat_was_outside(b
 
 def test_an_episode_that_late_fixes_prove_is_raised_late_and_ended(bench, hear) -> None:
     bench.seed([AREA], [STAY])
-    hear((0, OUTSIDE), (100, INSIDE), (900, OUTSIDE))
+    hear((0, OUTSIDE), (900, OUTSIDE))
     assert journal(bench) == []
-    hear((750, INSIDE))
+    hear((100, INSIDE))
     assert journal(bench) == [("raise", 700), ("clear", 900)]
     hear((800, INSIDE))
     assert journal(bench) == [("raise", 700), ("clear", 900)]
     assert bench.one("SELECT count(*) FROM presence") == 0
+
+
+def test_a_dwell_that_came_in_one_go_is_told_as_if_the_clock_had_come_in_between(bench, hear) -> None:
+    bench.seed([AREA], [STAY])
+    hear((0, OUTSIDE), (100, INSIDE), (900, OUTSIDE))
+    assert journal(bench) == [("raise", 700), ("clear", 900)]
 
 
 def test_without_dwell_one_late_fix_inside_is_an_episode_of_its_own(bench, hear) -> None:
