@@ -38,6 +38,7 @@ def engine(url: str) -> Engine:
     options = " ".join([*([given] if isinstance(given, str) else given), "-c timezone=UTC"]).strip()
     return create_engine(
         target.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,  # an error of the driver goes to the log, and phone numbers do not
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=8,
