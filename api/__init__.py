@@ -16,6 +16,7 @@ from api import (
     health,
     live,
     rescue,
+    risk,
     rules,
 )
 
@@ -43,6 +44,7 @@ def mount(
     fence_files.mount(server, site)
     rules.mount(server, site)
     rescue.mount(server, site)
+    risk.mount(server, site)
     handover.mount(server, site, handover_paper)
     live.mount(server, site)
 

@@ -5,7 +5,7 @@ from typing import Any
 from dash import Dash, Input, Output, dcc, html
 
 from access.site import Site
-from pages import alarms, boat, channels, fisheries, handover, lab, map, metrics, missing, rules
+from pages import alarms, boat, channels, fisheries, handover, lab, map, metrics, missing, risk, rules
 from pages.text import Text
 from pages.view import read
 
@@ -14,6 +14,7 @@ APART: dict[str, Any] = {
     "alarms/metrics": metrics,
     "channels": channels,
     "fisheries": fisheries,
+    "fisheries/risk": risk,  # no registration is spelled so
     "handover": handover,
     "rules": rules,
     "rules/lab": lab,
@@ -57,11 +58,11 @@ def mount(app: Dash, site: Site) -> None:
             return map.layout(site, t, view)
         if name == "alarms":
             return alarms.layout(site, t, view)
-        if name.startswith(BOATS) and name != BOATS:
-            return boat.layout(site, t, (path or "").strip("/")[len(BOATS) :], search or "")
         if name in APART:
             return APART[name].layout(site, t, search or "")
+        if name.startswith(BOATS) and name != BOATS:
+            return boat.layout(site, t, (path or "").strip("/")[len(BOATS) :], search or "")
         return missing.layout(site, t, path or "/")
 
-    for part in (*map.PARTS, boat, handover, metrics, lab, rules, fisheries, *channels.PARTS):
+    for part in (*map.PARTS, boat, handover, metrics, lab, rules, fisheries, risk, *channels.PARTS):
         part.register(app, site)

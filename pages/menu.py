@@ -13,6 +13,7 @@ def layout(site: Site, t: Text) -> html.Details:
         ("/", t("Bản đồ")),
         ("/alarms", t("Bàn báo động")),
         ("/fisheries", t("Bảng mất tín hiệu")),
+        ("/fisheries/risk", t("Tàu cần xem trước")),
         ("/alarms/metrics", t("Chỉ số báo động")),
         ("/handover", t("Bàn giao ca")),
         ("/rules", t("Quy tắc")),
