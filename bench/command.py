@@ -131,6 +131,25 @@ def desk(
 
 
 @app.command()
+def board(
+    as_json: Json = False,
+    cases: Annotated[int, typer.Option(min=100, max=9_900, help="Open cases on the board.")] = 5_000,
+    runs: Annotated[int, typer.Option(min=1, help="How often each filter is chosen.")] = 5,
+) -> None:
+    """How soon a filter of the lost-signal board is on the screen, and what reading the board costs."""
+    from bench import board as path
+    from bench.chromium import NoBrowserError
+    from bench.program import StartError
+
+    try:
+        report = path.measure(cases, runs)
+    except (NoBrowserError, StartError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    report.print(as_json)
+
+
+@app.command()
 def clients(
     context: typer.Context,
     as_json: Json = False,
