@@ -6,7 +6,8 @@
   const callbacks = (dash.haidang = dash.haidang || {});
   const PICKS = { level: "level", province: "prov", commune: "com", provider: "pv", kind: "kind", stage: "col" };
   const CAP = 30, MORE = 100, SOON_MS = 3600e3, HOUR = 3600, DAY = 86400, FAR_DAYS = 3;
-  let told = null, filter = {}, caps = {}, columns = [], current = null, number = 0;
+  const READ_MS = 8000; // a pointer or a focus left behind for longer holds nothing any more
+  let told = null, pending = null, touched = 0, forced = false, filter = {}, caps = {}, columns = [], current = null, number = 0;
 
   const $ = (id) => document.getElementById(id);
   const t = (...words) => haidang.t(...words);
@@ -200,11 +201,25 @@
   const set = (changes) => {
     filter = Object.fromEntries(Object.entries({ ...filter, ...changes }).filter(([, one]) => one));
     address();
-    draw();
+    if (pending) take(pending); else draw();
   };
-  const ask = () => { number += 1; dash.set_props("cases-ask", { data: { n: number, print: told && told.print } }); };
+  const ask = () => { number += 1; dash.set_props("cases-ask", { data: { n: number, print: (pending || told)?.print } }); };
+  // While somebody reads the cards, they stand still; what came in waits, and a line says so.
+  const reading = () => told && Date.now() - touched < READ_MS && ($("cases-board").matches(":hover") || $("cases-board").contains(document.activeElement));
+  const hold = (answer) => {
+    pending = answer;
+    $("cases-waiting").hidden = !answer;
+  };
   callbacks.cases_answered = (answer) => {
     if (!answer || !$("cases-board")) return dash.no_update;
+    if (reading() && !forced) hold(answer); else take(answer);
+    ask(); // from now on only what is new is sent
+    haidang.cases.heard?.(new Map(answer.rows.map((row) => [row.id, row.v])));
+    return dash.no_update;
+  };
+  const take = (answer) => {
+    hold(null);
+    forced = false;
     told = answer;
     told.all = [...told.late, ...told.rows];
     told.providers = new Map();
@@ -217,10 +232,11 @@
       if (row.pv) told.providers.set(row.pv, row.pvn || row.pv);
     }
     draw();
-    ask(); // from now on only what is new is sent
-    haidang.cases.heard?.(new Map(told.rows.map((row) => [row.id, row.v])));
-    return dash.no_update;
   };
+  for (const kind of ["pointermove", "pointerdown", "wheel", "keydown"]) {
+    document.addEventListener(kind, ({ target }) => { if (target.closest?.("#cases-board")) touched = Date.now(); }, { passive: true, capture: true });
+  }
+  window.addEventListener("haidang:second", () => { if (pending && $("cases-board") && !reading()) take(pending); });
 
   // ---- pressing and typing ------------------------------------------------------------------------------------------------------
   document.addEventListener("click", (event) => {
@@ -230,6 +246,7 @@
     if (d.case) haidang.cases.open(d.case);
     else if (d.outage) set({ outage: filter.outage === d.outage ? "" : d.outage });
     else if (d.casesAll) { haidang.write("cases-search", ""); set({ q: "", bucket: "", ...Object.fromEntries(Object.keys(PICKS).map((pick) => [pick, ""])) }); $("cases-search").focus(); }
+    else if (pressed?.id === "cases-waiting") take(pending);
     else if (d.columnMore) { caps[d.columnMore] = (caps[d.columnMore] || CAP) + MORE; draw(); }
   });
   document.addEventListener("change", ({ target }) => { if (target.dataset.casePick) { caps = {}; target.print = ""; set({ [target.dataset.casePick]: target.value }); } });
@@ -263,6 +280,7 @@
     if (event.target.id === "cases-search" && (key === "Escape" || key === "Enter" || key === "ArrowDown")) { if (key === "Escape") event.target.blur(); else walk(0); }
     else if (typing) return;
     else if (key === "/") { $("cases-search").focus(); $("cases-search").select(); }
+    else if (key === "Escape" && pending) take(pending);
     else if (key === "j") walk(1);
     else if (key === "k") walk(-1);
     else if (document.activeElement?.dataset?.card && key in KEYS) KEYS[key]();
@@ -272,7 +290,8 @@
   }, true);
 
   haidang.cases = {
-    ask, set, element,
+    set,
+    ask: () => { forced = true; ask(); },
     chosen: () => filter.case || null,
     back: () => { const key = filter.case ? `case-${filter.case}` : current; stand($(key) ? key : current); },
   };

@@ -61,6 +61,9 @@ def _head(t: Text) -> html.Div:
         [
             html.H1(t("Bảng mất tín hiệu")),
             html.Strong("", id="cases-count", className="cases-count"),
+            html.Button(
+                [t("Có thay đổi đang chờ"), html.Kbd("Esc")], id="cases-waiting", className="chip", hidden=True
+            ),
             html.P(keys, className="cases-keys", title=t("Đi giữa các thẻ, mở thẻ, tìm")),
             html.Label(
                 [html.Span(t("Trực ban")), mark.entry("cases-actor", t("Họ tên hoặc mã số"), 60, remember="actor")],

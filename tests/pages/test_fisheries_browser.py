@@ -255,6 +255,27 @@ def test_of_two_screens_the_second_is_told_and_keeps_what_was_typed(
     assert page.faults == other.faults == []  # type: ignore[attr-defined]
 
 
+def test_the_cards_stand_still_while_they_are_read(
+    centre: Centre, made: dict[str, int], context: BrowserContext
+) -> None:
+    page = opened(context, centre.url, "?q=90003")
+    card = page.locator(f"#case-{made['lost 3']}")
+    expect(card).to_contain_text("Chưa giao")
+    card.hover()
+    page.evaluate(
+        """(id) => fetch(`/api/v1/cases/${id}/assign`, {method: "POST", headers: {"content-type": "application/json"},
+            body: JSON.stringify({actor: "Minh", unit: "coast_guard"})})""",
+        made["lost 3"],
+    )
+    page.evaluate("dash_clientside.set_props('cases-tick', {n_intervals: 1000})")
+    expect(page.locator("#cases-waiting")).to_be_visible()
+    expect(card).to_contain_text("Chưa giao")
+    page.keyboard.press("Escape")
+    expect(card).to_contain_text("Cảnh sát biển")
+    expect(page.locator("#cases-waiting")).to_be_hidden()
+    assert page.faults == []  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_axe_finds_nothing(centre: Centre, made: dict[str, int], context: BrowserContext, theme: str) -> None:
     page = opened(context, centre.url, f"?theme={theme}&lang=en&case={made['overdue']}")
