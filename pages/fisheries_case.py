@@ -105,9 +105,9 @@ def _contact(t: Text) -> list[Any]:
     presets = [html.Button(word, className="chip", **{"data-case-who": word}) for word in whom]
     return [
         html.Div(presets, className="case-presets", role="group", **{"aria-label": t("Gọi ai")}),
-        _field(t, "who", t("Gọi ai"), NAME_MOST, wide=False),
+        _field(t, "who", t("Gọi ai"), NAME_MOST, t("chủ tàu, đài, đồn…"), wide=False),
         _field(t, "number", t("Số máy, tần số"), 40, t("không bắt buộc"), wide=False),
-        _field(t, "result", t("Kết quả"), WORDS_MOST),
+        _field(t, "result", t("Kết quả"), WORDS_MOST, t("nghe máy, đang quay về…")),
         _field(t, "called", t("Lúc"), 20, t("bây giờ, hoặc 06:00 01/04/2027")),
     ]
 
@@ -140,7 +140,6 @@ def top(t: Text, row: Mapping[str, Any], people: Sequence[Contact], now: datetim
     """What is said of a case: whose, which stage, its clocks, its facts."""
     lang = "" if t.lang == "vi" else "?lang=en"
     links = [
-        html.A(t("Hồ sơ tàu"), href=boat_words.address(row["registration"], t.lang), className="action"),
         html.A(t("Bản đồ"), href=f"/?chosen=vms.{row['registration']}" + lang.replace("?", "&"), className="action"),
         html.A(
             t("Thông báo (PDF)"),
@@ -153,13 +152,15 @@ def top(t: Text, row: Mapping[str, Any], people: Sequence[Contact], now: datetim
             "×", className="quiet", title=t("Đóng"), **{"aria-label": t("Đóng vụ việc"), "data-case-close": "1"}
         ),
     ]
+    own = boat_words.address(row["registration"], t.lang)
+    boat = html.A(row["registration"], href=own, title=t("Hồ sơ tàu"))
     stage = t("Đã kết luận") if row["closed_at"] else stage_words(t, row["stage"])
     kind = kind_words(t, row["kind"])
     about = [t("vụ số {n}", n=row["id"]), *([kind] if kind != stage else []), level_words(t, row["owner_level"])]
     sim = [html.Span(t("mô phỏng"), className="badge small")] if row["simulated"] else []
     return [
         html.Div(
-            [html.H2(row["registration"], id="case-title", tabIndex="-1"), html.Div(links, className="case-links")],
+            [html.H2(boat, id="case-title", tabIndex="-1"), html.Div(links, className="case-links")],
             className="case-head",
         ),
         html.P([html.B(stage), " · ", " · ".join(about), *sim], className="case-about"),
