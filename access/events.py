@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from geo.registration import parse
 from geo.table import fence
 
 Row = dict[str, Any]
+OF_ALL = ("encounter", "gap", "possible_disabling")  # few, and of interest whoever it is
 
 
 def found(site: Site, wanted: Wanted, key: str | None, now: datetime, limit: int) -> list[Row]:
@@ -30,6 +31,21 @@ def found(site: Site, wanted: Wanted, key: str | None, now: datetime, limit: int
         else:
             rows = boat_event.events(connection, replace(wanted, keys=(key,)) if key else wanted, limit)
         return worded(connection, rows, now)
+
+
+def lately(
+    connection: sa.Connection, chosen: tuple[str, str] | None, now: datetime, span: timedelta, limit: int = 300
+) -> list[Row]:
+    """What a map shows of the last `span`: encounters and silences of all boats, and everything the chosen one did.
+
+    chosen: its layer and key. What began before and goes on is not shown: the picture would fill up with it.
+    """
+    since = now - span
+    rows = boat_event.events(connection, Wanted(kinds=OF_ALL, since=since), limit)
+    if chosen is not None:
+        own = Wanted((chosen[0],), (chosen[1],), since=since)
+        rows += [row for row in boat_event.events(connection, own, limit) if row["kind"] not in OF_ALL]
+    return worded(connection, [row for row in rows if (row["ended_at"] or row["began_at"]) >= since], now)
 
 
 def worded(connection: sa.Connection, rows: Sequence[Row], now: datetime) -> list[Row]:

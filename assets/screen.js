@@ -84,7 +84,7 @@
   }, 200);
 
   // ---- choosing and flying ----------------------------------------------------------------------------------------
-  const state = { view: null, filter: {}, chosen: null, show: { labels: true, trail: true, follow: false }, desk: {} };
+  const state = { view: null, filter: {}, chosen: null, show: { labels: true, trail: true, follow: false, events: false }, desk: {} };
   const choose = (layer, key, to, alarm) => {
     const chosen = layer && key ? { layer, key, ...(alarm ? { alarm } : {}) } : null;
     if (chosen) live("choose", layer, key, Boolean(to)); else live("clear");
@@ -123,6 +123,7 @@
     if (!state.show.trail) p.set("trail", "none");
     if (!state.show.labels) p.set("labels", "0");
     if (state.show.follow) p.set("follow", "1");
+    if (state.show.events) p.set("events", "1");
     if (haidang.fence && haidang.fence.shown()) p.set("fence", haidang.fence.shown());
     p.set("theme", root.dataset.theme);
     p.set("lang", root.lang);
@@ -306,6 +307,7 @@
     else if (key !== "?" && !document.querySelector(".screen-map, .screen-alarms")) return false; // neither map nor desk here
     else if (key === "l") toggle("labels");
     else if (key === "t") toggle("trail");
+    else if (key === "h") toggle("events");
     else if (key === "f") { if (state.chosen || state.show.follow) toggle("follow"); else haidang.say(t("Chọn một tàu rồi nhấn F để bám theo.")); }
     else if (key === "v" && haidang.fence) haidang.fence.toggle();
     else if (key === "?") help(true);

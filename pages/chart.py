@@ -28,19 +28,26 @@ TRAIL = timedelta(hours=24)
 TRACK_BEFORE = timedelta(minutes=30)  # of what an alarm's evidence is drawn, before it was raised
 GAP = timedelta(minutes=30)
 LINES = ("coast_line", "inshore_line")
+TOOLS = ("labels", "trail", "follow", "events")
 CORNERS_DRAWN = 3_000
 FENCES_MS = 30_000  # seasons and validity begin and end without anybody's change; changes themselves are told at once
 
 
 def layout(site: Site, t: Text, view: View) -> html.Div:
     """The map and what lies over its corners. Points are drawn by live.js, land and sea by basemap.js."""
-    tools = [("labels", "L", t("Nhãn")), ("trail", "T", t("Vệt")), ("follow", "F", t("Bám"))]
+    tools = [
+        ("labels", "L", t("Nhãn")),
+        ("trail", "T", t("Vệt")),
+        ("follow", "F", t("Bám")),
+        ("events", "H", t("Hành vi")),
+    ]
     return html.Div(
         [
             dl.Map(
                 [
                     dl.LayerGroup([], id="zone"),
                     dl.LayerGroup([], id="trail"),
+                    dl.LayerGroup([], id="events"),
                     dl.ZoomControl(position="topleft"),
                 ],
                 id="map",
@@ -271,7 +278,7 @@ def register(app: Dash, site: Site) -> None:
             return no_update
 
     tool = {"part": "tool", "name": "labels"}
-    for name in ("labels", "trail", "follow"):
+    for name in TOOLS:
         app.clientside_callback(
             ClientsideFunction("haidang", "tool_pressed"),
             Output({**tool, "name": name}, "aria-pressed"),
@@ -281,7 +288,7 @@ def register(app: Dash, site: Site) -> None:
     app.clientside_callback(
         ClientsideFunction("haidang", "tools"),
         Output("show", "data"),
-        *[Input({**tool, "name": name}, "n_clicks") for name in ("labels", "trail", "follow")],
+        *[Input({**tool, "name": name}, "n_clicks") for name in TOOLS],
         State("show", "data"),
         prevent_initial_call=True,
     )

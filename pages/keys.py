@@ -13,6 +13,7 @@ def layout(site: Site, t: Text) -> html.Dialog:
         ("F", t("Bám theo đối tượng đang chọn")),
         ("L", t("Nhãn trên bản đồ")),
         ("T", t("Vệt 24 giờ")),
+        ("H", t("Hành vi 24 giờ qua: gặp nhau, im lặng; của tàu đang chọn thì mọi việc")),
         ("V", t("Vùng: danh sách, vẽ và sửa")),
         ("C", t("Sao chép vị trí dưới con trỏ")),
         ("+ −", t("Phóng to, thu nhỏ")),

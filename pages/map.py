@@ -3,11 +3,26 @@
 from dash import html
 
 from access.site import Site
-from pages import banner, card, chart, cover, desk, doing, fence, header, keys, legend, rows, stores, timeline
+from pages import (
+    banner,
+    behaviour,
+    card,
+    chart,
+    cover,
+    desk,
+    doing,
+    fence,
+    header,
+    keys,
+    legend,
+    rows,
+    stores,
+    timeline,
+)
 from pages.text import Text
 from pages.view import View
 
-PARTS = (stores, header, legend, chart, cover, desk, doing, card, rows, timeline, banner, fence)
+PARTS = (stores, header, legend, chart, cover, desk, doing, card, rows, timeline, banner, fence, behaviour)
 
 
 def layout(site: Site, t: Text, view: View) -> html.Div:

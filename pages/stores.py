@@ -12,13 +12,13 @@ from pages.view import View
 def layout(t: Text, view: View) -> html.Div:
     """live.js (or news.js) writes what it hears, chosen, counts, view and rows; parts write the filters and show.
 
-    `chosen` {layer, key, alarm?} | {alarm} | None · `show` {labels, trail, follow} · `filter` {layer: {off: [kinds],
-    opacity}} · `desk-filter` {severity, state, unit, rule, sort, inview} as the address has them · `database`
+    `chosen` {layer, key, alarm?} | {alarm} | None · `show` {labels, trail, follow, events} · `filter` {layer: {off:
+    [kinds], opacity}} · `desk-filter` {severity, state, unit, rule, sort, inview} as the address has them · `database`
     {away: bool} from any part that read in vain · `words` the catalogue that the page's scripts use.
     """
     chosen: dict[str, Any] = {"layer": view.chosen[0], "key": view.chosen[1]} if view.chosen else {}
     chosen |= {"alarm": view.alarm} if view.alarm else {}
-    show = {"labels": view.labels, "trail": view.trail, "follow": view.follow}
+    show = {"labels": view.labels, "trail": view.trail, "follow": view.follow, "events": view.events}
     return html.Div(
         [
             dcc.Store(id="chosen", data=chosen or None),

@@ -1,11 +1,11 @@
 """The view as a URL: what is looked at, with which layers, which object, theme and language; case does not matter.
 
 `lat lon z` the map's centre and zoom · `off` hidden layers and classes, `off=zone,vessel.cargo` · `opacity` in per
-cent, `opacity=vessel:60` · `chosen` the object, `chosen=vessel.574091234` · `trail` `chosen` or `none` · `labels` and
-`follow` 1 or 0 · `fence` the editor: a fence's key, `new` or `list` · `alarm` the number of an alarm · `severity
-state unit rule` what the desk shows, comma-separated, in the order `sort`, downwards `sort=-raised`, and `inview=1`
-only what is in view · `theme` dark or light · `lang` vi or en · `scale` the factor of all sizes. screen.js writes the
-same keys on every change.
+cent, `opacity=vessel:60` · `chosen` the object, `chosen=vessel.574091234` · `trail` `chosen` or `none` · `labels`,
+`follow` and `events` (what boats did) 1 or 0 · `fence` the editor: a fence's key, `new` or `list` · `alarm` the number
+of an alarm · `severity state unit rule` what the desk shows, comma-separated, in the order `sort`, downwards
+`sort=-raised`, and `inview=1` only what is in view · `theme` dark or light · `lang` vi or en · `scale` the factor of
+all sizes. screen.js writes the same keys on every change.
 """
 
 import re
@@ -34,6 +34,7 @@ class View:
     trail: bool = True
     labels: bool = True
     follow: bool = False
+    events: bool = False
     fence: str | None = None
     theme: str | None = None
     lang: str = "vi"
@@ -65,6 +66,7 @@ def read(search: str, home: tuple[float, float, float]) -> View:
         trail=query.get("trail", "chosen").lower() not in ("none", "0", "off", "false"),
         labels=query.get("labels", "1").lower() not in ("0", "off", "false"),
         follow=query.get("follow", "0").lower() in ("1", "on", "true"),
+        events=query.get("events", "0").lower() in ("1", "on", "true"),
         fence=_key(query.get("fence", "")),
         theme=theme if theme in THEMES else None,
         lang=language(query.get("lang")),

@@ -14,7 +14,7 @@ def test_an_empty_address_is_the_first_picture() -> None:
 def test_every_key_is_read_whatever_its_case() -> None:
     view = read(
         "?LAT=16.5&Lon=107,7&Z=11.5&OFF=Zone,vessel.CARGO,vessel.tanker&Opacity=vessel:60&CHOSEN=Vessel.574091234"
-        "&Trail=NONE&labels=OFF&FOLLOW=1&Theme=LIGHT&LANG=EN",
+        "&Trail=NONE&labels=OFF&FOLLOW=1&Events=ON&Theme=LIGHT&LANG=EN",
         HOME,
     )
     assert view == View(
@@ -27,6 +27,7 @@ def test_every_key_is_read_whatever_its_case() -> None:
         trail=False,
         labels=False,
         follow=True,
+        events=True,
         theme="light",
         lang="en",
     )
