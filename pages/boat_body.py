@@ -129,7 +129,7 @@ def _signal(t: Text, found: Record, now: datetime) -> list[tuple[str, Any]]:
         course = f"{t.number(here['course'])}°" if here.get("course") is not None else ""
         rows += [
             (t("Vị trí"), html.Span([place.dms(here["lat"], here["lon"]), *([html.Br(), told] if told else [])])),
-            (t("Lúc"), _seen(t, here["observed_at"], now)),
+            (t("Vào lúc"), _seen(t, here["observed_at"], now)),
             (t("Tốc độ, hướng"), _joined(knots(t, here.get("speed")), course)),
             (t("Vùng"), zone(t, here.get("zone"))),
         ]
@@ -141,7 +141,7 @@ def _signal(t: Text, found: Record, now: datetime) -> list[tuple[str, Any]]:
 
 
 def _seen(t: Text, at: datetime, now: datetime) -> html.Span:
-    return html.Span([mark.age(t, at, now), html.Span(f" · {t.when(at)}", className="muted")])
+    return html.Span([mark.age(t, at, now), html.Span(t.when(at), className="muted")], className="boat-seen")
 
 
 def _identity(t: Text, found: Record) -> list[tuple[str, Any]]:
@@ -166,10 +166,10 @@ def _licence(t: Text, found: Record, now: datetime) -> list[Any]:
         return [html.P(t("Không cần giấy phép (tàu ngắn hơn mức luật định)."), className="muted")]
     if boat.licence_until is None:
         words = t("Sổ đăng ký chưa ghi hạn giấy phép.") if boat.licence else t("Sổ đăng ký không ghi giấy phép nào.")
-        return [mark.facts([(t("Số"), boat.licence or "")]), html.P(words, className="boat-warn near")]
+        return [mark.facts([(t("Số giấy phép"), boat.licence or "")]), html.P(words, className="boat-warn near")]
     left = (boat.licence_until - today).days
     until = f"{boat.licence_until:%d/%m/%Y}"
-    rows = [mark.facts([(t("Số"), boat.licence or ""), (t("Đến hết"), until)])]
+    rows = [mark.facts([(t("Số giấy phép"), boat.licence or ""), (t("Đến hết"), until)])]
     if left < 0:
         return [*rows, html.P([mark.icon("triangle"), t("Đã hết hạn {n} ngày", n=-left)], className="boat-warn bad")]
     return [*rows, html.P(t("Còn {n} ngày", n=t.number(left)), className="muted")]
@@ -280,7 +280,7 @@ def _events(t: Text, found: Record, now: datetime) -> html.Section:
         )
         for one in found.events
     ]
-    heads = [t("Từ lúc"), t("Đến"), t("Điều quan sát được"), t("Nguồn")]
+    heads = [t("Từ lúc"), t("Đến"), t("Điều quan sát được"), t("Theo")]
     return _part(
         title,
         _table(heads, rows[:EVENTS_MOST]),

@@ -1,5 +1,6 @@
 """A boat's track on a small map: coloured by speed, dotted where nothing is known, hollow where somebody told it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -52,7 +53,7 @@ def layout(t: Text, found: Record, now: datetime) -> html.Section:
     return html.Section(
         [
             title,
-            _map(t, found, now),
+            html.Div(_map(t, found, now), **{"data-bounds": json.dumps(_bounds(found))}),  # boat.js fits them in
             html.Div([html.Span(t("hl/giờ:")), *key], className="speed-key"),
             html.P(" · ".join(told), className="note"),
             html.P(f"{t('Tuyến bờ, tuyến lộng')}: {t(REFERENCE_NOTE)}.", className="note"),
@@ -72,21 +73,26 @@ def _nothing(t: Text, found: Record) -> str:
     return t("Không có vị trí nào từ {at}: chọn khoảng dài hơn, hoặc xem tín hiệu cuối ở bên trái.", at=since)
 
 
-def _map(t: Text, found: Record, now: datetime) -> dl.Map:
-    fixes = found.fixes
-    lats, lons = ([one[name] for one in fixes] for name in ("lat", "lon"))
+def _bounds(found: Record) -> list[list[float]]:
+    """South-west and north-east of the track, with room around it."""
+    lats, lons = ([one[name] for one in found.fixes] for name in ("lat", "lon"))
     room = max((max(lats) - min(lats)) * MARGIN, (max(lons) - min(lons)) * MARGIN, LEAST_DEG)
+    return [[min(lats) - room, min(lons) - room], [max(lats) + room, max(lons) + room]]
+
+
+def _map(t: Text, found: Record, now: datetime) -> dl.Map:
+    (south, west), (north, east) = _bounds(found)
     outlines, _ = zones(t, found.fences, now)
     return dl.Map(
         [
             dl.LayerGroup(outlines),
             dl.LayerGroup(trail(found.track.rows(), found.gap)),
-            dl.LayerGroup(_marks(fixes)),
+            dl.LayerGroup(_marks(found.fixes)),
             dl.ZoomControl(position="topleft"),
         ],
         id="boat-map",
-        center=[(min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2],
-        zoom=_zoom(max(lons) - min(lons) + 2 * room, max(lats) - min(lats) + 2 * room),
+        center=[(south + north) / 2, (west + east) / 2],
+        zoom=_zoom(east - west, north - south),
         zoomSnap=0.5,
         className="boat-map",
         minZoom=3,

@@ -19,11 +19,11 @@ MARGIN, LEAST_DEG = 0.25, 0.15
 INK, MUTED, SEA, LAND, WAY, LINE = "#1c2833", "#566778", "#eaf1f5", "#f4f3ee", "#1f6fb2", "#28618d"
 FONT = "Plain, Plain Vietnamese, DejaVu Sans"
 STRONG = "Strong, Strong Vietnamese, DejaVu Sans"
-NAMED_MOST = 10
+NAMED_MOST, DOTS_MOST = 10, 250
 NAME_HIGH, NAME_WIDE = 0.04, 0.14  # of the drawing, what a name takes
 NATION = (101.0, 6.0, 118.5, 24.0)  # of the small map: all of the sea that is Viet Nam's to name
 INSET = (1330.0, 540.0, 360.0, 410.0)
-ISLANDS = ("hoang_sa", "truong_sa")
+ISLANDS_ROOM = 240.0  # half of what an archipelago's name takes
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _way(track: Track, view: View) -> Element:
         ends = [(before[-1]["lon"], before[-1]["lat"]), (after[0]["lon"], after[0]["lat"])]
         dotted = {"stroke-width": "4", "stroke-dasharray": "2 12", "stroke-linecap": "round"}
         drawn.append(element("path", d=view.path(ends), fill="none", stroke=INK, **dotted))
-    for row in track.counted:
+    for row in _dots(track):
         x, y = view.at(row["lon"], row["lat"])
         fill = "#ffffff" if row.get("manual") else WAY
         drawn.append(
@@ -171,15 +171,27 @@ def _way(track: Track, view: View) -> Element:
     return element("g", drawn)
 
 
+def _dots(track: Track) -> list[Row]:
+    """The fixes that stand as points; of very many, which would run into one another, those that somebody told."""
+    every = track.counted
+    return every if len(every) <= DOTS_MOST else [row for row in every if row.get("manual")][:DOTS_MOST]
+
+
 def _names(view: View, track: Track) -> Element:
     """The two archipelagos wherever they are in view, and the largest of the other places."""
     known = [one for one in places() if view.area.contains(shapely.Point(one["lon"], one["lat"]))]
     taken = [track.counted[0], track.counted[-1]]  # where words stand already
-    islands = [one for one in known if one["kind"] == "archipelago"]
+    groups = {one.get("group") for one in known}
+    islands = [one for one in places() if one["kind"] == "archipelago" and one.get("group") in groups]
     rest = sorted(
         (one for one in known if not one.get("group") and one["kind"] != "sea"), key=lambda one: one["min_zoom"]
     )
-    drawn = [_text(*view.at(one["lon"], one["lat"]), one["name_vi"], 26, INK, "middle", STRONG) for one in islands]
+    drawn = []
+    for one in islands:  # never left out: beside whatever stands there
+        x, y = view.at(one["lon"], one["lat"])  # of which an island is in view, though its middle may not be
+        x, y = min(max(x, ISLANDS_ROOM), WIDE - ISLANDS_ROOM), min(max(y, 40), HIGH - 90)
+        lower = 0 if _apart(view, [one], taken) else 48
+        drawn.append(_text(x, y + lower, one["name_vi"], 26, INK, "middle", STRONG))
     drawn += [_text(*view.at(one["lon"], one["lat"]), one["name_vi"], 22, MUTED) for one in _apart(view, rest, taken)]
     return element("g", drawn)
 

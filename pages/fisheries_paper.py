@@ -10,6 +10,7 @@ from geo.duty import duty
 from geo.figure import Figure, Figures
 from geo.zone import NAMES_EN, NAMES_VI
 from pages.fisheries_board import place
+from pages.letterhead import letterhead
 from pages.print import Element, document, element, pdf
 from pages.text import Text
 
@@ -39,7 +40,7 @@ def page(
         f"{t('THÔNG BÁO')} · {name}",
         t.lang,
         _strings(t, row, made_at),
-        _letterhead(t, site),
+        letterhead(t, site, t("Số: ........../TB-........")),
         element("h1", t("THÔNG BÁO")),
         element("p", about, _class="subtitle"),
         _badge(t) if row["simulated"] else None,
@@ -71,19 +72,6 @@ def _strings(t: Text, row: Mapping[str, Any], made_at: datetime) -> Element:
         element("span", t("DỮ LIỆU MÔ PHỎNG") if row["simulated"] else "", _class="badge-string"),
         _class="strings",
     )  # fmt: skip
-
-
-def _letterhead(t: Text, site: Site) -> Element:
-    rule = element("div", _class="rule")
-    number = element("div", t("Số: ........../TB-........"), _class="small")
-    centre = element("td", element("b", t.pick(site.centre_vi, site.centre_en)), element("div", _class="rule"), number)
-    nation = element(
-        "td",
-        element("b", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"),
-        element("div", element("b", "Độc lập - Tự do - Hạnh phúc")),
-        rule,
-    )
-    return element("table", element("tr", centre, nation), _class="letterhead")
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> Element:

@@ -5,10 +5,11 @@ from pages.print import Element, element
 from pages.text import Text
 
 
-def letterhead(t: Text, site: Site) -> Element:
+def letterhead(t: Text, site: Site, number: str = "") -> Element:
     """The centre, and the two lines that head every official paper."""
+    below = element("div", number, _class="small") if number else None
     rule = element("div", _class="rule")
-    centre = element("td", element("b", t.pick(site.centre_vi, site.centre_en)), element("div", _class="rule"))
+    centre = element("td", element("b", t.pick(site.centre_vi, site.centre_en)), element("div", _class="rule"), below)
     nation = element(
         "td",
         element("b", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"),
