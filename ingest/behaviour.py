@@ -75,18 +75,19 @@ class Watcher:
         until = time.monotonic() + budget_s
         self._choose(connection, shapes, now)
         done: dict[Key, Mark] = {}
-        while self.queue and time.monotonic() < until:
+        # By turns: where boats are always waiting, those that met would never be looked at.
+        while (self.queue or self.pairs) and time.monotonic() < until:
             beat()
-            one = self.queue.popleft()
-            with _guarded(connection, one.key):
-                self._boat(connection, one, ports, now)
-            done[one.name] = Mark(now, one.observed_at, self._due(one, now))
-        while self.pairs and time.monotonic() < until:
-            beat()
-            pair = next(iter(self.pairs))
-            del self.pairs[pair]
-            with _guarded(connection, " ".join(pair)):
-                self._pair(connection, pair, ports, now)
+            if self.queue:
+                one = self.queue.popleft()
+                with _guarded(connection, one.key):
+                    self._boat(connection, one, ports, now)
+                done[one.name] = Mark(now, one.observed_at, self._due(one, now))
+            if self.pairs:
+                pair = next(iter(self.pairs))
+                del self.pairs[pair]
+                with _guarded(connection, " ".join(pair)):
+                    self._pair(connection, pair, ports, now)
         return done
 
     def keep(self, done: Mapping[Key, Mark]) -> None:

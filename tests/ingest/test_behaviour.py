@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -219,6 +220,21 @@ def test_a_tick_looks_at_a_few_and_the_next_ones_at_the_others(fleet, monkeypatc
         assert len(watcher.queue) == 12
         done = watcher.look(connection, shapes, ports, hours(8.1), lambda: beats.append(1), budget_s=60)
     assert len(done) == len(beats) == 12
+
+
+def test_who_met_is_told_while_others_are_still_waiting(fleet, monkeypatch) -> None:
+    for number in range(2):
+        sails(fleet, 574000001 + number, every(5, 0, 8), FAR, 1.0, north_m=200 * number)
+    for number in range(2, 9):
+        sails(fleet, 574000001 + number, every(5, 0, 8.05), (FAR[0], FAR[1] + 0.05 * number), 1.0)
+    times = iter(range(100))
+    monkeypatch.setattr(looking, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    watcher = fleet.clock._watcher
+    with fleet.ingest.begin() as connection:
+        done = watcher.look(connection, [SHAPES["vessel"]], looking_ports(), hours(8.1), lambda: None, budget_s=3)
+    assert sorted(key for _, key in done) == ["574000001", "574000002"]
+    assert len(watcher.queue) == 7
+    assert len(events(fleet, "encounter")) == 1
 
 
 def looking_ports():
