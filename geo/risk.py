@@ -166,12 +166,12 @@ def _rows(figures: Figures, now: datetime) -> "sa.Select[Any]":
         return sa.and_(counted.c.layer == layer, counted.c.object_key == key)
 
     near_vms, near_ais, off_vms, off_ais = (one.alias() for one in (near, near, off, off))
-    joined = boat
+    joined: sa.FromClause = boat
     for one in (losses, zones, filed):
-        joined = joined.outerjoin(one, one.c.registration == boat.c.registration)  # type: ignore[assignment]
+        joined = joined.outerjoin(one, one.c.registration == boat.c.registration)
     for one, layer in ((near_vms, "vms"), (near_ais, "vessel"), (off_vms, "vms"), (off_ais, "vessel")):
-        joined = joined.outerjoin(one, its(one, layer))  # type: ignore[assignment]
-    joined = joined.outerjoin(on, on.c.registration == boat.c.registration)  # type: ignore[assignment]
+        joined = joined.outerjoin(one, its(one, layer))
+    joined = joined.outerjoin(on, on.c.registration == boat.c.registration)
     plain = ("registration", "shipname", "length_m", "role", "home_province", "commune", "licence_until", "simulated")
     return (
         sa.select(
