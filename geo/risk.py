@@ -140,7 +140,8 @@ def _rows(figures: Figures, now: datetime) -> "sa.Select[Any]":
         return query.where(case.outage_id.is_(None)).correlate(boat).scalar_subquery()
 
     losses = cases("loss", "loss", ended=(case.outage_id.is_(None), case.outcome.is_distinct_from("provider_outage")))
-    zones = cases("zone", "zone", "crossing", ended=(case.outcome.is_distinct_from("device_fault"),))
+    over = sa.or_(case.ended_at.is_not(None), case.closed_at.is_not(None))  # one that goes on counts by itself
+    zones = cases("zone", "zone", "crossing", ended=(over, case.outcome.is_distinct_from("device_fault")))
     filed = cases("filed", "loss", "zone", "crossing", ended=(case.outcome.in_(FILED),))
     near = (
         sa.select(alarm.layer, alarm.object_key, sa.func.count().label("times"))
