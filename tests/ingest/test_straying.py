@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from shapely.geometry import box
 
 from geo.actor import SYSTEM, Actor
 from geo.alarm import clear_alarm, raise_alarm, withdraw_alarm
 from geo.boat_case import within_two_hours
+from geo.fence import Fence, fences, put_fences
 from geo.figure import Figures, seeds
 from geo.rule import Rule, put_rules, rules
 from tests.fleet import SEA, Fleet, fleet_of, hours
@@ -124,3 +126,28 @@ def test_two_rules_that_tell_of_one_straying_make_one_case(fleet) -> None:
     is_back(fleet, 1, 2.2, rule="own")
     fleet.tick(2.3)
     assert [case["stage"] for case in cases(fleet)] == ["RETURNED"]
+
+
+def test_fact_12_who_leaves_the_area_where_boats_may_fish_has_crossed_until_it_is_back(fleet) -> None:
+    area = Fence("may_fish", "allowed", "Vùng được phép", "Allowed", box(107, 16, 109, 18), hysteresis_m=500)
+    with fleet.owner.begin() as connection:
+        put_fences(connection, [area], SYSTEM)
+        put_rules(connection, [Rule("crossed", "outside", "vms", "Vượt ranh", "Crossed", "high", "may_fish")], SYSTEM)
+    name = fleet.name(1)
+    subject = {"object_key": name, "object_label": name, "lon": 109.1, "lat": 17.0, "observed_at": hours(1),
+               "simulated": False, "evidence": {}}  # fmt: skip
+    with fleet.ingest.begin() as connection:
+        known = next(one for one in rules(connection) if one.key == "crossed")
+        fence_id = next(one.id for one in fences(connection) if one.key == "may_fish")
+        assert raise_alarm(connection, known, fence_id, subject, hours(1), hours(1)) is not None
+    strays(fleet, 1, 1)  # a wrong zone beside it is another matter
+    fleet.tick(1.01)
+    query = "SELECT kind, stage, facts->>'fence' AS fence, escalate_due_at, facts->'minutes' AS minutes FROM boat_case"
+    crossed, zone = fleet.ask(f"{query} ORDER BY kind")
+    assert (crossed["kind"], crossed["stage"], crossed["fence"]) == ("crossing", "ASTRAY", "may_fish")
+    assert crossed["escalate_due_at"] == hours(13)
+    assert (zone["kind"], zone["fence"]) == ("zone", None)
+    is_back(fleet, 1, 2.5, "crossed")
+    fleet.tick(2.6)
+    crossed, zone = fleet.ask(f"{query} ORDER BY kind")
+    assert (crossed["stage"], crossed["minutes"], zone["stage"]) == ("RETURNED", 90, "ASTRAY")
