@@ -1,4 +1,4 @@
-"""What other systems call: live stream, features, alarms, cases, events, fences, rules, handovers, health, metrics."""
+"""What other systems call: live stream, features, alarms, cases, events, fences, rules, handovers, figures, health."""
 
 from fastapi import FastAPI, HTTPException
 
@@ -18,6 +18,7 @@ from api import (
     rescue,
     risk,
     rules,
+    statistics,
 )
 
 
@@ -27,11 +28,12 @@ def mount(
     handover_paper: handover.Paper,
     case_paper: cases.Paper,
     evidence_paper: evidence.Paper,
+    fleet_report: statistics.Makers,
 ) -> None:
     """Put every route of this room on the server; to be called before Dash adds its own.
 
-    The papers make the PDFs of a handover, of a case's notice and of an evidence pack; they are laid out in the room of
-    what people see.
+    The papers make the PDFs of a handover, of a case's notice and of an evidence pack, fleet_report those and the
+    workbooks of the fleet's figures; they are laid out in the room of what people see.
     """
     health.mount(server, site)
     features.mount(server, site)
@@ -45,6 +47,7 @@ def mount(
     rules.mount(server, site)
     rescue.mount(server, site)
     risk.mount(server, site)
+    statistics.mount(server, site, fleet_report)
     handover.mount(server, site, handover_paper)
     live.mount(server, site)
 

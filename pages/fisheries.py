@@ -71,6 +71,20 @@ def _head(t: Text) -> html.Div:
                 title=t("Mọi việc làm ở bảng này mang tên này"),
             ),
             html.A("CSV", id="cases-csv", href="/api/v1/cases.csv", className="action", download=""),
+            html.A(
+                t("Thống kê"),
+                href=f"/api/v1/fisheries/statistics.xlsx?lang={t.lang}",
+                className="action",
+                download="",
+                title=t("Số tàu phải hiển thị, hiển thị, chậm báo, mất tín hiệu hôm nay, theo cỡ tàu (XLSX)"),
+            ),
+            html.A(
+                t("Báo cáo tháng"),
+                href=f"/api/v1/fisheries/report.pdf?lang={t.lang}",
+                className="action",
+                target="_blank",
+                title=t("Từ đầu tháng đến bây giờ, để in (PDF)"),
+            ),
         ],
         className="cases-head",
     )

@@ -112,3 +112,43 @@ def export_evidence(
     except OSError as error:
         typer.echo(f"the system refused: {error.strerror or error} ({out})", err=True)
         raise typer.Exit(1) from None
+
+
+@app.command("fisheries-report")
+def export_fisheries_report(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(help="The file that is written, .pdf or .xlsx.")],
+    month: Annotated[str | None, typer.Option(help="Such as 2026-11; by default this one, up to now.")] = None,
+    lang: Annotated[str, typer.Option(help="vi or en.")] = "vi",
+) -> None:
+    """The month's report of the fisheries watch: each day, length class, commune and provider."""
+    from access import fleet_report
+    from pages import fleet_paper, fleet_sheets  # Dash and all that it needs are loaded for this command alone
+    from pages.text import LANGUAGES
+    from run.web import make_site
+
+    settings: Settings = context.find_root().obj
+    makers = {".pdf": fleet_paper.paper, ".xlsx": fleet_sheets.month_book}
+    make = makers.get(out.suffix.lower())
+    if make is None:
+        raise typer.BadParameter(f"ends in {' or '.join(makers)}", param_hint="--out")
+    if lang not in LANGUAGES:
+        raise typer.BadParameter(f"is one of {', '.join(LANGUAGES)}", param_hint="--lang")
+    now = datetime.now(UTC)
+    try:
+        site = make_site(settings, addresses(settings)["DATABASE_URL_WEB"], "")
+        try:
+            found = fleet_report.month(site, fleet_report.month_of(month, now), now)
+        finally:
+            site.engine.dispose()
+        out.write_bytes(make(site, found, lang))
+        typer.echo(f"{found.first:%Y-%m}, {len(found.days)} days, {found.total['opened']} new losses in {out}")
+    except (fleet_report.Refused, Fault, RuntimeError) as fault:
+        typer.echo(str(fault), err=True)
+        raise typer.Exit(1) from None
+    except sa.exc.SQLAlchemyError as error:
+        typer.echo(f"cannot ask the database: {str(error).splitlines()[0]}", err=True)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        typer.echo(f"the system refused: {error.strerror or error} ({out})", err=True)
+        raise typer.Exit(1) from None

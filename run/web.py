@@ -18,11 +18,12 @@ import api
 import pages
 from access.guard import Guard
 from access.site import Site
+from api.statistics import Makers
 from geo.database import engine
 from geo.heartbeat import Heartbeat
 from geo.outgoing import allow
 from layers import discover
-from pages import evidence_paper, fisheries_paper, handover_paper
+from pages import evidence_paper, fisheries_paper, fleet_paper, fleet_sheets, handover_paper
 from run.lab import starter
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def make_server(site: Site) -> ASGIApp:
 
     viewer = Path(fastapi_offline.__file__).parent / "static"
     server.mount("/api/docs/", StaticFiles(directory=viewer))
-    api.mount(server, site, handover_paper.paper, fisheries_paper.paper, evidence_paper.paper)
+    report = Makers(fleet_paper.paper, fleet_sheets.month_book, fleet_sheets.day_book)
+    api.mount(server, site, handover_paper.paper, fisheries_paper.paper, evidence_paper.paper, report)
     dash = Dash(
         __name__,
         server=server,
