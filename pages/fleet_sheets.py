@@ -43,7 +43,7 @@ def amount(t: Text, figure: Figure) -> str:
     if unit == "min" and value % 60 == 0:
         value, unit = value / 60, "h"
     units = {"min": t("phút"), "h": t("giờ"), "d": t("ngày")}
-    return f"{t.number(value, 1)}\N{NO-BREAK SPACE}{units.get(unit, unit)}"
+    return f"{t.number(value, 1)} {units.get(unit, unit)}"
 
 
 def group_title(t: Text, by: By) -> str:
