@@ -2,8 +2,8 @@
 
 import math
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from heapq import merge
 
@@ -12,13 +12,17 @@ import numpy as np
 from demo.device import Device, devices
 from demo.fleet import NAMED, Boat
 from demo.radio import Day, Transmission, day, fix
-from demo.scenario import HOUR, MINUTE
+from demo.scenario import HOUR, MINUTE, WORKER
 from demo.track import Activity
 from geo.duty import duty
 from geo.figure import Figures, seeds
 from ingest.naf import MANUAL, Report
+from ingest.outage import find
 from ingest.vms import naf
 
+NOTICED_S = 4.5 * MINUTE  # after the start: when a provider's outage is noticed
+NOTICED_WITHIN_S = 120.0
+_OUTAGE_UNTIL_S = HOUR
 _FOREVER = math.inf
 _LOOKED_AT_H = 24  # a boat whose device fails was at sea so long before the start, and stays there
 
@@ -32,6 +36,15 @@ class Silence:
 
 
 @dataclass(frozen=True)
+class Outage:
+    """A provider that passes on nothing that its devices say in [since, until) of the simulated clock."""
+
+    provider: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True)
 class Reporter:
     """One device: its boat's number among the day's speakers, its interval and the first of its whole minutes."""
 
@@ -41,13 +54,15 @@ class Reporter:
     every_s: float
     phase_s: float
     silence: Silence = field(default_factory=lambda: Silence(_FOREVER))
+    outage: Outage | None = None
 
     def reports(self, start: float, end: float) -> Iterator[tuple[float, bool]]:
         """When it reports in [start, end), in order, and whether by hand; without end for an infinite one."""
         number = math.ceil((start - self.phase_s) / self.every_s)
         told = [at for at in self.silence.told_at if start <= at < end]
         while (at := self.phase_s + number * self.every_s) < min(end, self.silence.since):
-            yield at, False
+            if self.outage is None or not self.outage.since <= at < self.outage.until:
+                yield at, False
             number += 1
         yield from ((at, True) for at in told)
 
@@ -74,7 +89,43 @@ def reporters(today: Day) -> tuple[Reporter, ...]:
             elif not left_on:
                 left_on = True
                 found.append(Reporter(index, hull, device, every, phase + 40 * MINUTE))
-    return tuple(found)
+    failing = outage(today, found)
+    return tuple(replace(one, outage=failing) if one.device.provider == failing.provider else one for one in found)
+
+
+def outage(today: Day, found: Sequence[Reporter]) -> Outage:
+    """The provider whose centre fails, and so long before the start that it is noticed a few minutes after it.
+
+    It is the smallest of which that can be said within NOTICED_WITHIN_S, and not that of the boat which the demo's
+    first minutes follow. Noticed is an outage when enough of its boats are late within an hour (geo/figures.csv:
+    outage_*), which takes as long as their devices are silent in any case.
+    """
+    figures, moment = Figures(seeds()), datetime.fromtimestamp(today.start, UTC)
+    hours = today.start + np.arange(-4, 3, dtype=np.float64) * HOUR
+    fitted: dict[str, list[Reporter]] = {}
+    for one in found:
+        if one.device.active and one.silence.since == _FOREVER:
+            fitted.setdefault(one.device.provider, []).append(one)
+    followed = next(one.device.provider for one in found if one.device.active and one.boat.registration == WORKER)
+    del fitted[followed]
+    grace, wanted = figures.at("vms_grace", moment).span.total_seconds(), today.start + NOTICED_S
+
+    def noticed(boats: Sequence[Reporter], since: float) -> float:
+        last = ((one, one.phase_s + (since - one.phase_s) // one.every_s * one.every_s) for one in boats)
+        late = [datetime.fromtimestamp(at + one.every_s + grace, UTC) for one, at in last]
+        seen = find(late, len(boats), figures, moment)
+        return seen.at.timestamp() if seen else _FOREVER
+
+    best = (_FOREVER, Outage("", _FOREVER, _FOREVER))
+    for name, own in sorted(fitted.items(), key=lambda each: len(each[1])):
+        boats = [one for one in own if not (today.motion(one.index, hours).activity == Activity.MOORED).any()]
+        for since in (today.start - np.arange(5, 200, dtype=np.float64) * MINUTE).tolist():
+            found_at = abs(noticed(boats, since) - wanted)
+            if found_at < best[0]:
+                best = found_at, Outage(name, since, today.start + _OUTAGE_UNTIL_S)
+        if best[0] <= NOTICED_WITHIN_S:
+            break
+    return best[1]
 
 
 def silences(today: Day) -> dict[str, Silence]:

@@ -19,6 +19,7 @@ from tests.program import answer, opened
 
 SPEED = 5  # the simulated day runs this much faster, so that its first breach comes within the test
 BREACH_S = 240
+OUTAGE_S = 420  # a provider's outage is noticed some minutes after the start
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,62 @@ def test_step_2_a_search_finds_a_moving_boat_with_its_day_behind_it(demo: Demo, 
     expect(page.locator("#card")).to_contain_text("mô phỏng")
     expect(page.locator("path.trail").first).to_be_attached(timeout=20_000)
     page.wait_for_function("new URLSearchParams(location.search).get('chosen') === 'vessel.574091234'")
+    page.context.close()
+
+
+@pytest.mark.timeout(600)
+def test_step_3_who_works_in_a_wrong_zone_is_answered_and_given_to_a_unit_and_the_other_desk_sees_it(
+    demo: Demo, browser: Browser
+) -> None:
+    one, other = page_of(browser, demo.url), page_of(browser, demo.url)
+    strays = lambda: [each for each in asked(one, "/api/v1/alarms") if each["rule"] == "vms_wrong_zone"]  # noqa: E731
+    assert wait_for(lambda: strays() != [], 60, every_s=2)
+    alarm = strays()[0]
+    assert (alarm["object_label"], alarm["severity"]) == ("TTH-91234-TS", "high")  # 16 m, in the inshore zone
+    one.locator("#actor").fill("Ng. V. A.")
+    row = one.locator(f"[data-alarm-row='{alarm['id']}'] .alarm-row")
+    row.click()
+    expect(one.locator("#card")).to_contain_text("Vùng lộng", timeout=20_000)
+    one.keyboard.press("a")
+    expect(one.locator("#deed-comment")).to_be_focused(timeout=10_000)
+    one.keyboard.type("đã gọi chủ tàu")
+    one.keyboard.press("Enter")
+    expect(one.locator("#deed-words")).to_contain_text("Đã xác nhận", timeout=20_000)
+    expect(other.locator(f"[data-alarm-row='{alarm['id']}']")).to_have_class(
+        re.compile(r"\backnowledged"), timeout=10_000
+    )
+    row.click()
+    one.keyboard.press("g")
+    expect(one.locator("#deed-unit")).to_be_focused(timeout=10_000)
+    one.locator("#deed-unit").select_option(label="Chi cục Thủy sản Huế")
+    one.locator("#deed-person").fill("Hùng")
+    one.locator("#deed-person").press("Enter")
+    expect(one.locator("#deed-words")).to_contain_text("giao", timeout=20_000)
+    (told,) = (each for each in asked(other, "/api/v1/alarms") if each["id"] == alarm["id"])
+    assert (told["unit"], told["person"]) == ("fisheries", "Hùng")
+    one.context.close()
+    other.context.close()
+
+
+@pytest.mark.timeout(600)
+def test_step_4_a_silent_boat_is_a_case_with_its_clocks_and_a_silent_provider_is_one_line(
+    demo: Demo, browser: Browser
+) -> None:
+    page = page_of(browser, demo.url)
+    board = page.context.new_page()
+    board.goto(f"{demo.url}/fisheries")
+    lost = board.locator("section:has(#column-LOST) .case-card").first
+    expect(lost.locator(".until").first).to_be_visible(timeout=60_000)  # its legal clocks run
+    of_outage = lambda: [each for each in asked(page, "/api/v1/alarms") if each["rule"] == "vms_outage"]  # noqa: E731
+    assert wait_for(lambda: of_outage() != [], OUTAGE_S, every_s=2)
+    assert len(of_outage()) == 1
+    expect(board.locator(".outage")).to_have_count(1, timeout=30_000)
+    expect(board.locator(".outage")).to_contain_text("là một báo động")
+    # No flood: of the boats that are silent with their provider none is a line of its own.
+    stands = asked(page, "/api/v1/alarms")
+    losses = [each for each in stands if each["rule"] == "vms_loss" and each["suppressed_at"] is None]
+    cases = asked(page, "/api/v1/cases?status=running&kind=loss")
+    assert {each["object_key"] for each in losses} == {each["registration"] for each in cases if not each["outage_id"]}
     page.context.close()
 
 

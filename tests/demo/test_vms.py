@@ -4,15 +4,19 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from itertools import islice, pairwise, takewhile
 
+import numpy as np
 import pytest
 
 from demo.device import devices
 from demo.fleet import fleet
 from demo.radio import day, fix
-from demo.vms import Silence, history, live, reporters, silences
+from demo.track import Activity
+from demo.vms import NOTICED_S, NOTICED_WITHIN_S, Silence, history, live, reporters, silences
+from geo.figure import Figures, seeds
 from geo.registration import parse
 from ingest.feed import RawBatch
 from ingest.naf import read
+from ingest.outage import find
 from ingest.vms import VMS
 
 START = 1_795_300_000.0
@@ -52,10 +56,11 @@ def test_434_boats_have_a_recent_past_at_the_start_and_three_of_them_have_fallen
     assert len(last) == 434  # of 437: three are laid up (domain.md 1.5)
     now = datetime.fromtimestamp(START, UTC)
     ages = {name: (now - at).total_seconds() / HOUR for name, at in last.items()}
-    late = {name: age for name, age in ages.items() if age > 3.05}
+    cut_off = {one.boat.registration for one in reporters(day(1, START)) if one.outage and one.device.active}
+    late = {name: age for name, age in ages.items() if age > 3.05 and name not in cut_off}
     assert set(late) == set(silences(day(1, START)))
     assert sorted(age > 6 for age in late.values()) == [False, True, True]
-    national = [ages[boat.registration] for boat in FITTED if boat.length_m >= 24]
+    national = [ages[boat.registration] for boat in FITTED if boat.length_m >= 24 if boat.registration not in cut_off]
     assert max(national) <= 2.05
 
 
@@ -69,6 +74,33 @@ def test_each_device_keeps_the_interval_of_its_boat_s_class(past: list[bytes]) -
     for (name, _), moments in heard.items():
         apart = {(b - a).total_seconds() / HOUR for a, b in pairwise(moments)}
         assert apart <= {2.0 if lengths[name] >= 24 else 3.0}
+
+
+@pytest.mark.parametrize("start", [START, START + 7 * HOUR])
+def test_one_provider_s_centre_fails_so_that_it_is_noticed_minutes_after_the_start(start: float) -> None:
+    everybody = reporters(day(1, start))
+    cut_off = [one for one in everybody if one.outage]
+    (failing,) = {one.outage for one in cut_off}
+    assert failing is not None
+    assert {one.device.provider for one in cut_off} == {failing.provider}
+    assert len({one.device.provider for one in everybody}) == 5
+    assert start - 3.5 * HOUR < failing.since < start < failing.until
+    # By the watch's own measure, over the boats that stay at sea.
+    hours, figures = start + np.arange(-4.0, 3.0) * HOUR, Figures(seeds())
+    today, silent = day(1, start), set(silences(day(1, start)))
+    late, fleet_at_sea = [], 0
+    for one in cut_off:
+        if not one.device.active or one.boat.registration in silent:
+            continue
+        if (today.motion(one.index, hours).activity == Activity.MOORED).any():
+            continue
+        fleet_at_sea += 1
+        said = [at for at, _ in one.reports(start - DAY, start + HOUR)]
+        assert not any(failing.since <= at < failing.until for at in said)
+        late.append(datetime.fromtimestamp(max(said) + one.every_s + 30 * 60, UTC))
+    seen = find(late, fleet_at_sea, figures, datetime.fromtimestamp(start, UTC))
+    assert seen is not None
+    assert abs(seen.at.timestamp() - start - NOTICED_S) <= NOTICED_WITHIN_S
 
 
 def test_a_report_says_where_the_boat_is(past: list[bytes]) -> None:
