@@ -153,7 +153,7 @@ def _rows(figures: Figures, now: datetime) -> "sa.Select[Any]":
     )
     off = (
         sa.select(event.layer, event.object_key, sa.func.count().label("times"))
-        .where(event.kind == "disabling", event.began_at >= since["disabling"], event.withdrawn_at.is_(None))
+        .where(event.kind == "possible_disabling", event.began_at >= since["disabling"], event.withdrawn_at.is_(None))
         .group_by(event.layer, event.object_key)
         .subquery("disabling")
     )

@@ -20,7 +20,7 @@ from geo.fence import Fence, Fences
 from geo.rule import EVENTS, FENCED_STATES, HORIZON_S, Rule
 from geo.table import Shape
 from ingest.pair import looks_of_pairs
-from ingest.scene import EPOCH, LONG_WAY_S, Look, Memory, Scene, Target, moment
+from ingest.scene import LONG_WAY_S, Look, Memory, Scene, Target, moment
 from ingest.view import View, view_of
 
 STATE_FACTS = ("length_m", "ship_type", "safety_text")  # what an alarm's evidence tells of the object itself
@@ -79,9 +79,11 @@ def judge_batch(
     memory = load(connection, rules, scene)
     found = _steps(rules, scene, memory, on_fault)
     passed |= _overtaken(connection, shape, scene, found)
+    here = set(records[shape.key].astype(str))
     for rule, steps in found:
         left = passed.setdefault(rule.id, set())
-        left.update(key for step in steps if step.missed for key in step.target if key)
+        # Of a pair it is the one of this batch: the other's own records were judged when they came.
+        left.update(key for step in steps if step.missed for key in step.target if key in here)
         own = [step for step in steps if left.isdisjoint(step.target)]
         _keep(connection, rule, scene, own, memory.get(rule.id, {}), now, heard=True)
     return passed
@@ -251,7 +253,10 @@ def _due(rule: Rule, scene: Scene | None, presence: Presence | None, last: Look 
     if last is not None:
         seen_at = last.known_at or last.sight.observed_at
     else:
-        seen_at = moment(scene.from_at[look.row]) if scene is not None else EPOCH
+        began = int(scene.from_at[look.row]) if scene is not None else 0
+        if began <= 0:  # nothing is known of it before
+            return False
+        seen_at = moment(began)
     due = presence.qualified_at + timedelta(seconds=rule.dwell_s)
     return due < look.sight.observed_at and due <= seen_at + FRESH
 

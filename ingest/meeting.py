@@ -149,6 +149,8 @@ def partners(
             sa.or_(own.object_key == sa.func.any(names), own.other_key == sa.func.any(names)),
             more,
         )
+        if own is table.presence.c:  # locked, as in judge_batch, so that the clock does not raise meanwhile
+            query = query.order_by(own.rule_id, own.object_key, own.other_key).with_for_update()
         for pair in connection.execute(query):
             found |= set(pair)
     found |= {str(key) for key in _near(connection, shape, rules, track, is_new, now)}

@@ -79,8 +79,8 @@ def test_the_list_is_made_of_the_register_the_cases_the_alarms_and_what_boats_di
         for layer, key in (("vms", name(1)), ("vessel", "574000001")):  # one thing, seen by its device and its AIS
             connection.execute(sa.text(
                 "INSERT INTO boat_event (kind, layer, object_key, began_at, geom, confidence, parameters, criteria, "
-                "judged_at) VALUES ('disabling', :layer, :key, :at, ST_SetSRID(ST_MakePoint(109, 17), 4326), 'low', "
-                "'{}', '{}', :at)"), {"layer": layer, "key": key, "at": now - timedelta(days=3)})  # fmt: skip
+                "judged_at) VALUES ('possible_disabling', :layer, :key, :at, ST_SetSRID(ST_MakePoint(109, 17), 4326), "
+                "'low', '{}', '{}', :at)"), {"layer": layer, "key": key, "at": now - timedelta(days=3)})  # fmt: skip
         for day in (50, 40, 30):
             since = now - timedelta(days=day)
             opening = Opening("loss", name(2), "provincial", "LOST", since, since, None)

@@ -82,6 +82,18 @@ def test_a_dwell_that_a_new_fence_begins_counts_from_the_fix(sea) -> None:
     assert sea.journal() == [("raise", 60)]
 
 
+def test_who_dwells_while_its_rule_is_changed_is_judged_by_the_new_one_without_a_fault(sea, capsys) -> None:
+    sea.bench.seed([AREA], [rule(dwell_s=600)])
+    sea.hear(fix(INSIDE, 0))
+    sea.tick(10)
+    assert sea.journal() == []
+    sea.save(rule(dwell_s=600, severity="low"))
+    sea.tick(20)
+    assert "failed" not in capsys.readouterr().out
+    sea.tick(601)
+    assert sea.journal() == [("raise", 600)]
+
+
 def test_where_a_boat_was_long_ago_says_nothing_of_where_it_is(sea) -> None:
     sea.bench.seed([FAR], [rule()])
     sea.hear(fix(INSIDE, 0))
