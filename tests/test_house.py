@@ -71,6 +71,14 @@ def test_settings_are_read_at_the_front_door_only() -> None:
                 assert "settings" not in names, path
 
 
+def test_a_heading_in_the_documents_stands_apart() -> None:
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+        lines, code = path.read_text("utf-8").splitlines(), False
+        for before, line in zip(["", *lines], lines, strict=False):
+            code ^= line.startswith("```")
+            assert code or before == "" or not re.match(r"#{1,6} ", line), f"{path.name}: {line}"
+
+
 def test_each_layer_is_one_file_with_tables_of_its_name() -> None:
     files = {path.stem for path in (ROOT / "layers").glob("*.py")} - {"__init__", "layer"}
     assert files == {layer.name for layer in discover()}
