@@ -15,6 +15,9 @@ from geo.heard import vessel_of
 AIS, VMS = "vessel", "vms"  # the layers of a boat's transponder and of its monitoring device
 # A silence that has grown long enough to be a sign is the same silence.
 _FAMILY = {"possible_disabling": "gap"}
+# What grows with the fixes: of the first part of a long one they are in the archive by and by.
+STRETCHES = ("fishing", "loitering", "encounter")
+_SUMMED = ("positions", "distance_nm")
 # Of a stay whose beginning lies further back than was looked, what was counted then stays.
 _COUNTED_BEFORE = ("stops", "silences")
 _FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -76,12 +79,14 @@ def revise(
     told: Mapping[str, Mapping[str, Any]],
     now: datetime,
     since: datetime,
+    first: datetime | None = None,
 ) -> Revision:
     """Let the kept events (`known`) be those that were found (`found`) where it was looked: from `since` on.
 
     One that was found again, as judged by its kind and the time that both have in common, is revised and keeps its
     number. One that was not is withdrawn if it reaches beyond `since`, or is part of one that was found; earlier ones
-    were not looked at. Whoever finds the same again changes nothing. told: the criteria by kind.
+    were not looked at. Whoever finds the same again changes nothing. told: the criteria by kind. first: when the fixes
+    begin that were looked at; a stretch that is known to have begun before them keeps its beginning.
     """
     left = list(known)
     pairs: list[tuple[Event, Row | None]] = []
@@ -98,7 +103,7 @@ def revise(
         connection.execute(statement.values(withdrawn_at=now, version=gone["version"] + 1))
     added = changed = 0
     for event, row in sorted(pairs, key=lambda pair: pair[1] is None):
-        values = _values(doer, event, row, told[event.kind])
+        values = _values(doer, event, row, told[event.kind], first)
         if row is None:
             connection.execute(sa.insert(boat_event).values(**values, judged_at=now))
             added += 1
@@ -181,12 +186,21 @@ def _common(row: Row, event: Event) -> timedelta | None:
     return end - begin if end >= begin else None
 
 
-def _values(doer: Doer, event: Event, row: Row | None, told: Mapping[str, Any]) -> dict[str, Any]:
-    parameters = dict(event.parameters)
+def _values(
+    doer: Doer, event: Event, row: Row | None, told: Mapping[str, Any], first: datetime | None
+) -> dict[str, Any]:
+    parameters, began_at = dict(event.parameters), event.began_at
     if event.kind == "port_visit" and row is not None:
         parameters = {
             name: row["parameters"][name] for name in _COUNTED_BEFORE if name in row["parameters"]
         } | parameters
+    if event.kind in STRETCHES and row is not None and first is not None and row["began_at"] < first:
+        # Only its end was looked at, so that what is counted of it is no less than what was counted before.
+        began_at = row["began_at"]
+        before = {name: row["parameters"][name] for name in _SUMMED if name in row["parameters"]}
+        parameters |= {name: max(value, parameters.get(name, value)) for name, value in before.items()}
+        if event.ended_at is not None:
+            parameters["hours"] = round((event.ended_at - began_at).total_seconds() / 3600, 2)
     return {
         "kind": event.kind,
         "layer": doer.layer,
@@ -194,7 +208,7 @@ def _values(doer: Doer, event: Event, row: Row | None, told: Mapping[str, Any]) 
         "other_key": doer.other,
         "object_label": doer.label,
         "other_label": doer.other_label,
-        "began_at": event.began_at,
+        "began_at": began_at,
         "ended_at": event.ended_at,
         "geom": WKTElement(f"POINT({event.lon:.6f} {event.lat:.6f})", 4326),
         "confidence": event.confidence,

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,14 +15,15 @@ import structlog
 from geo.behaviour.boat import ALONE, behaviour
 from geo.behaviour.criteria import Criteria, criteria
 from geo.behaviour.encounter import encounters
-from geo.behaviour.event import Event
+from geo.behaviour.event import Event, moment
 from geo.behaviour.way import Ports, Way, way_of
-from geo.boat_event import AIS, Doer, Revision, known_events, revise
+from geo.boat_event import AIS, STRETCHES, Doer, Revision, known_events, revise
 from geo.figure import figures
 from geo.fishery import boat, boat_event
 from geo.heard import boat_vessel
 from geo.mmsi import station_kind
 from geo.table import Shape
+from ingest.absence import absences
 from ingest.near import Near, hourly
 from ingest.whereabouts import HEARD_WITHIN, Boat, Key, fixes, last_before
 
@@ -33,6 +34,7 @@ EVERY, AT_LEAST_EVERY = timedelta(minutes=10), timedelta(hours=1)  # the latter 
 # So far back a boat's fixes are judged anew at each look. Older ones that come later still are not.
 BACK = {AIS: timedelta(hours=48)}
 BACK_COARSE = timedelta(days=5)
+BEFORE, BEFORE_MET = timedelta(hours=1), timedelta(hours=2)  # read before a stretch that is to be found whole
 FISHING_SHIP = 30  # ITU-R M.1371-5 table 53
 
 
@@ -72,8 +74,8 @@ class Watcher:
 
         One boat that cannot be judged is told and left out; the transaction goes on.
         """
-        until = time.monotonic() + budget_s
-        self._choose(connection, shapes, now)
+        self._choose(connection, shapes, now, beat)
+        until = time.monotonic() + budget_s  # to read a whole sea of ships may have taken longer than that
         done: dict[Key, Mark] = {}
         # By turns: where boats are always waiting, those that met would never be looked at.
         while (self.queue or self.pairs) and time.monotonic() < until:
@@ -94,7 +96,9 @@ class Watcher:
         """Remember what was looked at, after the commit."""
         self.marks.update(done)
 
-    def _choose(self, connection: sa.Connection, shapes: Sequence[Shape], now: datetime) -> None:
+    def _choose(
+        self, connection: sa.Connection, shapes: Sequence[Shape], now: datetime, beat: Callable[[], None]
+    ) -> None:
         if self.chosen_at is not None and now - self.chosen_at < CHOSEN_EVERY:
             return
         self.chosen_at = now
@@ -102,13 +106,24 @@ class Watcher:
         if self.registered_at is None or now - self.registered_at >= REGISTER_EVERY:
             self.register, self.registered_at = _register(connection), now
         waiting: list[tuple[datetime, Boat]] = []
+        heard: set[Key] = set()
         for shape in shapes:
+            beat()
             for one in self._heard(connection, shape, now):
+                heard.add(one.name)
                 mark = self.marks.get(one.name)
                 if mark is None or self._is_due(one, mark, now):
                     waiting.append((one.observed_at if mark is None else mark.at, one))
-        waiting.sort(key=lambda each: (each[1].name in self.marks, each[0]))
+        beat()
+        waiting.sort(key=lambda each: (each[1].name in self.marks, each[0], each[1].name))
         self.queue = deque(one for _, one in waiting)
+        self._forget(heard, now)
+
+    def _forget(self, heard: Container[Key], now: datetime) -> None:
+        """Let go of who has not been heard for so long that nobody looks at it."""
+        self.marks = {name: mark for name, mark in self.marks.items() if name in heard}
+        self.known = {key: one for key, one in self.known.items() if one.name in heard}
+        self.pairs = {pair: None for pair in self.pairs if all(key in self.known for key in pair)}
         self.near.forget_before(now - BACK[AIS])
 
     def _is_due(self, one: Boat, mark: Mark, now: datetime) -> bool:
@@ -148,14 +163,14 @@ class Watcher:
         assert self.criteria is not None
         since = now - _back(one.shape)
         doer = Doer(one.shape.name, one.key, label=one.label, simulated=one.simulated)
-        known = known_events(connection, doer, ALONE, since) if one.fishing else []
-        way, stay, gap = _way(connection, one, known, since, ports, now, self.criteria)
+        way, known, stay, gap = _way(connection, one, doer, since, ports, now, self.criteria)
         if one.fishing:
+            away = absences(connection, one, way, self.criteria, now)
             found = behaviour(
                 way, self.criteria, now, one.gear, one.catches,
-                stay["began_at"] if stay else None, gap["parameters"]["positions_before"] if gap else 0,
+                stay["began_at"] if stay else None, gap["parameters"]["positions_before"] if gap else 0, away,
             )  # fmt: skip
-            self._revise(connection, doer, known, found, now, since, one.gear)
+            self._revise(connection, doer, known, found, now, since, (way,), one.gear)
         if one.shape.name == AIS:
             self._meet(connection, one, way, since)
 
@@ -167,13 +182,15 @@ class Watcher:
         found: Sequence[Event],
         now: datetime,
         since: datetime,
+        ways: Sequence[Way],
         gear: str | None = None,
     ) -> Revision:
         assert self.criteria is not None
         reach = [event for event in found if event.ended_at is None or event.ended_at >= since]
         kinds = {event.kind: event.parameters.get("gear", gear) for event in reach}
         told: dict[str, dict[str, Any]] = {kind: self.criteria.told(kind, own) for kind, own in kinds.items()}
-        return revise(connection, doer, known, reach, told, now, since)
+        first = max((moment(float(way.at[0])) for way in ways if len(way)), default=None)
+        return revise(connection, doer, known, reach, told, now, since, first)
 
     def _meet(self, connection: sa.Connection, one: Boat, way: Way, since: datetime) -> None:
         """With whom it may have been: who was near in some hour, and whom it has met as far as is known."""
@@ -202,11 +219,10 @@ class Watcher:
         since = now - _back(one.shape)
         both = one.simulated and other.simulated
         doer = Doer(one.shape.name, *pair, one.label, other.label, both)
-        known = known_events(connection, doer, ("encounter",), since)
-        begins = [row["began_at"] - timedelta(hours=2) for row in known]
-        start = min([since, *begins])
+        start, _ = _whole(connection, doer, ("encounter",), since, BEFORE_MET)
+        start, known = _whole(connection, doer, ("encounter",), start, BEFORE_MET)
         way, beside = (fixes(connection, each, start, now, ports) for each in (one, other))
-        self._revise(connection, doer, known, encounters(way, beside, self.criteria), now, since)
+        self._revise(connection, doer, known, encounters(way, beside, self.criteria), now, since, (way, beside))
 
 
 @contextmanager
@@ -236,27 +252,44 @@ def _register(connection: sa.Connection) -> dict[Key, tuple[str | None, str]]:
     return found
 
 
+def _whole(
+    connection: sa.Connection, doer: Doer, kinds: Collection[str], start: datetime, before: timedelta
+) -> tuple[datetime, list[dict[str, Any]]]:
+    """Whence on fixes are to be read so that the stretches which reach beyond `start` are found whole; what is known.
+
+    An earlier one that the fixes show but nobody remembers would be kept twice, or could not be kept at all.
+    """
+    known = known_events(connection, doer, kinds, start)
+    begins = [row["began_at"] - before for row in known if row["kind"] in STRETCHES]
+    first = min([start, *begins])
+    return first, known_events(connection, doer, kinds, first) if first < start else known
+
+
 def _way(
     connection: sa.Connection,
     one: Boat,
-    known: Sequence[dict[str, Any]],
+    doer: Doer,
     since: datetime,
     ports: Ports,
     now: datetime,
     told: Criteria,
-) -> tuple[Way, dict[str, Any] | None, dict[str, Any] | None]:
+) -> tuple[Way, list[dict[str, Any]], dict[str, Any] | None, dict[str, Any] | None]:
     """The boat's fixes from `since` on, and as far before as its events reach or its silence does.
 
-    And the stay in port and the silence with which the first of them begins, if those are known already.
+    And its events that are known where those fixes are, the stay in port and the silence with which the first of them
+    begins, if those are known already.
     """
+    known = known_events(connection, doer, ALONE, since) if one.fishing else []
     pad = timedelta(seconds=told["disabling_before"])
     starts = [since, *(row["began_at"] - pad for row in known if row["kind"] != "port_visit")]
     silence = next((row for row in known if row["kind"] in ("gap", "possible_disabling")), None)
     if silence is None:
         before = last_before(connection, one, since)
         starts += [before - pad] if before is not None else []
-    way = fixes(connection, one, min(starts), now, ports)
-    gap = None
+    start, gap = min(starts), None
+    if one.fishing:
+        start, known = _whole(connection, doer, ALONE, start, BEFORE)
+    way = fixes(connection, one, start, now, ports)
     if silence is not None and (not len(way) or silence["began_at"].timestamp() < way.at[0]):
         # Its first fix has gone to the archive; the event itself knows where and when it was.
         gap = silence
@@ -266,4 +299,4 @@ def _way(
     first = way.at[0] if len(way) else 0.0
     stays = (row for row in known if row["kind"] == "port_visit" and row["began_at"].timestamp() < first)
     stay = next((row for row in stays if row["ended_at"] is None or row["ended_at"].timestamp() > first), None)
-    return (way_of(way.at, way.lon, way.lat, way.told, ports, True) if stay else way), stay, gap
+    return (way_of(way.at, way.lon, way.lat, way.told, ports, True) if stay else way), known, stay, gap

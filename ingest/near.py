@@ -45,9 +45,11 @@ class Near:
         return found
 
     def forget_before(self, moment: datetime) -> None:
-        """Let go of the hours before a moment."""
+        """Let go of the hours before a moment, and of boats that are known in no other."""
         oldest = int(moment.timestamp() // HOUR)
         self._cells = {hour: cells for hour, cells in self._cells.items() if hour >= oldest}
+        kept = ((key, [each for each in mine if each[0] >= oldest]) for key, mine in self._of.items())
+        self._of = {key: mine for key, mine in kept if mine}
 
 
 def hourly(way: Way, from_port_m: float) -> Iterator[Place]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from geo.anomaly import counted
+from geo.behaviour.event import moment
 from geo.behaviour.way import Ports, Way, way_of
 from geo.feature import parse_key
 from geo.table import Shape
@@ -55,12 +56,21 @@ def fixes(connection: sa.Connection, one: Boat, start: datetime, end: datetime, 
     return way_of(columns[0], columns[1], columns[2], columns[3], ports)
 
 
-def last_before(connection: sa.Connection, one: Boat, moment: datetime) -> datetime | None:
+def last_before(connection: sa.Connection, one: Boat, before: datetime) -> datetime | None:
     """When the boat's last fix before a moment was, none if that is longer ago than HEARD_WITHIN."""
     assert one.shape.history is not None
     at = one.shape.history.c.observed_at
-    query = sa.select(at).where(*_own(one), at < moment, at >= moment - HEARD_WITHIN)
+    query = sa.select(at).where(*_own(one), at < before, at >= before - HEARD_WITHIN)
     return connection.scalar(query.order_by(at.desc()).limit(1))
+
+
+def heard_by(one: Boat, start: float, end: datetime) -> sa.CompoundSelect[Any]:
+    """The sources of the boat's fixes from `start` (Unix seconds) to `end`, and of its last one, as a query."""
+    assert one.shape.history is not None
+    column, latest = one.shape.history.c, one.shape.latest.c
+    then = column.observed_at.between(moment(start), end)
+    last = sa.select(latest.source).where(latest[one.shape.key] == parse_key(one.shape, one.key))
+    return sa.select(column.source).where(*_own(one), then).union(last)
 
 
 def _own(one: Boat) -> list[Any]:

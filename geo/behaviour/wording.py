@@ -45,6 +45,8 @@ def sentence(event: Mapping[str, Any], now: datetime, port: tuple[str, str] | No
     else:
         off = told["offshore_nm"]
         parts.append((f"bắt đầu cách bờ {_vi(off)} hải lý", f"began {off} nm from shore"))
+        if told.get("source_silent"):
+            parts.append(("nguồn dữ liệu cũng im lặng", "its data source was silent too"))
         if kind == "possible_disabling":
             number = told["positions_before"]
             hours_before = event["criteria"]["disabling_before"].removesuffix(" h")

@@ -204,6 +204,17 @@ def test_a_silence_that_goes_on_has_no_end_and_grows_into_a_sign() -> None:
     assert (event.kind, event.ended_at) == ("possible_disabling", None)
 
 
+@pytest.mark.parametrize(
+    ("away", "kind"),
+    [((-3, -0.1), "possible_disabling"), ((-3, 0.1), "gap"), ((19.9, 30), "gap"), ((20.1, 30), "possible_disabling")],
+)
+def test_a_silence_that_its_source_had_part_in_is_no_sign_and_says_so(away: tuple[float, float], kind: str) -> None:
+    heard, now = silent(*np.linspace(-6, 0, 60), 20), T0 + timedelta(hours=21)
+    begin, end = (T0 + timedelta(hours=each) for each in away)
+    (event,) = gaps(heard, CRITERIA, now, far_off(70), away=[(begin, end)])
+    assert (event.kind, event.parameters.get("source_silent", False)) == (kind, kind == "gap")
+
+
 def test_a_silence_in_port_is_no_gap() -> None:
     port = PORTS.lon[0], PORTS.lat[0]
     at = [seconds(0), seconds(30)]

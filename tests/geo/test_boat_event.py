@@ -39,10 +39,12 @@ def fleet(database) -> Iterator[Fleet]:
         yield found
 
 
-def look(fleet: Fleet, *found: Event, at: float = 100, since: float = -100, doer: Doer = BOAT) -> Revision:
+def look(
+    fleet: Fleet, *found: Event, at: float = 100, since: float = -100, doer: Doer = BOAT, first: float = -100
+) -> Revision:
     with fleet.ingest.begin() as connection:
         known = known_events(connection, doer, KINDS, hours(since))
-        return revise(connection, doer, known, found, TOLD, hours(at), hours(since))
+        return revise(connection, doer, known, found, TOLD, hours(at), hours(since), hours(first))
 
 
 def rows(fleet: Fleet) -> list[dict[str, Any]]:
@@ -112,6 +114,22 @@ def test_what_was_counted_of_a_stay_before_stays(fleet) -> None:
     look(fleet, event("port_visit", -50, 3))
     (row,) = rows(fleet)
     assert (row["parameters"]["stops"], row["parameters"]["silences"], row["ended_at"]) == (2, 1, hours(3))
+
+
+@pytest.mark.parametrize(
+    ("first", "began", "told_hours", "positions", "miles"), [(50, 1, 59, 200, 120.5), (1, 51, 9, 60, 30.0)]
+)
+def test_of_a_stretch_that_began_before_the_fixes_the_beginning_is_kept(
+    fleet, first, began, told_hours, positions, miles
+) -> None:
+    look(fleet, event("fishing", 1, 55, hours=54, positions=200, distance_nm=120.5))
+    end_alone = event("fishing", 51, 60, hours=9, positions=60, distance_nm=30.0)
+    assert look(fleet, end_alone, first=first) == Revision(changed=1)
+    (row,) = rows(fleet)
+    assert (row["began_at"], row["ended_at"]) == (hours(began), hours(60))
+    told = row["parameters"]
+    assert (told["hours"], told["positions"], told["distance_nm"]) == (told_hours, positions, miles)
+    assert look(fleet, end_alone, first=first) == Revision()
 
 
 def test_an_event_keeps_the_figures_by_which_it_was_judged(fleet) -> None:
@@ -186,6 +204,12 @@ def test_sentences_say_what_was_seen_and_accuse_nobody(fleet) -> None:
     assert found["gap"] == (
         "Khoảng lặng tín hiệu: 10,0 giờ, còn tiếp diễn, bắt đầu cách bờ 30,0 hải lý",
         "Gap in the signal: 10.0 h, going on, began 30.0 nm from shore",
+    )
+    silent = next(row for row in rows(fleet) if row["kind"] == "gap")
+    silent["parameters"]["source_silent"] = True
+    assert sentence(silent, hours(70)) == (
+        "Khoảng lặng tín hiệu: 10,0 giờ, còn tiếp diễn, bắt đầu cách bờ 30,0 hải lý, nguồn dữ liệu cũng im lặng",
+        "Gap in the signal: 10.0 h, going on, began 30.0 nm from shore, its data source was silent too",
     )
     assert found["port_visit"][0] == "Ghé Cảng cá Thuận An: 7,5 giờ"
     assert "dấu hiệu" not in found["gap"][0]

@@ -123,6 +123,103 @@ def test_a_silence_whose_first_fix_has_gone_to_the_archive_ends_all_the_same(fle
     assert after["parameters"]["positions_before"] == before["parameters"]["positions_before"]
 
 
+@pytest.mark.parametrize("began", [0, -20])  # within the 12 hours that are read before a silence, and before them
+def test_what_was_held_up_joins_an_event_that_was_over_before_the_span_that_is_judged_anew(fleet, began) -> None:
+    sails(fleet, 574000001, every(10, began, 2), FAR, 3.0)
+    look(fleet, 9)
+    (before,) = events(fleet, "fishing")
+    assert (before["began_at"], before["ended_at"]) == (hours(began), hours(2))
+    sails(fleet, 574000001, every(10, 2 + 1 / 6, 60), FAR, 3.0)
+    look(fleet, 60.1)
+    (after,) = events(fleet, "fishing")
+    assert (after["id"], after["began_at"], after["ended_at"]) == (before["id"], hours(began), hours(60))
+    assert after["parameters"]["hours"] == 60 - began
+    assert events(fleet, "gap") == []
+
+
+def test_what_was_held_up_joins_an_encounter_that_was_over_before_the_span_that_is_judged_anew(fleet) -> None:
+    sails(fleet, 574000001, every(10, 0, 14), FAR, 1.0)
+    for start, end, north_m in ((0, 4, 250), (4.25, 4.75, 20_000), (5, 14, 250)):
+        sails(fleet, 574000002, every(10, start, end), FAR, 1.0, north_m=north_m)
+    look(fleet, 14.1)
+    for number in (1, 2):
+        sails(fleet, 574000000 + number, every(10, 14 + 1 / 6, 60), FAR, 1.0, north_m=250 * (number - 1))
+    look(fleet, 60.1)
+    first, second = events(fleet, "encounter")
+    assert first["ended_at"] < hours(5) < second["ended_at"] == hours(60)
+    told(fleet.database.owner, "DELETE FROM vessel_history WHERE mmsi = 574000002 AND observed_at BETWEEN :a AND :b",
+              a=hours(4.2), b=hours(4.8))  # fmt: skip
+    sails(fleet, 574000002, every(10, 4.25, 4.75), FAR, 1.0, north_m=250)
+    look(fleet, 61.2)
+    (event,) = events(fleet, "encounter")
+    assert (event["began_at"], event["ended_at"]) == (hours(0), hours(60))
+
+
+def test_what_lasts_longer_than_its_fixes_are_kept_keeps_its_beginning(fleet) -> None:
+    sails(fleet, 574000001, every(10, 0, 30), FAR, 1.0)
+    sails(fleet, 574000002, every(10, 0, 30), FAR, 1.0, north_m=250)
+    look(fleet, 30.1)
+    before = {(row["kind"], row["object_key"]): row for row in events(fleet, "fishing", "loitering", "encounter")}
+    assert {kind for kind, _ in before} == {"fishing", "loitering", "encounter"}
+    told(fleet.database.owner, "DELETE FROM vessel_history WHERE observed_at < :edge", edge=hours(20))
+    for number in (1, 2):
+        sails(fleet, 574000000 + number, every(10, 30 + 1 / 6, 32), FAR, 1.0, north_m=250 * (number - 1))
+    look(fleet, 32.1)
+    after = {(row["kind"], row["object_key"]): row for row in events(fleet, "fishing", "loitering", "encounter")}
+    assert set(after) == set(before)
+    for name, row in after.items():
+        old = before[name]
+        assert (row["id"], row["began_at"], row["ended_at"]) == (old["id"], hours(0), hours(32))
+        assert row["parameters"]["hours"] == 32
+        assert row["parameters"]["positions"] >= old["parameters"]["positions"]
+    changed = fleet.ask("SELECT * FROM boat_event ORDER BY id")
+    fleet.restarted()
+    look(fleet, 32.2)
+    assert fleet.ask("SELECT * FROM boat_event ORDER BY id") == changed
+
+
+def alarm(fleet: Fleet, rule: str, key: str, since: float, until: float | None, taken_back: bool = False) -> None:
+    told(fleet.database.owner,
+         "INSERT INTO alarm (rule_id, layer, object_key, severity, observed_at, raised_at, cleared_at, withdrawn_at) "
+         "SELECT id, layer, :key, severity, :since, :since, :until, :withdrawn FROM rule WHERE key = :rule",
+         rule=rule, key=key, since=hours(since), until=None if until is None else hours(until),
+         withdrawn=hours(since + 1) if taken_back else None)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "span", "taken_back", "kind"),
+    [
+        ("ais.test", (0.5, None), False, "gap"),
+        ("ais.test", (0.5, 3), False, "gap"),
+        ("ais.test", (-9, -3), False, "possible_disabling"),
+        ("ais.test", (0.5, 3), True, "possible_disabling"),
+        ("ais.other", (0.5, None), False, "possible_disabling"),  # by whom the boat was never heard
+    ],
+)
+def test_a_silence_while_its_source_was_silent_as_a_whole_is_no_sign(fleet, key, span, taken_back, kind) -> None:
+    sails(fleet, 574000001, every(10, -12, 0), FAR, 1.5)
+    alarm(fleet, "vessel_feed", key, *span, taken_back)
+    look(fleet, 13)
+    (row,) = events(fleet, "gap", "possible_disabling")
+    assert (row["kind"], row["parameters"].get("source_silent", False)) == (kind, kind == "gap")
+    sails(fleet, 574000001, [20], FAR)
+    look(fleet, 20.1)
+    (row,) = events(fleet, "gap", "possible_disabling")
+    assert (row["kind"], row["ended_at"]) == (kind, hours(20))
+
+
+@pytest.mark.parametrize(("provider", "kind"), [("vnpt", "gap"), ("viettel", "possible_disabling")])
+def test_a_silence_in_its_providers_outage_is_no_sign(fleet, provider, kind) -> None:
+    fleet.register([1])
+    for at in every(30, -12, 0):
+        fleet.hear(at, 1, place=FAR)
+    fleet.tick(0.1)
+    alarm(fleet, "vms_outage", provider, 3, 8)
+    look(fleet, 13)
+    (row,) = events(fleet, "gap", "possible_disabling")
+    assert (row["kind"], row["parameters"].get("source_silent", False)) == (kind, kind == "gap")
+
+
 def test_looking_again_or_anew_changes_nothing(fleet) -> None:
     fleet.register([1])
     told(fleet.database.owner, "UPDATE boat SET mmsi = 574000001, gear = 'trawl'")
@@ -219,14 +316,57 @@ def test_a_tick_looks_at_a_few_and_the_next_ones_at_the_others(fleet, monkeypatc
         assert watcher.look(connection, shapes, ports, hours(8.1), lambda: beats.append(1), budget_s=0.0) == {}
         assert len(watcher.queue) == 12
         done = watcher.look(connection, shapes, ports, hours(8.1), lambda: beats.append(1), budget_s=60)
-    assert len(done) == len(beats) == 12
+    assert len(done) == 12
+    assert len(beats) == 14  # once for each, and before and after it is read who was heard
+
+
+def test_the_time_to_read_who_was_heard_is_not_the_boats_time(fleet, monkeypatch) -> None:
+    for number in range(3):
+        sails(fleet, 574000001 + number, every(5, 0, 8), (FAR[0], FAR[1] + 0.05 * number), 1.0)
+    clock = [0.0]
+    monkeypatch.setattr(looking, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    read = looking.Watcher._heard
+
+    def slowly(*given: Any) -> Any:
+        clock[0] += 10
+        return read(*given)
+
+    monkeypatch.setattr(looking.Watcher, "_heard", slowly)
+    with fleet.ingest.begin() as connection:
+        done = fleet.clock._watcher.look(
+            connection, [SHAPES["vessel"]], looking_ports(), hours(8.1), lambda: None, budget_s=0.2
+        )
+    assert len(done) == 3
+
+
+def test_of_boats_that_wait_equally_long_the_order_is_that_of_their_names(fleet) -> None:
+    for number in (3, 1, 4, 2):
+        sails(fleet, 574000000 + number, [0, 8], (FAR[0], FAR[1] + 0.05 * number), 1.0)
+    watcher = fleet.clock._watcher
+    with fleet.ingest.begin() as connection:
+        watcher.look(connection, [SHAPES["vessel"]], looking_ports(), hours(8.1), lambda: None, budget_s=0.0)
+    assert [one.key for one in watcher.queue] == [f"57400000{number}" for number in (1, 2, 3, 4)]
+
+
+def test_who_is_not_heard_any_more_is_forgotten(fleet) -> None:
+    for number in (1, 2):
+        sails(fleet, 574000000 + number, every(10, 0, 8), FAR, 1.0, north_m=200 * number)
+    look(fleet, 8.1)
+    watcher = fleet.clock._watcher
+    assert len(watcher.marks) == len(watcher.known) == len(watcher.near._of) == 2
+    watcher.pairs["574000001", "574000002"] = None
+    sails(fleet, 574000001, every(10, 240, 250), FAR)
+    look(fleet, 250.1)
+    assert set(watcher.marks) == {("vessel", "574000001")}
+    assert set(watcher.known) == set(watcher.near._of) == {"574000001"}
+    assert watcher.pairs == {}
 
 
 def test_who_met_is_told_while_others_are_still_waiting(fleet, monkeypatch) -> None:
     for number in range(2):
         sails(fleet, 574000001 + number, every(5, 0, 8), FAR, 1.0, north_m=200 * number)
     for number in range(2, 9):
-        sails(fleet, 574000001 + number, every(5, 0, 8.05), (FAR[0], FAR[1] + 0.05 * number), 1.0)
+        sails(fleet, 574000001 + number, every(5, 0.05, 8.05), (FAR[0], FAR[1] + 0.05 * number), 1.0)
     times = iter(range(100))
     monkeypatch.setattr(looking, "time", SimpleNamespace(monotonic=lambda: next(times)))
     watcher = fleet.clock._watcher
