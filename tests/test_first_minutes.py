@@ -67,8 +67,12 @@ def moved(before: dict[str, list[float]], now: dict[str, list[float]]) -> int:
     return sum(now.get(key) not in (None, place) for key, place in before.items())
 
 
+def alarms_of(page: Page, rule: str) -> list[dict[str, Any]]:
+    return [alarm for alarm in asked(page, "/api/v1/alarms") if alarm["rule"] == rule]
+
+
 def breaches(page: Page) -> list[dict[str, Any]]:
-    return [alarm for alarm in asked(page, "/api/v1/alarms") if alarm["rule"] == "demo_ban"]
+    return alarms_of(page, "demo_ban")
 
 
 @pytest.mark.timeout(600)
@@ -110,9 +114,8 @@ def test_step_3_who_works_in_a_wrong_zone_is_answered_and_given_to_a_unit_and_th
     demo: Demo, browser: Browser
 ) -> None:
     one, other = page_of(browser, demo.url), page_of(browser, demo.url)
-    strays = lambda: [each for each in asked(one, "/api/v1/alarms") if each["rule"] == "demo_wrong_zone"]  # noqa: E731
-    assert wait_for(lambda: strays() != [], BREACH_S, every_s=2)
-    alarm = strays()[0]
+    assert wait_for(lambda: alarms_of(one, "demo_wrong_zone") != [], BREACH_S, every_s=2)
+    alarm = alarms_of(one, "demo_wrong_zone")[0]
     assert (alarm["object_label"], alarm["severity"]) == ("TTH-91234-TS", "high")  # 16 m, in the inshore zone
     one.locator("#actor").fill("Ng. V. A.")
     row = one.locator(f"[data-alarm-row='{alarm['id']}'] .alarm-row")
@@ -166,14 +169,12 @@ def test_step_4_a_silent_boat_is_a_case_with_its_clocks_and_a_silent_provider_is
     board.goto(f"{demo.url}/fisheries")
     lost = board.locator("section:has(#column-LOST) .case-card").first
     expect(lost.locator(".until").first).to_be_visible(timeout=60_000)  # its legal clocks run
-    of_outage = lambda: [each for each in asked(page, "/api/v1/alarms") if each["rule"] == "vms_outage"]  # noqa: E731
-    assert wait_for(lambda: of_outage() != [], OUTAGE_S, every_s=2)
-    assert len(of_outage()) == 1
+    assert wait_for(lambda: alarms_of(page, "vms_outage") != [], OUTAGE_S, every_s=2)
+    assert len(alarms_of(page, "vms_outage")) == 1
     expect(board.locator(".outage")).to_have_count(1, timeout=30_000)
     expect(board.locator(".outage")).to_contain_text("là một báo động")
     # No flood: of the boats that are silent with their provider none is a line of its own.
-    stands = asked(page, "/api/v1/alarms")
-    losses = [each for each in stands if each["rule"] == "vms_loss" and each["suppressed_at"] is None]
+    losses = [each for each in alarms_of(page, "vms_loss") if each["suppressed_at"] is None]
     cases = asked(page, "/api/v1/cases?status=running&kind=loss")
     assert {each["object_key"] for each in losses} == {each["registration"] for each in cases if not each["outage_id"]}
     page.context.close()
