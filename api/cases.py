@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from access import cases as doing
 from access.site import Site
+from api.asked import names
 from api.sheet import sheet
 from geo.actor import Actor
 from geo.boat_case import CAUSES, OUTCOMES
@@ -104,16 +105,12 @@ class Selecting(BaseModel):
 
     def wanted(self) -> Wanted:
         """As the list of cases understands it."""
-        spelled = [str(parse(each) or each) for each in _names(self.registration)]
+        spelled = [str(parse(each) or each) for each in names(self.registration)]
         return Wanted(
-            self.status, _names(self.kind), _names(self.stage), _names(self.level), _names(self.provider),
-            _names(self.province), _names(self.commune), _names(self.unit), tuple(spelled), self.bucket, self.escalated,
+            self.status, names(self.kind), names(self.stage), names(self.level), names(self.provider),
+            names(self.province), names(self.commune), names(self.unit), tuple(spelled), self.bucket, self.escalated,
             self.outage, self.since, self.until,
         )  # fmt: skip
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, (each.strip() for each in text.replace("\0", "").split(","))))
 
 
 def mount(server: FastAPI, site: Site, paper: Paper) -> None:

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from access import events as doing
 from access.site import Site
+from api.asked import names
 from geo.behaviour.event import KINDS
 from geo.boat_event import Wanted
 
@@ -28,11 +29,11 @@ class Selecting(BaseModel):
 
     def wanted(self) -> Wanted:
         """As the list of events understands it; 422 names a kind that there is not."""
-        kinds = _names(self.kind)
+        kinds = names(self.kind)
         if wrong := set(kinds) - KINDS.keys():
             raise HTTPException(422, f"there is no kind {', '.join(sorted(wrong))}; there are: {', '.join(KINDS)}")
         return Wanted(
-            _names(self.layer), (), kinds, self.since, self.until, _box(self.bbox), self.confidence, self.withdrawn
+            names(self.layer), (), kinds, self.since, self.until, _box(self.bbox), self.confidence, self.withdrawn
         )
 
 
@@ -55,10 +56,6 @@ def _feature(row: dict[str, Any]) -> dict[str, Any]:
     about = {name: value for name, value in row.items() if name not in ("id", "lon", "lat")}
     place = {"type": "Point", "coordinates": [round(row["lon"], 6), round(row["lat"], 6)]}
     return {"type": "Feature", "id": row["id"], "geometry": place, "properties": about}
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, (each.strip() for each in text.replace("\0", "").split(","))))
 
 
 def _box(text: str | None) -> tuple[float, float, float, float] | None:

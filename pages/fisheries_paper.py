@@ -10,7 +10,7 @@ from geo.duty import duty
 from geo.figure import Figure, Figures
 from geo.zone import NAMES_EN, NAMES_VI
 from pages.fisheries_board import place
-from pages.letterhead import letterhead
+from pages.letterhead import letterhead, signatures
 from pages.print import Element, document, element, pdf
 from pages.text import Text
 
@@ -54,7 +54,7 @@ def page(
         element("h2", t("Yêu cầu")),
         element("ol", [element("li", words) for words in asks]),
         _calls(t, row),
-        element("div", _signatures(t), _sources(t, row, made_at), _class="closing"),
+        element("div", signatures(t), _sources(t, row, made_at), _class="closing"),
     )  # fmt: skip
 
 
@@ -187,15 +187,6 @@ def _calls(t: Text, row: Mapping[str, Any]) -> list[Element | None]:
     rest = len(calls) - len(words)
     more = element("p", t("và {n} lần trước đó.", n=t.number(rest)), _class="more") if rest else None
     return [element("h2", t("Đã liên hệ")), element("ul", [element("li", each) for each in words]), more]
-
-
-def _signatures(t: Text) -> Element:
-    empty = element("div", t("(ký, ghi rõ họ tên)"), _class="muted small")
-    cells = [
-        element("td", element("b", title), empty, element("div", _class="line"))
-        for title in (t("NGƯỜI LẬP"), t("THỦ TRƯỞNG ĐƠN VỊ"))
-    ]
-    return element("table", element("tr", cells), _class="signatures")
 
 
 def _sources(t: Text, row: Mapping[str, Any], made_at: datetime) -> Element:

@@ -8,6 +8,7 @@ from access.site import Site
 from geo.boat_case import CAUSES, OUTCOMES
 from geo.fleet_count import FLOW
 from pages.fleet_sheets import asof, day_words, ground_lines, group_title, month_name, name, notes, titles
+from pages.letterhead import letterhead, signatures
 from pages.print import Element, document, element, pdf
 from pages.text import Text
 
@@ -34,7 +35,7 @@ def page(site: Site, month: Month, lang: str) -> str:
         title,
         t.lang,
         _strings(t, month, title),
-        _letterhead(t, site),
+        letterhead(t, site, t("Số: ........../BC-........")),
         element("h1", t("BÁO CÁO THÁNG")),
         element("p", t("Giám sát hành trình tàu cá, {month}", month=month_name(t, month)), _class="subtitle"),
         element("p", element("span", t("DỮ LIỆU MÔ PHỎNG"), _class="badge"), _class="center")
@@ -50,7 +51,7 @@ def page(site: Site, month: Month, lang: str) -> str:
         element("ul", [element("li", words) for words in notes(t, month.grounds)], _class="small"),
         element("h2", t("Căn cứ")),
         element("ul", [element("li", words) for words in ground_lines(t, month.grounds)], _class="small"),
-        element("div", _signatures(t), _class="closing"),
+        element("div", signatures(t), _class="closing"),
     )  # fmt: skip
 
 
@@ -64,18 +65,6 @@ def _strings(t: Text, month: Month, title: str) -> Element:
         element("span", t("DỮ LIỆU MÔ PHỎNG") if month.simulated else "", _class="badge-string"),
         _class="strings",
     )  # fmt: skip
-
-
-def _letterhead(t: Text, site: Site) -> Element:
-    number = element("div", t("Số: ........../BC-........"), _class="small")
-    centre = element("td", element("b", t.pick(site.centre_vi, site.centre_en)), element("div", _class="rule"), number)
-    nation = element(
-        "td",
-        element("b", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"),
-        element("div", element("b", "Độc lập - Tự do - Hạnh phúc")),
-        element("div", _class="rule"),
-    )
-    return element("table", element("tr", centre, nation), _class="letterhead")
 
 
 def _summary(t: Text, month: Month) -> list[str]:
@@ -163,12 +152,3 @@ def _conclusions(t: Text, month: Month) -> list[Element]:
             words = "; ".join(f"{t.pick(*known[key])}: {t.number(times)}" for key, times in found.items())
             made.append(element("p", element("b", f"{title}: "), words, "."))
     return [element("h2", t("Vụ việc được kết luận")), *made] if made else []
-
-
-def _signatures(t: Text) -> Element:
-    empty = element("div", t("(ký, ghi rõ họ tên)"), _class="muted small")
-    cells = [
-        element("td", element("b", title), empty, element("div", _class="line"))
-        for title in (t("NGƯỜI LẬP"), t("THỦ TRƯỞNG ĐƠN VỊ"))
-    ]
-    return element("table", element("tr", cells), _class="signatures")

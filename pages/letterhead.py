@@ -1,4 +1,4 @@
-"""The head of a Vietnamese official paper: whose it is on the left, the nation and its motto on the right."""
+"""Head and foot of a Vietnamese official paper: whose it is, the nation and its motto; who signs it."""
 
 from access.site import Site
 from pages.print import Element, element
@@ -17,3 +17,13 @@ def letterhead(t: Text, site: Site, number: str = "") -> Element:
         rule,
     )
     return element("table", element("tr", centre, nation), _class="letterhead")
+
+
+def signatures(t: Text) -> Element:
+    """Room for two names: who made the paper, and the head of the unit."""
+    empty = element("div", t("(ký, ghi rõ họ tên)"), _class="muted small")
+    cells = [
+        element("td", element("b", title), empty, element("div", _class="line"))
+        for title in (t("NGƯỜI LẬP"), t("THỦ TRƯỞNG ĐƠN VỊ"))
+    ]
+    return element("table", element("tr", cells), _class="signatures")

@@ -1,6 +1,8 @@
 """The command `export`: what the centre keeps, as files for spreadsheets."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
@@ -10,6 +12,7 @@ import typer
 
 from access.evidence import SETTLED_AFTER, Refused, assemble
 from access.evidence_pack import manifest, zipped
+from access.fleet_report import Refused as ReportRefused
 from api.sheet import sheet
 from geo.canonical import digest, moment
 from geo.case_list import CSV_COLUMNS, Status, Wanted, cases
@@ -51,7 +54,7 @@ def export_cases(
             raise typer.BadParameter(f"is one of {', '.join(get_args(Kind))}", param_hint="--kind")
     begin, end = (one and one.replace(tzinfo=UTC) for one in (since, until))
     wanted = Wanted(status, kinds=tuple(kind or ()), since=begin, until=end)  # type: ignore[arg-type]  # checked above
-    try:
+    with _one_line(out):
         opened = engine(addresses(settings)["DATABASE_URL_WEB"])
         with opened.connect() as connection:
             rows = cases(connection, wanted, figures(connection), datetime.now(UTC), ROWS_MOST)
@@ -62,15 +65,6 @@ def export_cases(
         else:
             out.write_bytes(made)
             typer.echo(f"{len(rows)} cases in {out}")
-    except Fault as fault:
-        typer.echo(str(fault), err=True)
-        raise typer.Exit(1) from None
-    except sa.exc.SQLAlchemyError as error:
-        typer.echo(f"cannot ask the database: {str(error).splitlines()[0]}", err=True)
-        raise typer.Exit(1) from None
-    except OSError as error:
-        typer.echo(f"the system refused: {error.strerror or error} ({out})", err=True)
-        raise typer.Exit(1) from None
 
 
 @app.command("evidence")
@@ -91,7 +85,7 @@ def export_evidence(
     settings: Settings = context.find_root().obj
     now = datetime.now(UTC)
     known_by = as_of.replace(tzinfo=UTC) if as_of else (now - SETTLED_AFTER).replace(microsecond=0)
-    try:
+    with _one_line(out):
         site = make_site(settings, addresses(settings)["DATABASE_URL_WEB"], "")
         span = (start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), known_by)
         try:
@@ -103,15 +97,6 @@ def export_evidence(
         out.write_bytes(zipped(site, pack, printed))
         told = digest(manifest(site, pack, printed))
         typer.echo(f"{pack.registration} as of {moment(pack.as_of)} in {out}; SHA-256 of manifest.json: {told}")
-    except (Refused, Fault, RuntimeError) as fault:
-        typer.echo(str(fault), err=True)
-        raise typer.Exit(1) from None
-    except sa.exc.SQLAlchemyError as error:
-        typer.echo(f"cannot ask the database: {str(error).splitlines()[0]}", err=True)
-        raise typer.Exit(1) from None
-    except OSError as error:
-        typer.echo(f"the system refused: {error.strerror or error} ({out})", err=True)
-        raise typer.Exit(1) from None
 
 
 @app.command("fisheries-report")
@@ -135,7 +120,7 @@ def export_fisheries_report(
     if lang not in LANGUAGES:
         raise typer.BadParameter(f"is one of {', '.join(LANGUAGES)}", param_hint="--lang")
     now = datetime.now(UTC)
-    try:
+    with _one_line(out):
         site = make_site(settings, addresses(settings)["DATABASE_URL_WEB"], "")
         try:
             found = fleet_report.month(site, fleet_report.month_of(month, now), now)
@@ -143,7 +128,13 @@ def export_fisheries_report(
             site.engine.dispose()
         out.write_bytes(make(site, found, lang))
         typer.echo(f"{found.first:%Y-%m}, {len(found.days)} days, {found.total['opened']} new losses in {out}")
-    except (fleet_report.Refused, Fault, RuntimeError) as fault:
+
+
+@contextmanager
+def _one_line(out: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except (Refused, ReportRefused, Fault, RuntimeError) as fault:
         typer.echo(str(fault), err=True)
         raise typer.Exit(1) from None
     except sa.exc.SQLAlchemyError as error:
