@@ -17,7 +17,20 @@ PARTS: tuple[Part, ...] = ("owner", "captain", "relative")
 SHOWN = 3  # last digits of a masked number: enough to tell two apart
 _MOBILE, _FIXED, _FOREIGN = re.compile(r"0[35789]\d{8}"), re.compile(r"02\d{9}"), re.compile(r"\+[1-9]\d{7,14}")
 
-_WRITTEN = re.compile(r"(?<![\d.,])(?:\+84|0)(?:[ .\-]?\d){9,10}(?!\d)")
+# What people put between digits: spaces, brackets, dots, strokes of any length.
+_APART = r"[\s.()/\-\u2010-\u2015\u2212]"
+_NEXT = rf"{_APART}{{0,3}}"
+_DATE = r"\d\d/(?!\d\d(?:/\d\d){3}(?!\d))|\d\d[.\-]\d\d[.\-](?:19|20)\d\d(?!\d)"
+_DECIMAL = r"0\.\d{4}|0\d\.\d+\s+\d+\.\d"  # a share, or a latitude and its longitude
+# A number as it stands in a text: with the country's code or without, or from abroad.
+_WRITTEN = re.compile(
+    rf"""(?<!\d)(?<!\d[.,])(?!{_DATE}|{_DECIMAL})
+    (?:\((?=\+?\d{{1,5}}\)))?
+    (?:(?:\+84|(?:00)?84(?={_NEXT}0?{_NEXT}[235789]))(?:{_NEXT}0)?|0(?={_NEXT}[1-9]))
+    (?:{_NEXT}2(?:{_NEXT}\d){{9}}|(?:{_NEXT}\d){{9,10}}?)(?!\d)
+    |(?<!\d)\+[1-9](?:{_NEXT}\d){{7,14}}(?!\d)""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True)
@@ -40,8 +53,8 @@ def mask(phone: str | None) -> str | None:
 
 
 def without_numbers(text: str) -> str:
-    """A text in which the telephone numbers that somebody wrote into it are masked; an MMSI is none."""
-    return _WRITTEN.sub(lambda found: mask(re.sub(r"[ .\-]", "", found[0])) or "", text)
+    """A text with the telephone numbers that somebody wrote into it masked; an MMSI, a date or a place is none."""
+    return _WRITTEN.sub(lambda found: mask(re.sub(r"[^\d+]", "", found[0])) or "", text)
 
 
 def phone_of(text: str) -> str:
@@ -49,7 +62,7 @@ def phone_of(text: str) -> str:
 
     A spreadsheet that took it for a number has dropped its 0.
     """
-    plain = re.sub(r"[\s.()\-–/]", "", text)
+    plain = re.sub(_APART, "", text)
     if plain.startswith("+84") or (plain.startswith("84") and len(plain) in (11, 12)):
         plain = "0" + plain.removeprefix("+").removeprefix("84").removeprefix("0")
     elif re.fullmatch(r"[35789]\d{8}|2\d{9}", plain):

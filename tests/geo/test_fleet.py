@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from geo import fleet
 from geo.actor import Actor
-from geo.contact import Contact, contacts, mask, phone_of
+from geo.contact import Contact, contacts, mask, phone_of, without_numbers
 from geo.device import Device
 from geo.duty import duty
 from geo.figure import Figures, seeds
@@ -230,6 +230,50 @@ def test_a_masked_number_shows_its_last_three_digits() -> None:
     assert mask("0912345678") == "•••••••678"
     assert Contact("owner", "Bảy", "0912345678").masked == Contact("owner", "Bảy", "•••••••678")
     assert mask(None) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0912345678", "(0912) 345 678", "0912/345/678", "0912\u2013345\u2013678", "0912  345  678",
+        "0912\xa0345\xa0678",
+        "0912 - 345 - 678", "09 12 34 56 78", "09/12/34/56/78", "ĐT.0912345678", "84912345678", "0084912345678",
+        "+84 912.345.678", "(+84) 912 345 678", "+84 (0) 912 345 678", "(84) 0912 345 678", "0912\u2011345\u2011678",
+        "0912345678.", "(0912345678)", "08/11/2026 (0912) 345 678", "08/11/26 09 12 34 56 78", "+856 20 12345678",
+        "0912345678/0987345678", "0912345678 - 0987345678",
+    ],
+)  # fmt: skip
+def test_a_number_in_a_text_is_masked_in_any_spelling(text: str) -> None:
+    masked = without_numbers(f"gọi {text} nhé")
+    assert "•678" in masked
+    digits = "".join(each for each in masked if each.isdigit())
+    assert "345678" not in digits
+    assert "12345" not in digits
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("0912345678 5 giờ", "•••••••678 5 giờ"), ("(0234) 3822 123", "••••••••123"), ("(0912345678)", "(•••••••678)"),
+        ("0912345678/0987654321.", "•••••••678/•••••••321."), ("08/11/26 09 12 34 56 78", "08/11/26 •••••••678"),
+    ],
+)  # fmt: skip
+def test_what_stands_around_a_number_stays(text: str, masked: str) -> None:
+    assert without_numbers(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MMSI 574091234", "002573000 5 tàu", "16.5570, 107.6400", "16.557 107.640", "08.500 108.500",
+        "16°08.500'N 108°12.300'E", "8°30'00\"N 108°10'00\"E", "08/11/2026 10:30", "08/11/2026 1030",
+        "08-11-2026 10:30", "08.11.2026 10:30", "2026-11-08 09:30:00", "2026-11-08T09:30:00Z", "08/11/26 09/11/26",
+        "08/11/2026\u201309/11/2026", "TTH-91234-TS", "BĐ-08412-TS 02 máy", "Mất tín hiệu số 12", "HD-2026-000123",
+        "012/2026/QĐ-UBND", "0.123456789", "107.0912345678", "84.123.456.789 đồng", "IMEI 012345678901234",
+    ],
+)  # fmt: skip
+def test_what_is_no_number_of_a_person_is_not_masked(text: str) -> None:
+    assert without_numbers(f"ở {text} nhé") == f"ở {text} nhé"
 
 
 def test_providers_are_there_and_found_by_any_name(web: sa.Connection) -> None:
