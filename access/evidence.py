@@ -19,7 +19,7 @@ from geo.anomaly import counts, kinds_of
 from geo.canonical import digest, digest_of_rows, line
 from geo.contact import mask, without_numbers
 from geo.duty import Duty, duty
-from geo.evidence import Incomplete, alarms_by, cases_by, fixes_by, rules_by, versions_by
+from geo.evidence import Incomplete, TooMany, alarms_by, cases_by, fixes_by, rules_by, versions_by
 from geo.fence import PORT, Fence, of_json
 from geo.fence_kind import REFERENCE
 from geo.figure import figures
@@ -116,14 +116,14 @@ def _tracks(
         if layer is None:
             continue
         try:
-            rows = fixes_by(connection, site.archive, layer.shape, key, *span)
+            rows = fixes_by(connection, site.archive, layer.shape, key, span, FIXES_MOST)
         except Incomplete as error:
             raise Refused(f"Thiếu dữ liệu lưu trữ: {error}", f"files of the archive are missing: {error}") from None
-        if len(rows) > FIXES_MOST:
+        except TooMany as error:
             raise Refused(
-                f"{len(rows)} vị trí trong khoảng này, nhiều nhất {FIXES_MOST}: hãy chọn khoảng ngắn hơn",
-                f"{len(rows)} positions in this period, of which {FIXES_MOST} are the most: ask for a shorter one",
-            )
+                f"{error.count} vị trí trong khoảng này, nhiều nhất {FIXES_MOST}: hãy chọn khoảng ngắn hơn",
+                f"{error.count} positions in this period, of which {FIXES_MOST} are the most: ask for a shorter one",
+            ) from None
         by_device = name == "vms" and own.interval is not None
         gap = own.interval.span + grace if by_device and own.interval else _gap(layer)
         found.append(Track(name, key, [_fix(row) for row in rows], gap))

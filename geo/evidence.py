@@ -12,7 +12,7 @@ from geo.boat_case import ENDS
 from geo.canonical import line
 from geo.fishery import boat_case, boat_case_entry
 from geo.table import Shape
-from geo.track import every_fix
+from geo.track import Past, every_fix
 
 Row = dict[str, Any]
 # What an alarm is from its raising on; all else about it changes, and is told by its journal.
@@ -20,22 +20,38 @@ _ALARM = ("id", "layer", "object_key", "object_label", "other_key", "latching", 
 _CASE = ("id", "kind", "registration", "owner_level", "device", "provider", "since", "opened_at", "simulated")
 
 
+class TooMany(Exception):
+    """More fixes than are wanted; `count` of them."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} fixes")
+        self.count = count
+
+
 class Incomplete(Exception):
     """Something that belongs to it cannot be read: files of the archive, each with what is missing."""
 
 
 def fixes_by(
-    connection: sa.Connection, archive: Path, shape: Shape, key: str, start: datetime, end: datetime, as_of: datetime
+    connection: sa.Connection,
+    archive: Path,
+    shape: Shape,
+    key: str,
+    span: tuple[datetime, datetime, datetime],
+    most: int,
 ) -> list[Row]:
     """All fixes of [start, end] that had been received by `as_of`, in one order whatever was kept where.
 
-    Raises Incomplete when a file of the archive cannot be read.
+    span: those three moments. Raises Incomplete when a file of the archive cannot be read, and TooMany.
     """
+    start, end, as_of = span
     past = every_fix(connection, archive, shape, key, start, end)
     if past.missing:
         raise Incomplete("; ".join(past.missing))
-    rows = [row for row in past.rows() if row["received_at"] <= as_of]
-    return sorted(rows, key=lambda row: (row["observed_at"], row["received_at"], line(row)))
+    known = past.fixes[past.fixes["received_at"] <= as_of]
+    if len(known) > most:  # before a dict is made of each
+        raise TooMany(len(known))
+    return sorted(Past(known).rows(), key=lambda row: (row["observed_at"], row["received_at"], line(row)))
 
 
 def versions_by(
@@ -128,7 +144,10 @@ def cases_by(
     for row in connection.execute(lines.order_by(told.id)).mappings():
         by_case.setdefault(row["case_id"], []).append(dict(row))
     cases = [{**row, **_stage(by_case[row["id"]])} for row in rows if row["id"] in by_case]
-    cases = [one for one in cases if one["since"] <= end and (one["ended_at"] is None or one["ended_at"] >= start)]
+    begun = [one for one in cases if one["since"] <= end]
+    # Who is concluded while still silent has no end of its own, and went on no longer than that.
+    over = {one["id"]: one["ended_at"] or one["closed_at"] for one in begun}
+    cases = [one for one in begun if over[one["id"]] is None or over[one["id"]] >= start]
     return cases, [each for one in cases for each in by_case[one["id"]]]
 
 

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ from geo.contact import Contact
 from geo.fence import Fence, fences, save_fence
 from geo.fleet import boat_of, put_boat
 from geo.handling import acknowledge
-from geo.track import every_fix
+from geo.track import Past, every_fix
 from layers import discover, seed
 from layers.vms import VMS
 from tests import boat_past
@@ -37,6 +38,11 @@ from tests.connections import asked, connected
 
 PDF = b"%PDF"
 LAN = Actor("Lan")
+# One number of nobody as people write it.
+SPELLINGS = (
+    "0987 654 321", "(0987) 654 321", "0987/654/321", "0987\u2013654\u2013321", "0987  654  321", "0987\xa0654\xa0321",
+    "84987654321", "0084987654321",
+)  # fmt: skip
 AREA = Fence("cam_1", "area", "Khu cấm 1", "Closed 1", box(108.2, 17.0, 108.4, 17.2))
 
 
@@ -74,7 +80,7 @@ def scene(database: Any, tmp_path: Path) -> Iterator[Scene]:
         site = Site(web, "redis://127.0.0.1:1", discover(), "Huế", "Huế", (16.6, 107.9, 10), archive=tmp_path)
         with web.begin() as connection:
             deed = Deed(LAN, now + timedelta(minutes=1))
-            log_contact(connection, 1, deed, "chủ tàu", "0912345678", "Gọi lại qua 0987 654 321")
+            log_contact(connection, 1, deed, "chủ tàu", "0912345678", f"Gọi lại qua {', '.join(SPELLINGS)}")
             save_fence(connection, AREA, LAN, now - timedelta(days=2), "hỏi 0912345678")
             save_fence(connection, replace(AREA, name_vi="Khu cấm 1 rộng"), LAN, now - timedelta(days=1))
         yield Scene(site, owner, now)
@@ -189,11 +195,11 @@ def test_no_number_of_anybody_is_in_it_and_it_says_who_masked_them(scene: Scene)
     found = files(scene.zip())
     for name, data in found.items():
         text = data.decode("utf-8", "replace")
-        for number in ("0912345678", "0987654321", "0987 654 321", "912345678"):
+        for number in ("0912345678", "0987654321", "912345678", "987654321", *SPELLINGS[:-2]):
             assert number not in text, name
     (_, call) = rows(scene.zip(), "case_journal.csv")
     assert json.loads(call["data"])["number"] == "•••••••678"
-    assert call["text"] == "Gọi lại qua •••••••321"
+    assert re.fullmatch(r"Gọi lại qua (•{7,10}321(, )?){8}", call["text"])
     assert "Hải Đăng đã che số điện thoại" in json.loads(found["manifest.json"])["masked"]["vi"]
 
 
@@ -219,6 +225,27 @@ def test_too_many_fixes_and_a_file_that_is_gone_are_no_pack(scene: Scene, monkey
     monkeypatch.setattr(evidence, "FIXES_MOST", 10)
     with pytest.raises(Refused, match="ask for a shorter one"):
         scene.pack(days=2)
+
+
+def test_of_too_many_fixes_none_is_made_a_row_of(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "FIXES_MOST", 10)
+    monkeypatch.setattr(Past, "rows", lambda past: pytest.fail(f"{len(past.fixes)} rows were made"))
+    with pytest.raises(Refused, match=r"^\d+ positions in this period, of which 10 are the most"):
+        scene.pack(days=2)
+
+
+def test_a_case_concluded_while_the_boat_is_silent_is_in_no_later_pack(scene: Scene) -> None:
+    closed = scene.now + timedelta(minutes=5)
+    with scene.site.engine.begin() as connection:
+        close_case(connection, 1, Deed(LAN, closed, boat_version(connection)), "device", "device_fault", "xong")
+    found = {}
+    with scene.site.engine.connect() as connection:
+        for name, begin in (("until", scene.now), ("after", closed + timedelta(minutes=1))):
+            span = (begin, scene.now + timedelta(minutes=20), scene.later(30), scene.now + timedelta(hours=1))
+            found[name] = [row["id"] for row in assemble(connection, scene.site, NAME, *span).cases]
+        known_before = (scene.now, scene.now + timedelta(minutes=20), scene.known, scene.now + timedelta(hours=1))
+        open_then = [row["closed_at"] for row in assemble(connection, scene.site, NAME, *known_before).cases]
+    assert (found, open_then) == ({"until": [1], "after": []}, [None])
 
 
 def test_a_fence_that_was_put_in_later_than_the_period_says_so(scene: Scene, database: Any) -> None:
