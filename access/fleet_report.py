@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from access.site import Site
-from geo.calendar import ZONE, local_day
+from geo.calendar import ZONE, in_years, local_day
 from geo.figure import Figure, Figures, NoFigure, figures
 from geo.fleet_count import FLOW, By, Case, Picture, Row, count, picture_now, picture_then, total
 from geo.fleet_roll import cases_of, heard, members_at, members_now
 from geo.past import Reader
 from geo.provider import providers
+from geo.wrong import Wrong
 
 GROUPS: tuple[By, ...] = ("length", "commune", "provider")
 # The figures by which boats are told apart, in the order in which the paper names them.
@@ -71,7 +72,9 @@ def day_of(text: str | None, now: datetime) -> date:
     """A day as it is written in an address, by default today. Raises Refused."""
     today = now.astimezone(ZONE).date()
     try:
-        day = date.fromisoformat(text) if text else today
+        day = in_years(date.fromisoformat(text), "day") if text else today
+    except Wrong as wrong:
+        raise Refused(f"Ngày: {wrong.vi}", str(wrong)) from None
     except ValueError:
         raise Refused("Ngày viết như 2026-11-25", "a day is written like 2026-11-25") from None
     if day > today:
@@ -81,13 +84,16 @@ def day_of(text: str | None, now: datetime) -> date:
 
 def month_of(text: str | None, now: datetime) -> date:
     """The first day of a month as it is written in an address, by default of this one. Raises Refused."""
+    today = now.astimezone(ZONE).date()
     try:
         if text and len(text) != len("2026-11"):
             raise ValueError(text)
-        first = date.fromisoformat(f"{text}-01") if text else now.astimezone(ZONE).date().replace(day=1)
+        first = in_years(date.fromisoformat(f"{text}-01"), "month") if text else today.replace(day=1)
+    except Wrong as wrong:
+        raise Refused(f"Tháng: {wrong.vi}", str(wrong)) from None
     except ValueError:
         raise Refused("Tháng viết như 2026-11", "a month is written like 2026-11") from None
-    if first > now.astimezone(ZONE).date():
+    if first > today:
         raise Refused("Tháng này chưa tới", "that month is still to come")
     return first
 

@@ -4,25 +4,26 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from access import events as doing
 from access.site import Site
-from api.asked import names
+from api.asked import Moment, names
 from geo.behaviour.event import KINDS
 from geo.boat_event import Wanted
 
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL has no such letter
 Most = Annotated[int, Query(ge=1, le=10_000)]
 
 
 class Selecting(BaseModel):
     """Which events; of kinds and layers several, comma-separated. They touch the time from `from` to `to`."""
 
-    key: str | None = Field(None, max_length=40, description="MMSI, or registration in any spelling")
+    key: str | None = Field(None, max_length=40, pattern=NO_NUL, description="MMSI, or registration in any spelling")
     kind: str = Field("", max_length=200, description=", ".join(KINDS))
     layer: str = Field("", max_length=40, description="vms, vessel")
-    since: AwareDatetime | None = Field(None, alias="from")
-    until: AwareDatetime | None = Field(None, alias="to")
+    since: Moment | None = Field(None, alias="from")
+    until: Moment | None = Field(None, alias="to")
     bbox: str | None = Field(None, max_length=200, description="west,south,east,north in degrees, WGS 84")
     confidence: Literal["usual", "low"] | None = None
     withdrawn: bool = Field(False, description="those too that later fixes refuted")

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Query, Response
-from pydantic import AwareDatetime
 
 from access.evidence import SETTLED_AFTER, Refused, assemble
 from access.evidence_pack import Pack, manifest, zipped
 from access.site import Site
+from api.asked import Moment
 from geo.canonical import digest, moment
 
 Paper = Callable[[Site, Pack], bytes]
@@ -25,9 +25,9 @@ def mount(server: FastAPI, site: Site, paper: Paper) -> None:
     @server.get("/api/v1/vessels/{key}/evidence", tags=["fisheries"], response_class=Response)
     def evidence(
         key: str,
-        start: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-        end: Annotated[AwareDatetime | None, Query(alias="to")] = None,
-        as_of: Annotated[AwareDatetime | None, Query(description="only what had been received by then")] = None,
+        start: Annotated[Moment | None, Query(alias="from")] = None,
+        end: Annotated[Moment | None, Query(alias="to")] = None,
+        as_of: Annotated[Moment | None, Query(description="only what had been received by then")] = None,
     ) -> Response:
         """A ZIP of the boat's track, fences as they were, alarms, cases and log, with a PDF and SHA-256 of each file.
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI, HTTPException, Query
 from access.boat import TRACK_MOST as TRACK_MAX
 from access.boat import brief, record, told
 from access.site import Site
+from api.asked import LooseMoment
 from geo import feature
 from geo.fleet import boat_by_mmsi, boat_of
 from geo.heard import vessel_of
@@ -35,7 +36,7 @@ def mount(server: FastAPI, site: Site) -> None:
     def features(
         layer: str,
         bbox: Annotated[str | None, Query(description="west,south,east,north in degrees, WGS 84")] = None,
-        at: Annotated[datetime | None, Query(description="A past moment, RFC 3339")] = None,
+        at: Annotated[LooseMoment | None, Query(description="A past moment, RFC 3339")] = None,
         limit: Annotated[int, Query(ge=1, le=100_000)] = 1_000,
     ) -> dict[str, Any]:
         """A layer's features as GeoJSON (RFC 7946), now or at a past moment.
@@ -65,8 +66,8 @@ def mount(server: FastAPI, site: Site) -> None:
     def track(
         key: str,
         layer: Layers = "vessel",
-        start: Annotated[datetime | None, Query(alias="from")] = None,
-        end: Annotated[datetime | None, Query(alias="to")] = None,
+        start: Annotated[LooseMoment | None, Query(alias="from")] = None,
+        end: Annotated[LooseMoment | None, Query(alias="to")] = None,
     ) -> dict[str, Any]:
         """A vessel's positions between two moments (the last 24 h by default, 31 days at most), as GeoJSON points.
 
@@ -81,8 +82,8 @@ def mount(server: FastAPI, site: Site) -> None:
     @server.get("/api/v1/vessels/{key}/record", tags=["fisheries"])
     def boat_record(
         key: str,
-        start: Annotated[datetime | None, Query(alias="from")] = None,
-        end: Annotated[datetime | None, Query(alias="to")] = None,
+        start: Annotated[LooseMoment | None, Query(alias="from")] = None,
+        end: Annotated[LooseMoment | None, Query(alias="to")] = None,
     ) -> dict[str, Any]:
         """A registered boat from all sides: register, duties, signal, cases, alarms; trips and calls of a period.
 

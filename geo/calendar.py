@@ -3,12 +3,16 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from geo.wrong import Wrong
+
+T = TypeVar("T", bound=date)
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 Schedule = Sequence[Mapping[str, Any]]  # {"days": [1..7, Monday first], "from": "HH:MM", "to": "HH:MM"}
 _CLOCK, _DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d"), re.compile(r"\d\d-\d\d")
+YEARS = (1970, 9998)  # before them nothing was told; outside of them a day has no neighbour to reckon with
 Season = Sequence[Sequence[str]]  # ["MM-DD", "MM-DD"], both days included; over New Year where the first is later
 
 
@@ -88,6 +92,14 @@ def _listed(value: Any, name: str) -> Sequence[Any]:
 
 def _clock(text: str) -> time:
     return time.fromisoformat(text)
+
+
+def in_years(at: T, field: str = "year") -> T:
+    """A day or moment of somebody's question, if it can be reckoned with. Raises Wrong, which names the field."""
+    first, last = YEARS
+    if not first <= at.year <= last:
+        raise Wrong(field, f"Năm phải từ {first} đến {last}", f"its year is from {first} to {last}")
+    return at
 
 
 def local_day(at: datetime) -> tuple[datetime, datetime]:

@@ -62,7 +62,9 @@ def test_events_are_chosen_by_boat_kind_time_and_place(site) -> None:
 @pytest.mark.parametrize(
     ("query", "says"),
     [("kind=theft", "there are: fishing"), ("bbox=1,2,3", "west,south,east,north"), ("bbox=9,1,8,2", "west,south"),
-     ("confidence=none", ""), ("from=yesterday", ""), ("limit=0", ""), ("bbox=nan,nan,nan,nan", "west,south")],
+     ("confidence=none", ""), ("from=yesterday", ""), ("limit=0", ""), ("bbox=nan,nan,nan,nan", "west,south"),
+     ("key=%00", "key"), ("key=tth%0090001", "key"), ("from=0001-01-01T00:00:00%2B07:00", "from"),
+     ("to=9999-12-31T23:59:59Z", "from 1970 to 9998")],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_said(site, query, says) -> None:
     status, answer = site.get(f"/api/v1/events?{query}")

@@ -102,5 +102,9 @@ def test_what_cannot_be_made_is_answered_with_its_reason(boat: Any) -> None:
     status, answer = site.get(f"{ASKED}?{urlencode(span(now, as_of=now + timedelta(hours=1)))}")
     assert (status, "a minute back" in answer["detail"][0]["msg"]) == (422, True)
     assert site.get(f"{ASKED}?from=2026-11-01")[0] == 422  # a moment without an offset would be a guess
+    for odd in ("to=0001-01-01T00:00:00Z", "from=1969-12-31T23:59:59Z", "as_of=0001-01-01T00:00:00Z",
+                "to=9999-12-31T23:59:59Z"):  # fmt: skip
+        status, answer = site.get(f"{ASKED}?{odd}")
+        assert (status, answer["detail"][0]["loc"]) == (422, ["query", odd.split("=")[0]]), odd
     status, answer = site.get("/api/v1/vessels/TTH-99999/evidence")
     assert (status, "the register had no boat 'TTH-99999'" in answer["detail"]) == (404, True)

@@ -62,6 +62,7 @@ def test_features_in_a_box_now_and_in_the_past(site) -> None:
         ("limit=0", 422),
         ("limit=999999999", 422),
         ("at=yesterday", 422),
+        ("at=0001-01-01T00:00:00Z", 422),
     ],
 )
 def test_what_cannot_be_asked_is_said(site, query: str, status: int) -> None:
@@ -129,6 +130,10 @@ def test_a_track_between_two_moments(site) -> None:
     assert len(points) == 1
     assert site.get(f"/api/v1/vessels/574000001/track?from={end}&to={start}")[0] == 422
     assert site.get("/api/v1/vessels/574000001/track?from=2020-01-01T00:00:00Z")[0] == 422
+    for odd in ("to=0001-01-01T00:00:00Z", "from=0001-01-01", "to=9999-12-31T23:59:59Z"):
+        for what in ("track", "record"):
+            status, answer = site.get(f"/api/v1/vessels/574000001/{what}?{odd}")
+            assert (status, answer["detail"][0]["loc"]) == (422, ["query", odd.split("=")[0]]), (what, odd)
 
 
 def test_what_the_archive_should_have_and_has_not_is_told_beside_the_features(site) -> None:

@@ -83,6 +83,10 @@ def test_the_days_of_a_month_and_what_is_unknown_of_them(site) -> None:
     for odd in ("day=2026-02-30", "day=2999-01-01", "by=gear", "by=day&month=2026-13", "by=day&month=2999-01"):
         assert site.get(f"{ROOT}/statistics?{odd}")[0] == 422, odd
     assert site.get(f"{ROOT}/statistics?day=1990-01-01")[0] == 422  # no figure was in force then
+    for odd, named in (("day=0001-01-01", "day: "), ("by=day&month=0001-01", "month: "), ("day=1969-12-31", "day: ")):
+        status, answer = site.get(f"{ROOT}/statistics?{odd}")
+        assert (status, answer["detail"][0]["msg"].startswith(named)) == (422, True), odd
+    assert site.get(f"{ROOT}/report.pdf?month=0001-01")[1]["detail"][0]["vi"] == "Tháng: Năm phải từ 1970 đến 9998"
     assert site.get(f"{ROOT}/report.pdf?month=x")[1]["detail"][0]["vi"] == "Tháng viết như 2026-11"
 
 
