@@ -37,7 +37,11 @@ def layout(site: Site, t: Text, key: str, search: str) -> html.Div:
             html.Main(
                 [
                     html.Div(
-                        [html.Div(html.H2(title), id="boat-head", className="boat-name"), _links(t, title, days)],
+                        [
+                            html.Div(html.H2(title), id="boat-head", className="boat-name"),
+                            _links(t, title, days),
+                            _said(t),
+                        ],
                         className="boat-head",
                     ),
                     html.Div(
@@ -67,6 +71,16 @@ def layout(site: Site, t: Text, key: str, search: str) -> html.Div:
         ],
         className="screen screen-boat",
     )
+
+
+def _said(t: Text) -> html.P:
+    """How it stands with the pack that was pressed for: that it is being made, or in words why there is none."""
+    words = {
+        "making": t("Đang làm hồ sơ chứng cứ, mất vài giây…"),
+        "refused": t("CHƯA có hồ sơ:"),
+        "away": t("máy chủ bận hoặc không trả lời, hãy thử lại sau ít giây"),
+    }
+    return html.P(id="boat-said", className="boat-said", role="status", **{f"data-{k}": v for k, v in words.items()})
 
 
 def _links(t: Text, registration: str, days: int) -> html.Nav:

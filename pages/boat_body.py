@@ -74,6 +74,7 @@ def _pack(
         href=f"/api/v1/vessels/{quote(found.boat.registration)}/evidence?{query}",
         download="",
         className=name,
+        **{"data-pack": ""},
         title=t(
             "PDF, vệt, vùng, báo động, nhật ký và mã SHA-256 từ {start} đến {end}; mất vài giây",
             start=t.when(times["from"]),

@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from access import evidence
 from geo.database import engine
 from run.role import urls
 from run.servers import Servers
@@ -35,6 +36,7 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport=SIZE, locale="vi-VN")
     made = context.new_page()
     faults: list[str] = []
+    made.faults = faults  # type: ignore[attr-defined]
     made.on("pageerror", lambda error: faults.append(error.message))
     made.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
     expect.set_options(timeout=60_000)
@@ -52,7 +54,7 @@ def test_a_boat_in_any_spelling_from_all_sides(centre: Centre, page: Page) -> No
     page.goto(f"{centre.url}/fisheries/tth%2091234?days=7")
     expect(page.locator(".boat-state")).to_contain_text("Mất tín hiệu")
     expect(page.locator(".boat-name h2")).to_have_text(boat_past.NAME)
-    assert page.url.endswith(f"/fisheries/{boat_past.NAME}?days=7")
+    expect(page).to_have_url(re.compile(rf"/fisheries/{boat_past.NAME}\?days=7$"))
     expect(part(page, "Nghĩa vụ theo chiều dài")).to_contain_text("bắt buộc, 2 giờ một lần")
     expect(part(page, "Thiết bị giám sát")).to_contain_text("VNPT · kẹp chì KC-778")
     people = part(page, "Chủ tàu, thuyền trưởng")
@@ -87,6 +89,26 @@ def test_what_is_no_boat_and_the_way_from_the_map(centre: Centre, page: Page) ->
     expect(page.locator(".boat-name h2")).to_have_text(boat_past.NAME)
     page.goto(f"{centre.url}/?chosen=vessel.{boat_past.MMSI}")
     expect(page.locator(".card-boat")).to_have_attribute("href", f"/fisheries/{boat_past.NAME}")
+
+
+def test_a_pack_that_is_refused_says_why_on_the_page(
+    centre: Centre, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "FIXES_MOST", 10)
+    for lang, words in (("vi", "CHƯA có hồ sơ: "), ("en", "NO pack yet: ")):
+        page.goto(f"{centre.url}/fisheries/{boat_past.NAME}?days=7&lang={lang}")
+        expect(page.locator(".boat-state")).to_be_visible()
+        page.locator("#boat-head a[data-pack]").click()
+        expect(page.locator("#boat-said")).to_have_text(re.compile(words + {
+            "vi": r"\d+ vị trí trong khoảng này, nhiều nhất 10: hãy chọn khoảng ngắn hơn",
+            "en": r"\d+ positions in this period, of which 10 are the most: ask for a shorter one"}[lang]))  # fmt: skip
+        expect(page).to_have_url(re.compile(rf"/fisheries/{boat_past.NAME}\?days=7&lang={lang}$"))
+    assert all("422" in each for each in page.faults)  # type: ignore[attr-defined]  # the browser tells of them
+    page.faults.clear()  # type: ignore[attr-defined]
+    page.route("**/evidence?*", lambda route: route.abort())
+    page.locator("#boat-head a[data-pack]").click()
+    expect(page.locator("#boat-said")).to_have_text(re.compile("NO pack yet: the server is busy"))
+    page.faults.clear()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
