@@ -26,9 +26,11 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
+    expect.set_options(timeout=20_000)
     made = browser.new_context(viewport={"width": 1366, "height": 768}, locale="vi-VN")
     yield made
     made.close()
+    expect.set_options(timeout=5_000)
 
 
 def keep(centre: Any, key: int, kind: str, began_h: float, ended_h: float | None, lon: float, other: str = "",
@@ -54,15 +56,15 @@ def test_what_boats_did_is_marked_when_it_is_asked_for(own_centre: Any, context:
     keep(own_centre, another, "gap", 90, 60, 108.10)  # the day before
     page = context.new_page()
     page.goto(f"{own_centre.url}/?theme=light")
-    expect(page.locator("#live-mark")).to_have_class(re.compile("live"), timeout=20_000)
+    expect(page.locator("#live-mark")).to_have_class(re.compile("live"))
     marks = page.locator(".event")
     expect(page.get_by_role("button", name="Hành vi")).to_have_attribute("aria-pressed", "false")
     expect(marks).to_have_count(0)
     page.keyboard.press("h")
-    expect(marks).to_have_count(3, timeout=20_000)  # of all boats: the meeting and the silences
+    expect(marks).to_have_count(3)  # of all boats: the meeting and the silences
     page.wait_for_function("new URLSearchParams(location.search).get('events') === '1'")
     page.goto(f"{own_centre.url}/?events=1&chosen=vessel.{own}&theme=light")
-    expect(marks).to_have_count(6, timeout=20_000)
+    expect(marks).to_have_count(6)
     expect(page.locator(".event-loitering.low")).to_have_count(1)
     page.locator(".event-encounter").hover()
     words = page.locator(".event-words")
