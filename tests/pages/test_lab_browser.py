@@ -141,7 +141,7 @@ def test_a_period_of_ones_own_and_one_without_a_fix(centre: Centre, page: Page) 
     expect(state(page)).to_have_text("Đã xong", timeout=DONE_MS)
     expect(page.locator(".lab-head .muted")).to_have_text("0 vị trí của 0 tàu, 06:00 10/01/2026 – 07:30 10/01/2026")
     expect(page.locator(".lab-result .empty")).to_have_text("Không có báo động nào.")
-    assert "from=2026-01-10T06%3A00&to=2026-01-10T07%3A30" in page.url
+    expect(page).to_have_url(re.compile(re.escape("from=2026-01-10T06%3A00&to=2026-01-10T07%3A30")))
 
 
 def test_what_went_wrong_is_said_in_words(centre: Centre, page: Page) -> None:
