@@ -19,6 +19,7 @@ from geo.episode import FRESH, Clear, Presence, Raise, Sight, Verdict, judge, ju
 from geo.fence import Fence, Fences
 from geo.rule import EVENTS, FENCED_STATES, HORIZON_S, Rule
 from geo.table import Shape
+from ingest.meeting import margin_degrees
 from ingest.pair import looks_of_pairs
 from ingest.scene import LONG_WAY_S, Look, Memory, Scene, Target, moment
 from ingest.view import View, view_of
@@ -395,7 +396,7 @@ def _neighbours(connection: sa.Connection, shape: Shape, rules: Sequence[Rule], 
     if not len(rows):
         return None
     own = [rule for rule in rules if rule.kind == "proximity"]
-    margin = max(float(rule.params["distance_m"]) + rule.hysteresis_m for rule in own) / 80_000  # a degree, at 44 N
+    margin = margin_degrees(own)
     lon, lat = (scene.records[name].to_numpy(dtype=float)[rows] for name in ("lon", "lat"))
     box = (lon.min() - margin, lat.min() - margin, lon.max() + margin, lat.max() + margin)
     names = {scene.label, *(name for rule in own for name in columns_of(rule.applies_to))} & set(shape.latest.c.keys())

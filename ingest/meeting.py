@@ -170,7 +170,7 @@ def _near(
     assert shape.history is not None
     follows = pd.Series(is_new).groupby(track[shape.key].to_numpy()).shift(-1, fill_value=False).to_numpy(bool)
     points = track[is_new | follows]
-    margin = _margin_m(rules) / METRES_PER_DEGREE
+    margin = margin_degrees(rules)
     begin = points["observed_at"].min().to_pydatetime()
     wide = margin + DRIFT_M_PER_S * (now - begin + FRESH).total_seconds() / METRES_PER_DEGREE
     lon, lat = (points[name].to_numpy(float) for name in ("lon", "lat"))
@@ -207,6 +207,11 @@ def state_of(
     named = {label, *after.columns, *(name for rule in rules for name in columns_of(rule.applies_to))}
     beside = latest.standing(connection, shape, more, named, locked=False)
     return pd.concat([after, beside.reindex(columns=after.columns)]).sort_index()
+
+
+def margin_degrees(rules: Sequence[Rule]) -> float:
+    """How far apart, in degrees of longitude at 44 N, two may be that any of the rules of two objects speaks of."""
+    return _margin_m(rules) / METRES_PER_DEGREE
 
 
 def _margin_m(rules: Sequence[Rule]) -> float:
