@@ -19,6 +19,7 @@ from api import (
     risk,
     rules,
     statistics,
+    storm,
 )
 
 
@@ -48,6 +49,7 @@ def mount(
     rescue.mount(server, site)
     risk.mount(server, site)
     statistics.mount(server, site, fleet_report)
+    storm.mount(server, site)
     handover.mount(server, site, handover_paper)
     live.mount(server, site)
 

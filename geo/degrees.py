@@ -1,4 +1,11 @@
-"""Degrees as people write them: degrees, minutes and seconds with the letter of the quarter."""
+"""Degrees as people write them, and out of what they wrote: decimals, or degrees, minutes and seconds."""
+
+import re
+from collections.abc import Sequence
+
+_WRITTEN = re.compile(r"[\d\s.,;/°d'′\"″+\-NSEWBĐT]+", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+_SOUTH, _WEST = re.compile("S", re.IGNORECASE), re.compile("[WT]", re.IGNORECASE)
 
 
 def dms(lat: float, lon: float) -> str:
@@ -19,3 +26,26 @@ def dm(lat: float, lon: float, point: str = ".") -> str:
 def _dm(value: float, plus: str, minus: str, point: str) -> str:
     tenths = round(abs(value) * 600)
     return f"{tenths // 600}°{tenths // 10 % 60:02d}{point}{tenths % 10}'{plus if value >= 0 else minus}"
+
+
+def coordinates(text: str) -> tuple[float, float] | None:
+    """(lat, lon) of `16.57, 107.64`, `16,57 107,64`, `16°34'12"N 107°38'24"E`, `B 16 34, Đ 107 38`; None if it is none.
+
+    Two numbers are degrees, four degrees and minutes, six also seconds; B, Đ, T stand for N, E, W.
+    """
+    if not _WRITTEN.fullmatch(text.strip()):
+        return None
+    numbers = [float(found.replace(",", ".")) for found in _NUMBER.findall(text)]
+    half = len(numbers) // 2
+    if len(numbers) not in (2, 4, 6) or any(not 0 <= part < 60 for part in numbers[1:half] + numbers[half + 1 :]):
+        return None
+    lat, lon = _degrees(numbers[:half]), _degrees(numbers[half:])
+    return _inside(-lat if _SOUTH.search(text) else lat, -lon if _WEST.search(text) else lon)
+
+
+def _degrees(parts: Sequence[float]) -> float:
+    return sum((part / 60.0**power for power, part in enumerate(parts)), 0.0)
+
+
+def _inside(lat: float, lon: float) -> tuple[float, float] | None:
+    return (lat, lon) if abs(lat) <= 90 and abs(lon) <= 180 else None

@@ -1,4 +1,4 @@
-"""The tables of the fisheries watch: boats, their people and devices, the devices' providers, cases and their log."""
+"""The tables of the fisheries watch: boats, people, devices and their providers, cases and their log, storms."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -220,4 +221,81 @@ boat_event = Table(
     ),
     Index("boat_event_other", "layer", "other_key", "began_at", postgresql_where=text("other_key <> ''")),
     Index("boat_event_began_at", "began_at"),
+)
+
+# A storm as long as it is watched. simulated: a made one or an exercise. version: of the bulletin that counts.
+storm = Table(
+    "storm",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("season", SmallInteger, nullable=False),
+    Column("number", SmallInteger),  # "bão số 12"; none: a depression, which has no number yet
+    Column("name", Text),
+    Column("simulated", Boolean, nullable=False, server_default=text("false")),
+    _stamp("opened_at", nullable=False),
+    Column("opened_by", Text, nullable=False),
+    _stamp("closed_at"),
+    Column("closed_by", Text),
+    Column("closed_note", Text),
+    Column("version", Integer, nullable=False),
+    CheckConstraint("number BETWEEN 1 AND 99", name="storm_number"),
+    CheckConstraint("season BETWEEN 1950 AND 2100", name="storm_season"),
+    CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="storm_closed"),
+    Index("storm_once", "season", "number", "simulated", unique=True, postgresql_where=text("number IS NOT NULL")),
+)
+
+# A bulletin of it: each is a new version, and none is changed (by a trigger).
+storm_bulletin = Table(
+    "storm_bulletin",
+    core,
+    Column("storm_id", BigInteger, ForeignKey("storm.id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),  # whose bulletin
+    _stamp("issued_at", nullable=False),
+    _stamp("entered_at", nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("comment", Text),
+)
+
+# Where it was, is and will be by a bulletin. Append-only. radii_km: by the wind's level, {"6": 250, "10": 100}.
+storm_point = Table(
+    "storm_point",
+    core,
+    Column("storm_id", BigInteger, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("valid_at", DateTime(timezone=True), primary_key=True),
+    Column("geom", Geometry("POINT", srid=4326, spatial_index=False), nullable=False),
+    Column("wind", SmallInteger),  # Beaufort, as its bulletins count (to 17)
+    Column("gust", SmallInteger),
+    Column("radii_km", JSONB, nullable=False),
+    Column("observed", Boolean, nullable=False),  # else forecast
+    ForeignKeyConstraint(["storm_id", "version"], ["storm_bulletin.storm_id", "storm_bulletin.version"]),
+    CheckConstraint("wind BETWEEN 0 AND 17 AND gust BETWEEN 0 AND 20", name="storm_point_wind"),
+)
+
+# Who was called about a boat, at which number, and what came of it. Append-only: a mistake is voided by another line.
+storm_call = Table(
+    "storm_call",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("storm_id", BigInteger, ForeignKey("storm.id"), nullable=False),
+    Column("registration", Text, ForeignKey("boat.registration"), nullable=False),
+    Column("who", Text, nullable=False),  # owner, captain, relative, radio, other
+    Column("number", Text),
+    Column("outcome", Text, nullable=False),
+    Column("note", Text),
+    Column("voids", BigInteger, ForeignKey("storm_call.id"), unique=True),
+    _stamp("at", nullable=False),
+    _stamp("entered_at", nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    CheckConstraint("who IN ('owner', 'captain', 'relative', 'radio', 'other')", name="storm_call_who"),
+    CheckConstraint(
+        "outcome IN ('to_port', 'sheltered', 'moving_away', 'told_on', 'staying', 'no_answer', 'unreachable', "
+        "'wrong_number', 'void')",
+        name="storm_call_outcome",
+    ),
+    CheckConstraint("(outcome = 'void') = (voids IS NOT NULL)", name="storm_call_voids"),
+    Index("storm_call_of", "storm_id", "registration", "id"),
 )

@@ -97,19 +97,28 @@ def read_sheet(path: Path, names: Collection[str], layer: str | None = None) -> 
 
     The header is looked for in the first lines, since above it stand titles; blank rows are left out.
     """
-    suffix = _suffix(path.name)
-    if suffix not in TABLES:
-        raise FileFault("Danh sách đọc từ .xlsx hoặc .csv", "a list is read from .xlsx or .csv")
     if not path.is_file():
         raise FileFault(f"Không có tệp {path}", f"there is no file {path}; only files of this machine are read")
     if path.stat().st_size > BYTES_MAX:
         raise _too_large()
+    return sheet_bytes(path.name, path.read_bytes(), names, layer, LIMIT_S)
+
+
+def sheet_bytes(
+    name: str, data: bytes, names: Collection[str], layer: str | None = None, limit_s: float = 20.0
+) -> Sheet:
+    """The same of a file that was sent, under its name. Raises FileFault."""
+    suffix = _suffix(name)
+    if suffix not in TABLES:
+        raise FileFault("Danh sách đọc từ .xlsx hoặc .csv", "a list is read from .xlsx or .csv")
+    if len(data) > BYTES_MAX:
+        raise _too_large()
     with tempfile.TemporaryDirectory(prefix="haidang-file-") as folder:
         copy = Path(folder, f"data{suffix}")
-        shutil.copyfile(path, copy)
+        copy.write_bytes(data)
         options = json.dumps({"layer": layer, "names": list(names)})
         # Which row is the header is found by its words, so none is taken for it beforehand.
-        said = _run(["table", str(copy), options], folder, LIMIT_S, more={"OGR_XLSX_HEADERS": "DISABLE"})
+        said = _run(["table", str(copy), options], folder, limit_s, more={"OGR_XLSX_HEADERS": "DISABLE"})
     answer = _answer(said)
     return Sheet(tuple(answer["head"]), tuple((one["row"], _clean(one["cells"])) for one in answer["rows"]))
 

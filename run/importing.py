@@ -4,6 +4,7 @@ import getpass
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,14 +12,17 @@ import sqlalchemy as sa
 import typer
 
 from access import fence_import, fleet_import
+from access import storm as storm_import
 from access.fence_import import Account, Deed, Line
-from geo import boat_file
+from geo import boat_file, storm_file
 from geo.actor import Actor
+from geo.calendar import ZONE
 from geo.database import engine
 from geo.degrees import dms
 from geo.fence_file import Draft, drafts
 from geo.fence_kind import KINDS
 from geo.fleet import Outdated
+from geo.storm import NoStorm, Stale
 from geo.vector_file import FileFault, read_file, read_sheet
 from run.connection import addresses
 from run.fault import Fault
@@ -136,6 +140,74 @@ def import_fleet(
         raise typer.Exit(1)
 
 
+@app.command("storm")
+def import_storm(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="A bulletin's track: GeoJSON, CSV or XLSX, a point in each row.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Keep it; else only say what would be done.")] = False,
+    number: Annotated[int | None, typer.Option(min=1, max=99, help="The storm's number: 12 of “bão số 12”.")] = None,
+    season: Annotated[int | None, typer.Option(min=1950, max=2100, help="The year that counts its number.")] = None,
+    name: Annotated[str | None, typer.Option(help="The storm's international name.")] = None,
+    source: Annotated[str | None, typer.Option(help="Whose bulletin it is.")] = None,
+    issued_at: Annotated[str | None, typer.Option(help="When it was issued; else its first point's time.")] = None,
+    zone: Annotated[str | None, typer.Option(help="Of times that state none: UTC, +07:00, Asia/Ho_Chi_Minh.")] = None,
+    storm_id: Annotated[int | None, typer.Option("--storm", help="Of which storm it is, by its id.")] = None,
+    simulated: Annotated[bool, typer.Option("--simulated", help="Made up, or an exercise: shown as such.")] = False,
+    actor: Annotated[str | None, typer.Option(help="Who does it; else the name you are logged in with.")] = None,
+) -> None:
+    """A storm's bulletin out of a file: its points and what is wrong with any; with --apply its newest version."""
+    settings: Settings = context.find_root().obj
+    with _one_line():
+        who = Actor((actor or getpass.getuser()).strip())
+        where = addresses(settings)
+        stated = storm_file.zone_of(zone)
+        issued = storm_file.moment(issued_at, stated) if issued_at else None
+        if Path(file).suffix.lower() in (".geojson", ".json"):
+            draft = storm_file.of_features(read_file(Path(file)).rows, stated)
+        else:
+            draft = storm_file.of_sheet(read_sheet(Path(file), storm_file.KEY_NAMES), stated)
+        said = storm_import.Said(source, issued, number, season, name, simulated, storm_id)
+        comment = storm_import.COMMENT.format(name=Path(file).name)
+        opened = engine(where["DATABASE_URL_WEB"])
+        try:
+            found, kept = storm_import.carry_out(opened, draft, said, who if apply else None, comment)
+        finally:
+            opened.dispose()
+    for line in _track(found):
+        typer.echo(visible(line.encode()))
+    if kept is not None:
+        typer.echo(f"Applied by {visible(who.name.encode())}: storm {kept.id}, bulletin {kept.version}.")
+    elif found.faults:
+        typer.echo("Nothing can be applied: mend the rows above.", err=True)
+        raise typer.Exit(1)
+    elif found.unchanged:
+        typer.echo("It is the bulletin that counts already; there is nothing to do.")
+    else:
+        typer.echo("Nothing was done yet; add --apply to do it.")
+
+
+def _track(plan: storm_import.Plan) -> Iterator[str]:
+    """The bulletin, its points, and each fault by its row and column, as lines."""
+    storm, bulletin = plan.storm, plan.bulletin
+    named = " ".join(filter(None, (f"storm {storm.number or '-'} of {storm.season}", storm.name)))
+    which = f"bulletin {plan.before.version + 1} of storm {plan.before.id}" if plan.before else "a new storm"
+    yield f"{named}: {which}, {bulletin.source or 'no source'}, issued {_local(bulletin.issued_at)}"
+    if plan.ignored:
+        yield f"ignored columns: {', '.join(plan.ignored)}"
+    for row, point, what in plan.lines:
+        radii = ", ".join(f"{level}: {km:g} km" for level, km in point.radii_km.items())
+        wind, gust = ("-" if level is None else level for level in (point.wind, point.gust))
+        seen = "observed" if point.observed else "forecast"
+        about = f"wind {wind}, gust {gust}, {radii or 'no circle'}, {seen}"
+        yield f"{row:>6}  {what:<10}{_local(point.at)}  {dms(point.lat, point.lon)}  {about}"
+    for fault in plan.faults:
+        yield f"{fault.row or '':>6}  {fault.wrong.field}: {fault.wrong.en}"
+
+
+def _local(at: datetime) -> str:
+    return f"{at.astimezone(ZONE):%d/%m/%Y %H:%M}"
+
+
 def _carry_out(
     where: Mapping[str, str], asked: list[Draft], repair: bool, authority: str, deed: Deed | None
 ) -> tuple[Account, int | None]:
@@ -165,7 +237,7 @@ def _one_line() -> Iterator[None]:
     except FileFault as fault:
         typer.echo(visible(fault.en.encode()), err=True)
         raise typer.Exit(1) from None
-    except (Fault, ValueError, Outdated) as error:
+    except (Fault, ValueError, Outdated, NoStorm, Stale) as error:
         typer.echo(visible(str(error).encode()), err=True)
         raise typer.Exit(1) from None
     except sa.exc.SQLAlchemyError as error:

@@ -15,7 +15,8 @@ BEGIN
         IF item.relkind = 'p' OR item.relname IN ('alarm_journal', 'ledger', 'dead_letter', 'boat_case_entry') THEN
             EXECUTE format('GRANT INSERT ON %I TO haidang_ingest', item.relname);
         ELSIF item.relname NOT IN ('fence', 'rule', 'revision', 'roster', 'unit', 'figure', 'archive', 'handover',
-                                    'lab_run', 'channel', 'route', 'provider', 'boat', 'boat_contact', 'device') THEN
+                                    'lab_run', 'channel', 'route', 'provider', 'boat', 'boat_contact', 'device',
+                                    'storm', 'storm_bulletin', 'storm_point', 'storm_call') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
         END IF;
     END LOOP;
@@ -34,6 +35,8 @@ BEGIN
     GRANT INSERT, UPDATE ON provider, boat, boat_contact, device, boat_case TO haidang_web;
     GRANT INSERT ON boat_case_entry TO haidang_web;
     GRANT DELETE ON boat_contact TO haidang_web;
-    REVOKE SELECT ON boat_contact FROM haidang_ingest;
+    GRANT INSERT, UPDATE ON storm TO haidang_web;
+    GRANT INSERT ON storm_bulletin, storm_point, storm_call TO haidang_web;
+    REVOKE SELECT ON boat_contact, storm_call FROM haidang_ingest;
 END $$;
 REVOKE ALL ON FUNCTION grant_roles() FROM PUBLIC;

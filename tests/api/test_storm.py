@@ -1,0 +1,295 @@
+"""A storm over HTTP: bulletins in, whom it threatens, who was called and answered, what nobody may change or read."""
+
+import csv
+import io
+import json
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from pyproj import Geod
+
+from tests.connections import told
+from tests.fleet import Fleet
+
+GEOD = Geod(ellps="WGS84")
+PHONE = "0912345678"
+EAST, NORTH, WEST = 90, 0, 270
+
+
+@pytest.fixture
+def site(serve, database):
+    with ExitStack() as stack:
+        served = serve()
+        served.fleet = Fleet(database, stack)
+        yield served
+
+
+def vn(hours: float) -> str:
+    """A moment so far from now, as a person types it."""
+    return f"{datetime.now(UTC) + timedelta(hours=7 + hours):%H:%M %d/%m/%Y}"
+
+
+# It stands still over 112.0°E 16.5°N from an hour ago on: whoever comes into it does so by the boat's own way.
+def rows(radius: str = "200", **more: str) -> list[dict[str, str]]:
+    common = {"position": "16,5N 112,0E", "wind": "cấp 12, giật cấp 15", "radius_6_km": radius, "radius_10_km": "80"}
+    return [{"valid_at": vn(-1), **common, **more}, {"valid_at": vn(40), **common, **more}]
+
+
+def bulletin(points: list[dict[str, str]] | None = None, **more: Any) -> dict[str, Any]:
+    about = {"source": "Trung tâm Dự báo KTTV quốc gia", "number": 12, "season": 2026, "name": "Fengshen"}
+    return {"actor": "Lan", "points": points or rows(), **about, **more}
+
+
+def entered(site: Any, **more: Any) -> int:
+    status, told = site.ask("POST", "/api/v1/storms", bulletin(apply=True, **more))
+    assert status == 200, told
+    return int(told["applied"]["id"])
+
+
+def place(site: Any, boat: int, bearing: float, km: float, minutes: float = 5, speed=None, course=None) -> None:
+    """A fix of the boat's device, so far from the storm's middle."""
+    lon, lat, _ = GEOD.fwd(112.0, 16.5, bearing, km * 1000)
+    told(
+        site.database.owner,
+        "INSERT INTO vms (registration, geom, observed_at, received_at, source, speed, course, simulated) VALUES "
+        "(:name, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :at, :at, 'test', :speed, :course, false)",
+        name=site.fleet.name(boat), lon=lon, lat=lat, at=datetime.now(UTC) - timedelta(minutes=minutes), speed=speed,
+        course=course,
+    )  # fmt: skip
+
+
+def groups(site: Any, storm: int) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for each in site.get(f"/api/v1/storms/{storm}/boats")[1]["boats"]:
+        found.setdefault(each["group"], []).append(each["registration"])
+    return found
+
+
+def test_a_bulletin_is_looked_at_first_then_kept_and_the_next_one_is_a_new_version(site) -> None:
+    status, looked = site.ask("POST", "/api/v1/storms", bulletin())
+    assert (status, looked["applied"], looked["before"], looked["faults"]) == (200, None, None, [])
+    assert [one["what"] for one in looked["points"]] == ["new", "new"]
+    assert site.get("/api/v1/storms")[1] == []
+    storm = entered(site, plan=looked["plan"])
+    again = site.ask("POST", "/api/v1/storms", bulletin(apply=True, points=rows(), issued_at=None))[1]
+    assert again["applied"] is None or again["before"]["version"] == 1
+    next_one = site.ask("POST", "/api/v1/storms", bulletin(rows("260"), apply=True))[1]
+    assert next_one["applied"] == {"id": storm, "version": next_one["before"]["version"] + 1}
+    one = site.get(f"/api/v1/storms/{storm}")[1]
+    assert [each["version"] for each in one["bulletins"]][-1] == 1
+    assert one["points"][0]["radii_km"] == {"6": 260, "10": 80}
+    assert (one["fresh"], one["here"]["wind"], one["here"]["radii_km"]["6"]) == ("fresh", 12, 260)
+    kinds = [(each["properties"]["what"], each["geometry"]["type"]) for each in one["geojson"]["features"]]
+    assert kinds.count(("circle", "Polygon")) == 4
+    assert ("track", "LineString") in kinds
+    assert ("danger", "Polygon") in kinds
+    kept = site.fleet.ask("SELECT version, radii_km->>'6' AS km FROM storm_point ORDER BY version, valid_at")
+    assert {"version": 1, "km": "200.0"} in kept  # what was said before stands
+
+
+def test_what_is_wrong_is_told_by_row_and_nothing_is_kept(site) -> None:
+    points = rows()
+    points[1]["radius_6_km"] = "rộng"
+    status, looked = site.ask("POST", "/api/v1/storms", bulletin(points, source=None))
+    assert status == 200
+    assert [(one["row"], one["column"]) for one in looked["faults"]] == [(2, "radius_6_km"), (0, "source")]
+    assert site.ask("POST", "/api/v1/storms", bulletin(points, apply=True))[0] == 422
+    assert site.ask("POST", "/api/v1/storms", bulletin(apply=True, storm_id=99))[0] == 404
+    assert site.ask("POST", "/api/v1/storms", bulletin(apply=True, actor=" "))[0] == 422
+    storm = entered(site)
+    old = (datetime.now(UTC) - timedelta(hours=9)).isoformat()
+    status, refused = site.ask("POST", "/api/v1/storms", bulletin(apply=True, issued_at=old))
+    assert (status, refused["detail"][0]["column"]) == (422, "issued_at")
+    assert "cũ hơn" in refused["detail"][0]["vi"]
+    stale = bulletin(rows("300"), apply=True, plan="another")
+    assert site.ask("POST", "/api/v1/storms", stale)[0] == 409
+    assert site.get(f"/api/v1/storms/{storm}")[1]["version"] == 1
+
+
+def test_files_come_in_by_the_same_door(site) -> None:
+    at = [(datetime.now(UTC) + timedelta(hours=n)).isoformat() for n in (-1, 12)]
+    line = {
+        "type": "Feature",
+        "geometry": {"type": "LineString", "coordinates": [[112, 16.5], [110, 16.6]]},
+        "properties": {"times": at, "wind": [12, 11], "radius_6_km": [250, 200], "number": 13, "source": "JMA"},
+    }
+    path = "/api/v1/storms/import?apply=true&actor=Lan&name="
+    status, kept = site.ask("POST", f"{path}bao.geojson", json.dumps(line).encode())
+    assert (status, kept["applied"]["version"], kept["storm"]["number"]) == (200, 1, 13)
+    text = "Thời gian;Vĩ độ;Kinh độ;Cấp gió;Bán kính cấp 6 (km)\n" + "\n".join(
+        f"{vn(n)};16,5;{lon};12;250" for n, lon in ((-0.5, "112,5"), (12, "111"))
+    )
+    status, looked = site.ask("POST", "/api/v1/storms/import?name=bao.csv&number=13&source=NCHMF", text.encode())
+    assert status == 200
+    assert {one["column"] for one in looked["faults"]} == {"Thời gian"}  # no zone is stated
+    asked = f"{path}bao.csv&number=13&source=NCHMF&zone=Asia/Ho_Chi_Minh"
+    assert site.ask("POST", asked, text.encode())[1]["applied"]["version"] == 2
+    status, refused = site.ask("POST", f"{path}bao.pdf", b"%PDF")
+    assert (status, refused["detail"][0]["loc"]) == (422, ["body"])
+    assert site.ask("POST", f"{path}bao.csv&zone=Mars", text.encode())[0] == 422
+
+
+def test_whom_it_threatens_is_told_by_group_with_times_and_distances(site) -> None:
+    site.fleet.register(range(1, 10))
+    place(site, 1, NORTH, 50)  # inside, in the circle of level 10
+    place(site, 2, NORTH, 300, speed=6, course=180)  # 100 km from the edge at six knots: nine hours
+    place(site, 3, EAST, 205, speed=8, course=90)  # runs away from it
+    place(site, 4, EAST, 250, minutes=400)  # older than six hours, 50 km from the edge
+    place(site, 5, EAST, 900)  # far away
+    place(site, 6, WEST, 190, speed=9, course=270)  # inside, on its way out
+    place(site, 7, EAST, 330, minutes=400)  # old, and 130 km off: beyond the 60 miles
+    storm = entered(site)
+    found = groups(site, storm)
+    name = site.fleet.name
+    assert found == {"inside": [name(1), name(6)], "coming": [name(2)], "old": [name(4)]}
+    answer = site.get(f"/api/v1/storms/{storm}/boats")[1]
+    boats = {one["registration"]: one for one in answer["boats"]}
+    assert (boats[name(1)]["level_now"], boats[name(6)]["level_now"]) == (10, 6)
+    enters = datetime.fromisoformat(boats[name(2)]["enters_at"]) - datetime.now(UTC)
+    assert enters / timedelta(hours=1) == pytest.approx(100 / (6 * 1.852) - 5 / 60, abs=0.05)
+    assert boats[name(2)]["distance_km"] == pytest.approx(300 - 6 * 1.852 * 5 / 60, abs=0.2)
+    assert boats[name(4)]["edge_km"] == pytest.approx(50, abs=0.1)
+    assert (answer["placed"], answer["unplaced"]) == (7, 2)
+    assert answer["progress"] | {"groups": None} == {
+        "boats": 4, "called": 0, "answered": 0, "unreached": 0, "to_call": 4, "staying": 0, "called_at": None,
+        "answered_at": None, "groups": None,
+    }  # fmt: skip
+
+
+def test_a_boat_that_escapes_only_by_going_on_and_one_in_port_are_listed_apart(site) -> None:
+    site.fleet.register([1, 2])
+    place(site, 1, EAST, 230, speed=8, course=90)
+    told(
+        site.database.owner,
+        "INSERT INTO vms (registration, geom, observed_at, received_at, source, speed, course) VALUES "
+        "(:name, ST_SetSRID(ST_MakePoint(107.640, 16.557), 4326), :at, :at, 'test', 5, 90)",
+        name=site.fleet.name(2), at=datetime.now(UTC) - timedelta(minutes=5),
+    )  # fmt: skip
+    # It goes westwards to Huế's coast; the other one eastwards, over where the first boat is now.
+    points = rows()
+    points[1] |= {"valid_at": vn(20), "position": "16,5N 108,5E"}
+    points[0] |= {"position": "16,5N 112,0E"}
+    storm = entered(site, points=points)
+    assert groups(site, storm) == {"port": [site.fleet.name(2)]}
+    points[1] |= {"position": "16,5N 113,5E"}
+    other = entered(site, points=points, number=13)
+    assert groups(site, other) == {"staying": [site.fleet.name(1)]}
+    progress = site.get(f"/api/v1/storms/{other}/boats")[1]["progress"]
+    assert (progress["boats"], progress["groups"]) == (0, {"staying": 1})
+
+
+def test_ais_counts_where_it_is_newer_than_the_device(site) -> None:
+    site.fleet.register([1])
+    told(site.database.owner, "UPDATE boat SET mmsi = 574090001")
+    place(site, 1, EAST, 900, minutes=120)
+    lon, lat, _ = GEOD.fwd(112.0, 16.5, EAST, 100_000)
+    told(
+        site.database.owner,
+        "INSERT INTO vessel (mmsi, geom, observed_at, received_at, source) VALUES "
+        "(574090001, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :at, :at, 'test')",
+        lon=lon, lat=lat, at=datetime.now(UTC) - timedelta(minutes=9),
+    )  # fmt: skip
+    storm = entered(site)
+    (boat,) = site.get(f"/api/v1/storms/{storm}/boats")[1]["boats"]
+    assert (boat["group"], boat["layer"]) == ("inside", "vessel")
+    assert boat["distance_km"] == pytest.approx(100, abs=0.1)
+
+
+def test_calls_are_counted_masked_and_taken_back_only_by_another_line(site) -> None:
+    site.fleet.register([1, 2, 3])
+    for boat in (1, 2, 3):
+        place(site, boat, NORTH, 40 + boat)
+    with site.fleet.owner.begin() as connection:
+        connection.execute(
+            sa.text("INSERT INTO boat_contact VALUES (:a, 'owner', 'Võ Tám', :phone)"),
+            {"a": site.fleet.name(1), "phone": PHONE},
+        )
+    storm = entered(site)
+    path = f"/api/v1/storms/{storm}/calls"
+
+    def call(boat: int, outcome: str, **more: Any) -> tuple[int, Any]:
+        return site.ask(
+            "POST", path, {"actor": "Lan", "registration": site.fleet.name(boat), "outcome": outcome, **more}
+        )
+
+    assert call(1, "no_answer")[0] == 200
+    status, kept = call(1, "to_port", note=f"gọi lại {PHONE}, vào Thuận An", seen=1)
+    assert (status, kept) == (200, {"id": 2})
+    assert call(2, "wrong_number", who="captain", number="0987 654 321")[0] == 200
+    assert call(3, "staying")[0] == 200
+    assert call(3, "to_port", seen=0)[0] == 409  # somebody called before
+    assert call(3, "maybe")[0] == 422
+    assert call(8, "to_port")[0] == 404
+    assert call(3, "to_port", at=(datetime.now(UTC) + timedelta(hours=1)).isoformat())[0] == 422
+    answer = site.get(f"/api/v1/storms/{storm}/boats")[1]
+    progress = answer["progress"]
+    figures = {name: progress[name] for name in ("boats", "called", "answered", "unreached", "to_call", "staying")}
+    assert figures == {"boats": 3, "called": 3, "answered": 2, "unreached": 1, "to_call": 0, "staying": 1}
+    assert progress["answered_at"] == progress["called_at"]
+    first = next(one for one in answer["boats"] if one["registration"] == site.fleet.name(1))
+    assert (first["calls"], first["last"]["outcome"], first["seen"]) == (2, "to_port", 2)
+    assert first["people"] == [{"part": "owner", "name": "Võ Tám", "phone": "•••••••678"}]
+    assert "345678" not in json.dumps([answer, site.get(f"{path}/{site.fleet.name(1)}")], ensure_ascii=False)
+    assert "654" not in json.dumps(answer["boats"], ensure_ascii=False)
+    # The whole number is kept: that of the register where none was given.
+    kept = site.fleet.ask("SELECT registration, number FROM storm_call ORDER BY id")
+    assert [one["number"] for one in kept] == [PHONE, PHONE, "0987 654 321", None]
+    # The last of them was a mistake.
+    assert site.ask("POST", f"{path}/4/void", {"actor": "Lan", "note": " "})[0] == 422
+    assert site.ask("POST", f"{path}/4/void", {"actor": "Lan", "note": "nhầm tàu"})[0] == 200
+    assert site.ask("POST", f"{path}/4/void", {"actor": "Lan", "note": "nhầm tàu"})[0] == 409
+    progress = site.get(f"/api/v1/storms/{storm}/boats")[1]["progress"]
+    assert (progress["to_call"], progress["staying"]) == (1, 0)
+    history = site.get(f"{path}/{site.fleet.name(3)}")[1]
+    assert [(one["outcome"], one["voided"]) for one in history] == [("staying", True), ("void", False)]
+
+
+def test_a_table_of_the_list_has_no_formula_and_no_number(site) -> None:
+    site.fleet.register([1])
+    place(site, 1, NORTH, 40)
+    with site.fleet.owner.begin() as connection:
+        connection.execute(sa.text("UPDATE boat SET shipname = '=1+1'"))
+        connection.execute(sa.text("INSERT INTO boat_contact SELECT registration, 'owner', 'Võ Tám', :a FROM boat"),
+                           {"a": PHONE})  # fmt: skip
+    storm = entered(site)
+    body = {"actor": "@Lan", "registration": site.fleet.name(1), "outcome": "no_answer", "note": "-2"}
+    assert site.ask("POST", f"/api/v1/storms/{storm}/calls", body)[0] == 200
+    text = site.get(f"/api/v1/storms/{storm}/boats.csv")[1].removeprefix("\ufeff")
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (row["shipname"], row["last_by"], row["last_note"]) == ("'=1+1", "'@Lan", "'-2")
+    assert (row["owner_phone"], row["last_vi"], row["group"]) == ("•••••••678", "Không nghe máy", "inside")
+    assert "345678" not in text
+
+
+def test_a_closed_storm_takes_nothing_more_and_keeps_who_was_called(site) -> None:
+    site.fleet.register([1, 2])
+    place(site, 1, NORTH, 40)
+    place(site, 2, NORTH, 40)
+    storm = entered(site)
+    call = {"actor": "Lan", "registration": site.fleet.name(1), "outcome": "to_port"}
+    assert site.ask("POST", f"/api/v1/storms/{storm}/calls", call)[0] == 200
+    status, closed = site.ask("POST", f"/api/v1/storms/{storm}/close", {"actor": "Minh", "note": "đã tan"})
+    assert (status, closed["closed_by"], closed["closed_note"]) == (200, "Minh", "đã tan")
+    assert site.ask("POST", f"/api/v1/storms/{storm}/close", {"actor": "Minh"})[0] == 409
+    assert site.ask("POST", f"/api/v1/storms/{storm}/calls", call)[0] == 409
+    assert site.ask("POST", "/api/v1/storms", bulletin(rows("300"), apply=True))[0] == 422
+    assert groups(site, storm) == {"gone": [site.fleet.name(1)]}
+
+
+def test_bulletins_and_calls_can_be_added_to_and_nothing_else_and_workers_read_no_numbers(site) -> None:
+    site.fleet.register([1])
+    storm = entered(site)
+    call = {"actor": "Lan", "registration": site.fleet.name(1), "outcome": "to_port"}
+    assert site.ask("POST", f"/api/v1/storms/{storm}/calls", call)[0] == 200
+    for table in ("storm_bulletin", "storm_point", "storm_call"):
+        for deed in (f"DELETE FROM {table}", f"UPDATE {table} SET storm_id = storm_id", f"TRUNCATE {table} CASCADE"):
+            for engine in (site.fleet.web, site.fleet.owner):
+                with pytest.raises(sa.exc.DBAPIError), engine.begin() as connection:
+                    connection.execute(sa.text(deed))
+    with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), site.fleet.ingest.begin() as connection:
+        connection.execute(sa.text("SELECT number FROM storm_call"))
+    with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), site.fleet.ingest.begin() as connection:
+        connection.execute(sa.text("UPDATE storm SET version = 9"))
