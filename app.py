@@ -27,6 +27,7 @@ ROOMS = {
     "run.letters": ("dead-letters",),
     "run.importing": ("import",),
     "run.exporting": ("export",),
+    "run.user": ("user",),
     "demo.command": ("simulate",),
     "ingest.command": ("decode",),
     "run.schema": ("db",),
@@ -37,6 +38,7 @@ GROUPS = {
     "run.letters": "dead-letters",
     "run.importing": "import",
     "run.exporting": "export",
+    "run.user": "user",
     "bench.command": "bench",
 }
 

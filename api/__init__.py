@@ -1,4 +1,4 @@
-"""What other systems call: live stream, features, alarms, cases, events, fences, rules, handovers, figures, health."""
+"""What other systems call: push, live, features, alarms, cases, events, fences, rules, handovers, figures, health."""
 
 from fastapi import FastAPI, HTTPException
 
@@ -15,6 +15,7 @@ from api import (
     handover,
     health,
     live,
+    push,
     rescue,
     risk,
     rules,
@@ -38,6 +39,7 @@ def mount(
     """
     health.mount(server, site)
     features.mount(server, site)
+    push.mount(server, site)
     evidence.mount(server, site, evidence_paper)
     alarms.mount(server, site)
     cases.mount(server, site, case_paper)

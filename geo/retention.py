@@ -15,6 +15,7 @@ from geo.table import Shape
 
 RUN_LOCK = 7_105_119_002  # any constant: one run at a time, whoever starts it
 LEDGER_KEPT = timedelta(days=7)
+RECORD_IDS_KEPT = timedelta(days=30)  # what a sender still repeats after that is another record
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def _prunings(policy: Policy, now: datetime) -> dict[str, sa.Delete]:
             line.source == latest.c.source,
             line.committed_at < latest.c.at - LEDGER_KEPT,
         ),
+        "told_record": sa.delete(table.told_record).where(table.told_record.c.at < now - RECORD_IDS_KEPT),
         "minute": sa.delete(table.minute).where(minute.at < months),
     }
 

@@ -505,6 +505,16 @@ ledger = Table(
     Index("ledger_committed_at", "committed_at"),
 )
 
+# The ids under which senders told their records, kept for a month: a record that is sent again is stored once.
+told_record = Table(
+    "told_record",
+    core,
+    Column("source", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    _stamp("at", nullable=False),
+    Index("told_record_at", "at"),
+)
+
 feed = Table(
     "feed",
     core,

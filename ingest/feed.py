@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from geo.account import Account
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 SCHEMES = ("udp", "tcp", "tcp-listen", "file")
 # A record outside [now - 36 months, now + 1 day] has no partition to go to.
 PAST_S_MAX, FUTURE_S_MAX = 36 * 30.44 * 86_400, 86_400.0
+LINE_BYTES_MAX = 1 << 16
+PUSHED = ".push."
+RECORD_ID_MAX = 128
+Row = dict[str, Any]
 
 
 class AddressError(ValueError):
@@ -86,11 +90,64 @@ class Framed:
 
 
 @dataclass(frozen=True)
+class Member:
+    """One member of a record as its reader takes it; the documentation says so in its words.
+
+    least, most: bounds of a number, or of a text's length. number_too: a text that may also come as a whole number.
+    """
+
+    name: str
+    kind: Literal["text", "number", "whole", "flag", "time"]
+    needed: bool = False
+    least: float | None = None
+    most: float | None = None
+    number_too: bool = False
+    vi: str = ""
+    en: str = ""
+
+
+# The sender's own name of one record: under it the record is stored once, however often it is sent.
+RECORD_ID = Member(
+    "record_id",
+    "text",
+    least=1,
+    most=RECORD_ID_MAX,
+    number_too=True,
+    vi="mã của bản ghi do bên gửi đặt; gửi lại cùng mã thì chỉ lưu một lần",
+    en="the sender's own name of this record; sent again, it is stored once",
+)
+
+
+@dataclass(frozen=True)
+class Push:
+    """How a feed takes single records: their members, and the reader that its `decode` reads lines by.
+
+    one_of: members of which one at least must be there; order: of the values of a CSV line without a header.
+    """
+
+    members: tuple[Member, ...]
+    read: Callable[[bytes, float], Row]
+    one_of: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    line_bytes_max: int = LINE_BYTES_MAX
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The members that are read, the sender's id of the record last."""
+        return (*(member.name for member in self.members), RECORD_ID.name)
+
+    def member(self, name: str) -> Member | None:
+        """The member of that name, or None."""
+        return next((each for each in (*self.members, RECORD_ID) if each.name == name), None)
+
+
+@dataclass(frozen=True)
 class Feed:
     """One kind of input: where it comes from, how its bytes become records, and what the demo plays.
 
     addresses: default transports; framer: makes a Framer for one sender; decode: raw batch -> columns;
-    sample: a few raw lines that decode without a reject; expected_s: silence beyond it is a fact about the feed.
+    sample: a few raw lines that decode without a reject; expected_s: silence beyond it is a fact about the feed;
+    push: how it takes single records over HTTP, if it does.
     """
 
     name: str
@@ -99,6 +156,7 @@ class Feed:
     decode: Callable[[RawBatch], Decoded]
     sample: Callable[[], Iterable[bytes]]
     expected_s: float = 60.0
+    push: Push | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +181,11 @@ class Source:
 def stream_name(source: str) -> str:
     """The Redis Stream of a source's name."""
     return f"haidang:raw:{source}"
+
+
+def pushed_source(feed: Feed, sender: str) -> str:
+    """The source's name of what a sender pushes over HTTP: each has its own, which is worked and counted by itself."""
+    return f"{feed.name}{PUSHED}{sender}"
 
 
 # Asked in the worker's transaction whose each record of a decoded frame is: the frame with the layer's key, which is

@@ -3,39 +3,31 @@
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from geo.table import Shape
-from ingest.feed import Decoded, RawBatch, empty_frame
+from ingest.feed import RECORD_ID, RECORD_ID_MAX, Decoded, Member, Push, RawBatch, Row, empty_frame
 from ingest.lines import Refused, read_lines
 
 FLOAT_MAX = sys.float_info.max  # JSON's numbers may have any length; NaN is above no bound, and below none
 SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which JSON can write and UTF-8 cannot
+TWICE = "member_twice"
 # Never the sender's to say.
-OURS = ("geom", "received_at", "source", "simulated", "described_at", "anomaly", "track")
+OURS = ("geom", "received_at", "source", "simulated", "described_at", "fingerprint", "anomaly", "track")
 
 
 def json_lines(shape: Shape) -> Callable[[RawBatch], Decoded]:
     """A Feed's `decode` for objects whose members are columns of the shape's table, with lon and lat in degrees.
 
     The key is required; observed_at is RFC 3339 or epoch seconds, else the time of reception; members that are no
-    column are left alone. Rejects: `not_json`, `key`, `position`, `time`, `time_range`, `value:<column>`.
+    column are left alone. Rejects: `not_json`, `member_twice`, `key`, `position`, `time`, `time_range`,
+    `value:<column>`.
     """
-    columns = {column.name: column for column in shape.latest.c if column.name not in (*OURS, "observed_at")}
-
-    def read(line: bytes, received_at: float) -> dict[str, Any]:
-        given = read_object(line)
-        row = {name: _value(column, given[name]) for name, column in columns.items() if given.get(name) is not None}
-        if row.get(shape.key) in (None, ""):
-            raise Refused("key")
-        row["lon"], row["lat"] = place(given.get("lon"), given.get("lat"))
-        told = given.get("observed_at")
-        row["observed_at"] = received_at if told is None else seconds(told, "time")
-        return row
+    read = _reader(shape)
 
     def decode(batch: RawBatch) -> Decoded:
         # Loaded here: the receiver knows feeds but never decodes, and does without pandas' 75 MB.
@@ -55,14 +47,83 @@ def json_lines(shape: Shape) -> Callable[[RawBatch], Decoded]:
     return decode
 
 
+def json_push(shape: Shape) -> Push:
+    """A Feed's `push` for the same objects: what `json_lines` takes as lines, one by one over HTTP."""
+    members = [_member(column, column.primary_key) for column in _columns(shape).values()]
+    members.append(Member("observed_at", "time", vi="lúc quan trắc; nếu bỏ trống: lúc nhận", en="else when received"))
+    members += DEGREES
+    return Push(tuple(members), _reader(shape))
+
+
+DEGREES = (
+    Member("lon", "number", least=-180, most=180, vi="kinh độ, WGS84", en="degrees east, WGS84"),
+    Member("lat", "number", least=-90, most=90, vi="vĩ độ, WGS84", en="degrees north, WGS84"),
+)
+
+
+def _columns(shape: Shape) -> dict[str, sa.Column[Any]]:
+    return {column.name: column for column in shape.latest.c if column.name not in (*OURS, "observed_at")}
+
+
+def _reader(shape: Shape) -> Callable[[bytes, float], Row]:
+    columns = _columns(shape)
+
+    def read(line: bytes, received_at: float) -> Row:
+        given = read_object(line)
+        row = {name: _value(column, given[name]) for name, column in columns.items() if given.get(name) is not None}
+        if row.get(shape.key) in (None, ""):
+            raise Refused("key")
+        row["lon"], row["lat"] = place(given.get("lon"), given.get("lat"))
+        told = given.get("observed_at")
+        row["observed_at"] = received_at if told is None else seconds(told, "time")
+        if (own := record_id(given)) is not None:
+            row[RECORD_ID.name] = own
+        return row
+
+    return read
+
+
+def _member(column: sa.Column[Any], needed: bool) -> Member:
+    kind: Any = column.type
+    if isinstance(kind, sa.Boolean):
+        return Member(column.name, "flag", needed)
+    if isinstance(kind, sa.Integer):
+        return Member(column.name, "whole", needed, least=1 - _bound(kind), most=_bound(kind) - 1)
+    if isinstance(kind, sa.Float):
+        return Member(column.name, "number", needed)
+    if isinstance(kind, sa.DateTime):
+        return Member(column.name, "time", needed)
+    return Member(column.name, "text", needed, least=1 if needed else None)
+
+
+class Members(dict[str, Any]):
+    """A JSON object that remembers what it was told twice, where one of the two would win in silence."""
+
+    def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs if len(self) < len(pairs) else None
+
+
+def record_id(given: Mapping[str, Any]) -> str | None:
+    """The sender's id of a record. Raises Refused (`value:record_id`)."""
+    value = given.get(RECORD_ID.name)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53:
+        value = str(value)
+    if value is not None and not (is_text(value) and 0 < len(value) <= RECORD_ID_MAX):
+        raise Refused(f"value:{RECORD_ID.name}")
+    return value
+
+
 def read_object(line: bytes) -> dict[str, Any]:
-    """A line's JSON object. Raises Refused (`not_json`)."""
+    """A line's JSON object. Raises Refused (`not_json`, `member_twice`)."""
     try:
-        given = json.loads(line)
+        given = json.loads(line, object_pairs_hook=Members)
     except (ValueError, RecursionError):
         raise Refused("not_json") from None
-    if not isinstance(given, dict):
+    if not isinstance(given, Members):
         raise Refused("not_json")
+    if given.pairs:
+        raise Refused(TWICE)
     return given
 
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from geo.account import Account
-from ingest.feed import Framed, RawBatch, in_time_range
+from ingest.feed import LINE_BYTES_MAX, Framed, RawBatch, Row, in_time_range
 
 LETTERS_MAX = 64  # dead letters kept per hand-over; beyond them only the counters grow
-Row = dict[str, Any]
 
 
 class Refused(ValueError):
@@ -29,10 +27,7 @@ def read_lines(
     for line in filter(None, batch.raw.split(b"\n")):
         account.received += 1
         try:
-            row = read(line, batch.received_at)
-            if not in_time_range(row["observed_at"], batch.received_at):
-                raise Refused("time_range")
-            rows.append(row)
+            rows.append(read_line(read, line, batch.received_at))
         except Refused as reason:
             account.rejected[str(reason)] += 1
             letters.append((str(reason), line))
@@ -40,11 +35,19 @@ def read_lines(
     return rows, account, letters
 
 
+def read_line(read: Callable[[bytes, float], Row], line: bytes, received_at: float) -> Row:
+    """One line as a row, within the time that can be kept. Raises Refused."""
+    row = read(line, received_at)
+    if not in_time_range(row["observed_at"], received_at):
+        raise Refused("time_range")
+    return row
+
+
 @dataclass
 class LineFramer:
     """One record a line; a feed whose lines need more than that (parts to join, say) overrides `_line`."""
 
-    limit: int = 1 << 16
+    limit: int = LINE_BYTES_MAX
     ready: Framed = field(default_factory=Framed)
     _tail: bytes = b""
     _skipping: bool = False

@@ -23,6 +23,7 @@ from ingest.feed import Decoded, Lane, RawBatch
 from ingest.identity import named
 from ingest.judgement import STATE_FACTS, judge_batch
 from ingest.meeting import behind, meeting_rules
+from ingest.repetition import once
 from ingest.revision import revise, revise_meetings
 from ingest.scene import as_seen
 
@@ -61,7 +62,7 @@ class Pipeline:
     now: datetime
 
     def commit(self, decoded: Sequence[Part]) -> Committed:
-        """One transaction {whose, ledger, latest, history, rules, accounts}; what is in the ledger has no effect."""
+        """One transaction {whose, ledger, ids, latest, history, rules, accounts}; what was entered has no effect."""
         source = self.lane.source.name
         with self.connection.begin():
             for _, part in decoded:
@@ -71,6 +72,8 @@ class Pipeline:
         with self.connection.begin():
             with flood.gathered(self.connection, self.now):
                 fresh = self._enter(named(self.connection, self.lane, decoded))
+                fresh, repeated = once(self.connection, source, fresh, self.now)
+                done.duplicates.update(repeated)
                 frame = joined(self.lane, fresh)
                 if len(frame):
                     self._store(frame, done)

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from geo import table
 from geo.alarm import clear_alarm, raise_alarm, release, suppress
+from geo.api_key import ended
 from geo.criteria import matches
 from geo.episode import Presence, Raise, judge_silence
 from geo.feature import label_column
 from geo.fence import Fences
 from geo.rule import HORIZON_S, Rule
 from geo.table import Shape
+from ingest.feed import PUSHED
 from ingest.judgement import OnFault, evidence, remember
 
 FEED_LEAST_S, FEED_FACTOR = 60.0, 3.0
@@ -128,8 +130,8 @@ def _outage(connection: sa.Connection, source: str) -> int | None:
 def judge_feeds(connection: sa.Connection, shapes: Mapping[str, Shape], rules: Sequence[Rule], now: datetime) -> int:
     """Raise the sources that are silent beyond what is expected of them, clear those that are back; how many changed.
 
-    A source that was never heard has not fallen silent. Of what it silenced, that which was told before it is
-    suppressed with it: one alarm with its children, whoever was first.
+    A source that was never heard has not fallen silent, nor has one whose sender may push no more. Of what it silenced,
+    that which was told before it is suppressed with it: one alarm with its children, whoever was first.
     """
     own = [rule for rule in rules if rule.kind == "feed"]
     if not own:
@@ -138,12 +140,13 @@ def judge_feeds(connection: sa.Connection, shapes: Mapping[str, Shape], rules: S
     told = connection.execute(known.where(table.presence.c.rule_id.in_([rule.id for rule in own])))
     silent = {(row.rule_id, row.object_key) for row in told}
     feeds = connection.execute(sa.select(table.feed).where(table.feed.c.last_message_at.is_not(None))).mappings().all()
-    changed = 0
+    gone, changed = ended(connection, now), 0
     for rule in own:
         for feed in (each for each in feeds if each["layer"] == rule.layer):
+            closed = feed["source"].partition(PUSHED)[2] in gone
             after = max(FEED_LEAST_S, float(rule.params.get("factor", FEED_FACTOR)) * feed["expected_s"])
             due, key = feed["last_message_at"] + timedelta(seconds=after), feed["source"]
-            if due <= now and (rule.id, key) not in silent:
+            if due <= now and not closed and (rule.id, key) not in silent:
                 seen = feed["last_message_at"]
                 remember(connection, rule, (key, ""), Presence(seen, seen, raised=True))
                 row = {"lon": None, "lat": None, "observed_at": seen, "simulated": feed["simulated"]}
@@ -151,7 +154,7 @@ def judge_feeds(connection: sa.Connection, shapes: Mapping[str, Shape], rules: S
                 if number is not None:
                     changed += 1
                     suppress(connection, _silenced(connection, shapes.get(rule.layer), key, seen), number, now)
-            elif due > now and (rule.id, key) in silent:
+            elif (due > now or closed) and (rule.id, key) in silent:
                 remember(connection, rule, (key, ""), None)
                 changed += clear_alarm(connection, rule, key, feed["last_message_at"], now) is not None
     return changed

@@ -4,18 +4,18 @@ Which of the three a record is tells its beginning: `//SR//`, `{`, or neither. d
 """
 
 import csv
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from geo.registration import parse
-from ingest.feed import Decoded, Feed, Framed, RawBatch
-from ingest.json_lines import is_text, place, read_object, seconds
-from ingest.lines import LineFramer, Refused, Row, read_lines
+from ingest.feed import RECORD_ID, Decoded, Feed, Framed, Member, Push, RawBatch, Row
+from ingest.json_lines import DEGREES, is_text, place, read_object, record_id, seconds
+from ingest.lines import LineFramer, Refused, read_lines
 from ingest.naf import NotNaf, Report, read
+from ingest.push import typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,9 +28,28 @@ TEXTS = ("registration", "device", "callsign", "provider", "shipname")
 NAMES_BOAT = ("registration", "device", "callsign")  # at least one of them must be there
 TEXT_MAX = 64
 NUMBERS: Mapping[str, float] = {"speed": 102.0, "course": 360.0}  # knots, degrees: from nought to this
-NUMBER = re.compile(r"[+-]?[0-9]{1,10}(?:\.[0-9]{1,10})?")
-FLAGS = {"1": True, "true": True, "0": False, "false": False}
 PLACED = ("lon", "lat", *NUMBERS)
+
+
+def _named(name: str, vi: str, en: str) -> Member:
+    return Member(name, "text", most=TEXT_MAX, number_too=True, vi=vi, en=en)
+
+
+MEMBERS: Mapping[str, Member] = {
+    member.name: member
+    for member in (
+        _named("registration", "số đăng ký, viết kiểu nào cũng được", "registration, in any spelling"),
+        _named("device", "mã thiết bị; chỉ cần mã này cũng đủ", "the device's number; enough to find the boat"),
+        Member("observed_at", "time", needed=True, vi="lúc đo", en="when it was measured"),
+        *(replace(degrees, needed=True) for degrees in DEGREES),
+        Member("speed", "number", least=0, most=NUMBERS["speed"], vi="tốc độ, hải lý/giờ", en="knots"),
+        Member("course", "number", least=0, most=NUMBERS["course"], vi="hướng đi, độ", en="degrees"),
+        Member("manual", "flag", vi="đúng: vị trí do người báo", en="true: told by a person"),
+        _named("provider", "nhà cung cấp", "who carried it"),
+        _named("shipname", "tên tàu, nếu sổ đăng ký chưa có", "shown where the register knows no name"),
+        _named("callsign", "hô hiệu", "call sign; finds the boat where it is the only one with it"),
+    )
+}
 
 
 @dataclass
@@ -79,6 +98,8 @@ def _frame(rows: Sequence[Row]) -> "pd.DataFrame":
     made |= {name: column(name, float) for name in PLACED}
     made["observed_at"] = pd.to_datetime(column("observed_at", float), unit="s", utc=True).astype(STAMP)
     made["fingerprint"] = column("fingerprint", "int64")
+    if any(row.get(RECORD_ID.name) for row in rows):
+        made[RECORD_ID.name] = pd.Series([row.get(RECORD_ID.name) for row in rows], dtype=object)
     return pd.DataFrame(made)
 
 
@@ -118,23 +139,8 @@ def _values(line: bytes) -> dict[str, Any]:
         raise Refused("not_csv") from None
     if not COLUMNS.index("lat") < len(values) <= len(COLUMNS):
         raise Refused("not_csv")
-    given: dict[str, Any] = {name: value.strip() for name, value in zip(COLUMNS, values, strict=False) if value.strip()}
-    for name in PLACED:
-        if name in given:
-            given[name] = _number(name, given[name])
-    if NUMBER.fullmatch(given.get("observed_at", "")):
-        given["observed_at"] = float(given["observed_at"])
-    if "manual" in given:
-        given["manual"] = FLAGS.get(given["manual"].lower())
-        if given["manual"] is None:
-            raise Refused("value:manual")
-    return given
-
-
-def _number(name: str, value: str) -> float:
-    if not NUMBER.fullmatch(value):
-        raise Refused("position" if name in ("lon", "lat") else f"value:{name}")
-    return float(value)
+    told = {name: value.strip() for name, value in zip(COLUMNS, values, strict=False) if value.strip()}
+    return {name: typed(MEMBERS[name], value) for name, value in told.items()}
 
 
 def _given(given: Mapping[str, Any]) -> Row:
@@ -151,10 +157,10 @@ def _given(given: Mapping[str, Any]) -> Row:
         ):
             raise Refused(f"value:{name}")
         row[name] = value
-    row["manual"] = given.get("manual", False)
+    row["manual"] = False if given.get("manual") is None else given["manual"]
     if not isinstance(row["manual"], bool):
         raise Refused("value:manual")
-    return row
+    return row | {RECORD_ID.name: record_id(given)}
 
 
 def _text(name: str, value: Any) -> str | None:
@@ -199,4 +205,5 @@ def sample() -> Iterable[bytes]:
 
 # It has no address of its own: who may push, and where, the centre says. Hundreds of boats report every two or three
 # hours, a small provider's few dozen some minutes apart.
-VMS = Feed("vms", (), VmsFramer, decode, sample, expected_s=600.0)
+PUSH = Push(tuple(MEMBERS.values()), _read, one_of=NAMES_BOAT, order=COLUMNS, line_bytes_max=LINE_BYTES_MAX)
+VMS = Feed("vms", (), VmsFramer, decode, sample, expected_s=600.0, push=PUSH)

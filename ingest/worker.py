@@ -50,7 +50,10 @@ class _Hold:
 
 @dataclass
 class Worker:
-    """Works every source whose lock it gets; the lock is held on the very connection that writes."""
+    """Works every source whose lock it gets; the lock is held on the very connection that writes.
+
+    further: lanes that come up while it runs, asked for whenever it looks for sources.
+    """
 
     lanes: Sequence[Lane]
     engine: sa.Engine
@@ -58,6 +61,7 @@ class Worker:
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     duplicate_window_s: float = duplicate.WINDOW_S
+    further: Callable[[sa.Connection], Sequence[Lane]] = lambda _: ()
     _decoder: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "decode"))
     _read_entries: int = 32
     _holds: dict[str, _Hold] = field(default_factory=dict)
@@ -188,7 +192,9 @@ class Worker:
         if time.monotonic() - self._claimed < CLAIM_EVERY_S:
             return
         self._claimed = time.monotonic()
-        for lane in self.lanes:
+        with connection.begin():
+            further = self.further(connection)
+        for lane in (*self.lanes, *further):
             name = lane.source.name
             if name in self._holds:
                 continue

@@ -1,6 +1,6 @@
 """The city services, one file each: every module here that has a LAYER is found, in legend order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -15,7 +15,7 @@ from geo.handling import put_units
 from geo.provider import PROVIDERS, put_providers
 from geo.reference import UNITS, reference_fences, reference_ports
 from geo.rule import Rule, put_rules
-from ingest.feed import AddressError, Lane, sources_of
+from ingest.feed import AddressError, Feed, Lane, Source, pushed_source, sources_of
 from layers.layer import Layer
 
 
@@ -48,6 +48,24 @@ def lanes(
         texts = {column.name for column in lane.shape.latest.c if isinstance(column.type, sa.Text)} - {"source"}
         for name in lane.source.given.keys() - texts:
             raise AddressError(f"feed address {lane.source.address!r}: {lane.layer} has no text column {name!r}")
+    return tuple(found)
+
+
+def push_feed(layer: Layer) -> Feed | None:
+    """The feed of a layer that takes records over HTTP, or None."""
+    return next((feed for feed in layer.feeds if feed.push is not None), None)
+
+
+def push_lanes(layers: Sequence[Layer], senders: Iterable[tuple[str, str]]) -> tuple[Lane, ...]:
+    """The source of each sender (by name and layer) that pushes, together with the table its records go to."""
+    known = {layer.name: layer for layer in layers}
+    found = []
+    for sender, name in senders:
+        layer = known.get(name)
+        feed = push_feed(layer) if layer else None
+        if layer and feed:
+            source = Source(pushed_source(feed, sender), "", feed)
+            found.append(Lane(source, layer.shape, layer.style.label, layer.style.columns(), layer.identify))
     return tuple(found)
 
 

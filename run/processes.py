@@ -15,7 +15,7 @@ import typer
 from geo.heartbeat import Heartbeat
 from ingest.feed import AddressError, Source
 from ingest.spill import SpoolError
-from layers import discover, lanes
+from layers import discover, lanes, push_lanes
 from run.fault import Fault
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def work(context: typer.Context) -> None:
     settings: Settings = context.find_root().obj
     import redis
 
+    from geo.api_key import senders
     from geo.database import engine
     from ingest.worker import Worker
 
@@ -69,7 +70,14 @@ def work(context: typer.Context) -> None:
         client = redis.Redis.from_url(_given(settings, "redis_url"), socket_timeout=10, socket_connect_timeout=2)
         found = lanes(discover(), settings.feed_sources, settings.simulated_sources)
         database = engine(_given(settings, "database_url_ingest"))
-        worker = Worker(found, database, client, _heartbeat(), duplicate_window_s=settings.duplicate_window_s)
+        worker = Worker(
+            found,
+            database,
+            client,
+            _heartbeat(),
+            duplicate_window_s=settings.duplicate_window_s,
+            further=lambda connection: push_lanes(discover(), senders(connection)),
+        )
         worker.run(_stopping())
 
 

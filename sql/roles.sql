@@ -12,11 +12,11 @@ BEGIN
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
           AND c.relname NOT IN ('spatial_ref_sys', 'alembic_version')
     LOOP
-        IF item.relkind = 'p' OR item.relname IN ('alarm_journal', 'ledger', 'dead_letter', 'boat_case_entry') THEN
+        IF item.relkind = 'p' OR item.relname IN ('alarm_journal', 'ledger', 'dead_letter', 'boat_case_entry', 'told_record') THEN
             EXECUTE format('GRANT INSERT ON %I TO haidang_ingest', item.relname);
         ELSIF item.relname NOT IN ('fence', 'rule', 'revision', 'roster', 'unit', 'figure', 'archive', 'handover',
                                     'lab_run', 'channel', 'route', 'provider', 'boat', 'boat_contact', 'device',
-                                    'storm', 'storm_bulletin', 'storm_point', 'storm_call') THEN
+                                    'storm', 'storm_bulletin', 'storm_point', 'storm_call', 'api_key') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
         END IF;
     END LOOP;
@@ -38,5 +38,7 @@ BEGIN
     GRANT INSERT, UPDATE ON storm TO haidang_web;
     GRANT INSERT ON storm_bulletin, storm_point, storm_call TO haidang_web;
     REVOKE SELECT ON boat_contact, storm_call FROM haidang_ingest;
+    -- Keys are made and disabled by the owner alone; a web process that was taken over can make itself none.
+    GRANT UPDATE (used_at) ON api_key TO haidang_web;
 END $$;
 REVOKE ALL ON FUNCTION grant_roles() FROM PUBLIC;

@@ -29,7 +29,7 @@ from sqlalchemy import Boolean, Column, Float, Text
 from geo.rule import Rule
 from geo.table import station
 from ingest.feed import Feed
-from ingest.json_lines import json_lines
+from ingest.json_lines import json_lines, json_push
 from ingest.lines import LineFramer
 from layers.layer import Field, Kind, Kpi, Layer, Style
 
@@ -51,7 +51,9 @@ LAYER = Layer(
     group="city",
     shape=SIREN,
     order=20,
-    feeds=(Feed("siren", ("udp://127.0.0.1:10811",), LineFramer, json_lines(SIREN), sample, 30.0),),
+    feeds=(
+        Feed("siren", ("udp://127.0.0.1:10811",), LineFramer, json_lines(SIREN), sample, 30.0, json_push(SIREN)),
+    ),
     style=Style(
         kinds=(
             Kind("loud", "Đang hú", "Sounding", "diamond", "high", {"loud_db": (90, None)}),
@@ -101,6 +103,13 @@ def running(tree: Path, environment: dict[str, str], *commands: str) -> Iterator
 
 def get(url: str) -> Any:
     with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.loads(answer.read())
+
+
+def pushed(url: str, token: str, records: Any) -> Any:
+    headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
+    request = urllib.request.Request(url, json.dumps(records).encode(), headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
         return json.loads(answer.read())
 
 
@@ -179,6 +188,24 @@ def test_an_eleventh_service_is_one_file(copy: Path, empty_database, redis_serve
         assert "/api/v1/layers/{layer}/features" in paths
         with urllib.request.urlopen(f"http://127.0.0.1:{web}/metrics", timeout=10) as answer:
             assert 'haidang_layer_kpi{kpi="sounding",layer="siren"} 1.0' in answer.read().decode()
+
+        # Others push into it with a key, by the schema that its one file gives.
+        record = get(f"http://127.0.0.1:{web}/api/openapi.json")["paths"]["/api/v1/layers/siren/records"]["post"]
+        schema = record["requestBody"]["content"]["application/json"]["schema"]["anyOf"][0]
+        assert schema["required"] == ["id"]
+        assert set(schema["properties"]) == {
+            "id", "loud_db", "sounding", "name", "observed_at", "lon", "lat", "record_id",
+        }  # fmt: skip
+        assert schema["properties"]["loud_db"]["description"] == "Độ ồn · Loudness · [dB]"
+        key = [sys.executable, "app.py", "user", "token", "add", "tower", "--layer", "siren", "--json"]
+        made = subprocess.run(key, cwd=copy, env={**os.environ, **environment}, capture_output=True, check=True)
+        told_records = [{"id": "s4", "loud_db": 95}, {"id": "s5", "loud_db": "95"}]
+        answer = pushed(f"{base}/layers/siren/records", json.loads(made.stdout)["token"], told_records)
+        assert answer["accepted"] == 1
+        assert (answer["rejected"][0]["index"], answer["rejected"][0]["field"]) == (1, "loud_db")
+        loud = "SELECT loud_db, source FROM siren WHERE id = 's4'"
+        assert wait_for(lambda: all_alive() and bool(asked(empty_database.owner, loud)), 30, every_s=0.2)
+        assert asked(empty_database.owner, loud) == [{"loud_db": 95.0, "source": "siren.push.tower"}]
 
         # And it is drawn: the live stream says so in its first word.
         hello = first_word(web)

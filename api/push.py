@@ -1,0 +1,204 @@
+"""Records that other systems push into a layer: one JSON object, a list of them, or CSV, with an API key."""
+
+import asyncio
+import re
+import zlib
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Header, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
+
+from access.push import RECORDS_MAX, Denied, Door, Taken
+from access.site import Site
+from api.push_schema import model, reason_words
+from geo.api_key import Key
+from ingest.feed import Push
+from ingest.lines import Refused
+from ingest.push import read_csv, read_json
+from layers import push_feed
+from layers.layer import Layer
+
+BODY_BYTES_MAX, UNPACKED_BYTES_MAX = 1 << 20, 8 << 20
+BODY_WITHIN_S = 30.0
+JSON, CSV = "application/json", "text/csv"
+IDEMPOTENCY = re.compile(r"[\x21-\x7e]{1,128}")
+SLICE_BYTES = 64 << 10
+
+BEARER = HTTPBearer(auto_error=False, description="hd_..., as './haidang user token add' shows it once")
+HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="the same key, for who cannot set Authorization")
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
+ApiKey = Annotated[str | None, Depends(HEADER)]
+IdempotencyKey = Annotated[
+    str | None, Header(description="The same key and records again, from the same sender, are stored once")
+]
+
+
+class Rejected(BaseModel):
+    """A record that was not taken: its place in the request (from 0), which member is wrong, and what to do."""
+
+    index: int
+    record_id: str | None = Field(None, description="the sender's id, if it told one")
+    reason: str = Field(description="the name under which it is counted and kept as a dead letter")
+    field: str
+    msg: str
+    vi: str
+
+
+class Answer(BaseModel):
+    """received = accepted + already + the number of rejected.
+
+    accepted: durable; it appears when it has been worked off. already: stored under this record_id or Idempotency-Key
+    before. ignored: members that are not read.
+    """
+
+    received: int
+    accepted: int
+    already: int
+    rejected: list[Rejected]
+    ignored: list[str]
+
+
+def mount(server: FastAPI, site: Site) -> None:
+    """Add POST /api/v1/layers/{layer}/records, for each layer that takes records with a schema of its own."""
+    door = Door(site)
+    taking = [layer for layer in site.layers if push_feed(layer)]
+    for layer in taking:
+        _mount_layer(server, door, layer)
+
+    @server.post("/api/v1/layers/{layer}/records", include_in_schema=False)
+    def closed(layer: str) -> None:
+        there = ", ".join(each.name for each in taking)
+        if site.layer(layer) is None:
+            raise HTTPException(404, f"there is no layer {layer[:40]!r}; records are taken by: {there}")
+        raise HTTPException(404, f"layer {layer} takes no records over HTTP, only what its feed hears; {there} do")
+
+
+def _mount_layer(server: FastAPI, door: Door, layer: Layer) -> None:
+    feed = push_feed(layer)
+    assert feed is not None
+    assert feed.push is not None
+    push, found = feed.push, model(layer)
+    schema = found.model_json_schema()
+    listed = {"anyOf": [schema, {"type": "array", "items": schema, "maxItems": RECORDS_MAX}]}
+    body = {"required": True, "content": {JSON: {"schema": listed}, CSV: {"schema": {"type": "string"}}}}
+    codes = {
+        400: "the body is no JSON or CSV",
+        401: "no key, or none that is in use",
+        403: "the key is for other layers",
+        408: "the body did not come in time",
+        409: "the Idempotency-Key was used for other records",
+        413: "too long a body, or too many records",
+        415: "another type or encoding",
+        422: "no record was taken",
+        429: "more requests than the key may make; Retry-After tells when",
+        503: "nothing was kept; Retry-After tells when to send it again",
+    }
+
+    @server.post(
+        f"/api/v1/layers/{layer.name}/records",
+        tags=["push"],
+        status_code=202,
+        response_model=Answer,
+        name=f"push_{layer.name}",
+        summary=f"Push records into {layer.name} ({layer.en})",
+        openapi_extra={"requestBody": body},
+        responses={code: {"description": words} for code, words in codes.items()},
+    )
+    async def records(
+        request: Request, bearer: Bearer, api_key: ApiKey, idempotency_key: IdempotencyKey = None
+    ) -> JSONResponse:
+        """Each record is judged by itself; what is refused is told with its reason, counted and kept."""
+        token = bearer.credentials if bearer else api_key
+        try:
+            key = await run_in_threadpool(door.admit, token, layer)
+            if idempotency_key is not None and not IDEMPOTENCY.fullmatch(idempotency_key):
+                raise Denied(400, "Idempotency-Key: 1 to 128 visible ASCII characters")
+            read = _reader(push, request)
+            packed = await _body(request)
+            return await run_in_threadpool(_take, door, key, layer, packed, request, read, idempotency_key)
+        except ClientDisconnect:
+            return JSONResponse({"detail": "the sender hung up"}, 400)
+        except Denied as denied:
+            headers = {} if denied.retry_after_s is None else {"retry-after": str(denied.retry_after_s)}
+            headers |= {"www-authenticate": "Bearer"} if denied.status == 401 else {}
+            return JSONResponse({"detail": denied.reason}, denied.status, headers)
+
+
+Read = Callable[[bytes], list[Any]]
+
+
+def _reader(push: Push, request: Request) -> Read:
+    """How the body is read, by its type. Raises Denied (415)."""
+    kind, _, rest = request.headers.get("content-type", "").partition(";")
+    charset = re.search(r"charset=\"?([\w-]+)", rest, re.IGNORECASE)
+    if charset and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise Denied(415, f"charset {charset[1]} is not taken: send UTF-8")
+    if request.headers.get("content-encoding", "identity").lower() not in ("identity", "gzip"):
+        raise Denied(415, "content-encoding: gzip, or none")
+    if kind.strip().lower() == JSON:
+        return read_json
+    if kind.strip().lower() == CSV:
+        return lambda body: read_csv(push, body)
+    raise Denied(415, f"content-type: {JSON} (an object or a list) or {CSV}, in UTF-8")
+
+
+async def _body(request: Request) -> bytes:
+    """The body as it comes, cut off where it is too long. Raises Denied (413, 408)."""
+    taken = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for piece in request.stream():
+                taken += piece
+                if len(taken) > BODY_BYTES_MAX:
+                    raise Denied(413, f"a request may hold at most {BODY_BYTES_MAX} bytes; send several")
+    except TimeoutError:
+        raise Denied(408, f"the body did not come within {BODY_WITHIN_S:.0f} s") from None
+    return bytes(taken)
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """What was packed by gzip, which may be no bomb. Raises Refused (`not_gzip`), Denied (413)."""
+    unpacker, whole, rest = zlib.decompressobj(zlib.MAX_WBITS | 16), bytearray(), packed
+    try:
+        while rest and not unpacker.eof:
+            whole += unpacker.decompress(rest, SLICE_BYTES)
+            rest = unpacker.unconsumed_tail
+            if len(whole) > UNPACKED_BYTES_MAX:
+                raise Denied(413, f"a request may hold at most {UNPACKED_BYTES_MAX} bytes when unpacked; send several")
+    except zlib.error:
+        raise Refused("not_gzip") from None
+    if not unpacker.eof or unpacker.unused_data:
+        raise Refused("not_gzip")
+    return bytes(whole)
+
+
+def _take(
+    door: Door, key: Key, layer: Layer, packed: bytes, request: Request, read: Read, idempotency: str | None
+) -> JSONResponse:
+    try:
+        gzip = request.headers.get("content-encoding", "").lower() == "gzip"
+        records = read(_unpacked(packed) if gzip else packed)
+    except Refused as reason:
+        door.refuse(key, layer, packed, str(reason))
+        _, msg, vi = reason_words(layer, key, str(reason))
+        return JSONResponse({"detail": [{"loc": ["body"], "reason": str(reason), "msg": msg, "vi": vi}]}, 400)
+    if len(records) > RECORDS_MAX:
+        raise Denied(413, f"a request may hold at most {RECORDS_MAX} records; send several")
+    return _answer(layer, key, door.take(key, layer, records, idempotency))
+
+
+def _answer(layer: Layer, key: Key, taken: Taken) -> JSONResponse:
+    rejected = []
+    for each in taken.rejected:
+        field, msg, vi = reason_words(layer, key, each.reason)
+        own = {"index": each.index, "record_id": each.record_id, "reason": each.reason}
+        rejected.append(Rejected(**own, field=field, msg=msg, vi=vi))
+    counts = {"received": taken.received, "accepted": taken.accepted, "already": taken.already}
+    answer = Answer(**counts, rejected=rejected, ignored=taken.unread)
+    status = 422 if rejected and not (taken.accepted or taken.already) else 202
+    return JSONResponse(answer.model_dump(), status)
