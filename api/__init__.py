@@ -1,10 +1,11 @@
-"""What other systems call: push, live, features, alarms, cases, events, fences, rules, handovers, figures, health."""
+"""What other systems call: push, live, features, communes, alarms, cases, events, fences, rules, handovers, health."""
 
 from fastapi import FastAPI, HTTPException
 
 from access.site import Site
 from api import (
     alarms,
+    areas,
     cases,
     channels,
     events,
@@ -42,6 +43,7 @@ def mount(
     push.mount(server, site)
     evidence.mount(server, site, evidence_paper)
     alarms.mount(server, site)
+    areas.mount(server, site)
     cases.mount(server, site, case_paper)
     channels.mount(server, site)
     events.mount(server, site)

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from geo.anomaly import kinds_of
+from geo.area import KINDS, area
 from geo.table import Shape
 
 
@@ -34,8 +35,20 @@ def parse_key(shape: Shape, key: str) -> int | str:
 
 
 def _columns(shape: Shape, table: sa.FromClause) -> list[Any]:
-    plain = [column for column in table.c if column.name != "geom"]
+    plain: list[Any] = [column for column in table.c if column.name != "geom"]
+    if "commune" in table.c:
+        plain += _commune(table.c.commune)
     return [*plain, sa.func.ST_X(table.c.geom).label("lon"), sa.func.ST_Y(table.c.geom).label("lat")]
+
+
+def _commune(code: sa.ColumnElement[Any]) -> list[Any]:
+    """The name of a feature's commune, and whether it is only estimated by reference points; both null without one."""
+    kind = sa.case({name: vi for name, (vi, _) in KINDS.items()}, value=area.c.kind)
+    named, own = sa.func.concat(kind, " ", area.c.name), area.c.code == code
+    return [
+        sa.select(named).where(own).scalar_subquery().label("commune_name"),
+        sa.select(area.c.geom.is_(None)).where(own).scalar_subquery().label("commune_estimated"),
+    ]
 
 
 def one(connection: sa.Connection, shape: Shape, key: str) -> dict[str, Any] | None:

@@ -92,6 +92,15 @@ def _found_by(name: str) -> tuple[Index, Index]:
     return Index(f"{name}_geom", "geom", postgresql_using="gist"), Index(f"{name}_received_at", "received_at")
 
 
+def _commune() -> Column[Any]:
+    """The code of the commune (table `area`) that a thing which stands still is in; null at sea and abroad.
+
+    No feed and no layer writes it: the database does whenever `geom` is written, and again when an authority's outlines
+    are imported (sql/area.sql). Counts by commune are a GROUP BY of it.
+    """
+    return Column("commune", Text)
+
+
 def _history(name: str, key: Column[Any], columns: list[Column[Any]]) -> Table:
     return Table(
         f"{name}_history",
@@ -135,7 +144,9 @@ def moving(name: str, key: Column[Any], fix: list[Column[Any]], description: lis
 def station(name: str, observation: list[Column[Any]], description: list[Column[Any]]) -> Shape:
     """Things that stand still and are observed (sensors, cameras, billboards): latest state plus observations."""
     key = Column("id", Text, nullable=False)
-    latest = _latest(name, key, [*_copy(observation), *description, _stamp("described_at")], *_found_by(name))
+    latest = _latest(
+        name, key, [*_copy(observation), *description, _stamp("described_at"), _commune()], *_found_by(name)
+    )
     return Shape("station", latest, _history(name, key, _copy(observation)), "id")
 
 
@@ -149,7 +160,10 @@ def case(name: str, columns: list[Column[Any]]) -> Shape:
         _stamp("closed_at"),
     ]
     latest = _latest(
-        name, Column("id", Text, nullable=False), [*lifecycle, *columns, _stamp("described_at")], *_found_by(name)
+        name,
+        Column("id", Text, nullable=False),
+        [*lifecycle, *columns, _stamp("described_at"), _commune()],
+        *_found_by(name),
     )
     return Shape("case", latest, None, "id")
 

@@ -17,7 +17,7 @@ FLOAT_MAX = sys.float_info.max  # JSON's numbers may have any length; NaN is abo
 SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which JSON can write and UTF-8 cannot
 TWICE = "member_twice"
 # Never the sender's to say.
-OURS = ("geom", "received_at", "source", "simulated", "described_at", "fingerprint", "anomaly", "track")
+OURS = ("geom", "received_at", "source", "simulated", "described_at", "fingerprint", "anomaly", "track", "commune")
 
 
 def json_lines(shape: Shape) -> Callable[[RawBatch], Decoded]:

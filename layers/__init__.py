@@ -8,7 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from geo import area
 from geo.actor import SYSTEM
+from geo.commune import cut_again
 from geo.fence import put_fences
 from geo.figure import put_figures, seeds
 from geo.handling import put_units
@@ -70,13 +72,15 @@ def push_lanes(layers: Sequence[Layer], senders: Iterable[tuple[str, str]]) -> t
 
 
 def seed(connection: sa.Connection, layers: Sequence[Layer]) -> None:
-    """Put in what every installation starts with: reference lines, ports, the layers' own rules, units, providers."""
+    """Put in what every installation starts with: lines, ports, the layers' own rules, units, providers, communes."""
     put_fences(connection, [*reference_fences(), *reference_ports()], SYSTEM)
     put_figures(connection, seeds())
     put_rules(connection, [rule for layer in layers for rule in layer.rules], SYSTEM)
     put_rules(connection, [feed_rule(layer) for layer in layers if layer.feeds], SYSTEM)
     put_units(connection, UNITS)
     put_providers(connection, PROVIDERS)
+    if area.put_areas(connection, area.seeds(), SYSTEM):
+        cut_again(connection, [one.code for one in area.PROVINCES])
 
 
 def feed_rule(layer: Layer) -> Rule:

@@ -1,11 +1,13 @@
-"""Search: names and registrations without accents, MMSI, call sign, coordinates and the gazetteer, from one box."""
+"""Search: names and registrations without accents, MMSI, call sign, coordinates, communes and places, from one box."""
 
 from typing import Any
 
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
+from access import areas
 from access.site import Site
 from geo import feature
+from geo.area import PROVINCES, Area, title
 from pages import place
 from pages.mark import entry, icon, main_kind, target
 from pages.read import DatabaseAway, read
@@ -57,6 +59,7 @@ def register(app: Dash, site: Site) -> None:
         options = _point(t, text)
         try:
             options += await _features(site, t, text)
+            options += [_commune(t, found) for found in await read(site, areas.named, text)]
         except DatabaseAway:
             away = {"away": True}
         options += [_place(t, found) for found in place.find(text, t.lang)]
@@ -87,6 +90,13 @@ async def _features(site: Site, t: Text, text: str) -> list[html.Li]:
                     _option(kind.icon, kind.color, label, words, layer=layer.name, key=row["key"], zoom=11, **at)
                 )
     return options
+
+
+def _commune(t: Text, found: Area) -> html.Li:
+    province = next(one.name for one in PROVINCES if one.code == found.province)
+    label = title(found.kind, found.name, t.lang)
+    words = f"{t('xã, phường')} · {province}"
+    return _option("pin", "ink-2", label, words, lat=found.lat, lon=found.lon, zoom=areas.ZOOM)
 
 
 def _place(t: Text, found: place.Place) -> html.Li:

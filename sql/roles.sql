@@ -16,7 +16,8 @@ BEGIN
             EXECUTE format('GRANT INSERT ON %I TO haidang_ingest', item.relname);
         ELSIF item.relname NOT IN ('fence', 'rule', 'revision', 'roster', 'unit', 'figure', 'archive', 'handover',
                                     'lab_run', 'channel', 'route', 'provider', 'boat', 'boat_contact', 'device',
-                                    'storm', 'storm_bulletin', 'storm_point', 'storm_call', 'api_key') THEN
+                                    'storm', 'storm_bulletin', 'storm_point', 'storm_call', 'api_key', 'area',
+                                    'area_piece') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
         END IF;
     END LOOP;
@@ -40,5 +41,9 @@ BEGIN
     REVOKE SELECT ON boat_contact, storm_call FROM haidang_ingest;
     -- Keys are made and disabled by the owner alone; a web process that was taken over can make itself none.
     GRANT UPDATE (used_at) ON api_key TO haidang_web;
+    -- Communes: an authority's outlines replace the ones there, and what stands in them is found anew.
+    GRANT UPDATE ON area TO haidang_web;
+    GRANT INSERT, DELETE ON area_piece TO haidang_web;
+    GRANT EXECUTE ON FUNCTION find_communes() TO haidang_web;
 END $$;
 REVOKE ALL ON FUNCTION grant_roles() FROM PUBLIC;
