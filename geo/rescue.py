@@ -1,6 +1,6 @@
 """Who can come to help: the boats nearest to a place, with the course to steer, the distance and the time needed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,60 +62,80 @@ def rescuers(
     heard last. Distress transmitters, aids and coast stations do not come.
     """
     usual = figures.at("rescue_pace", now).value
-    heard = [one for shape, span in shapes for one in _near(connection, shape, lon, lat, now - span, within_nm, usual)]
-    found, known = [], set[str]()
-    for one in heard:
-        known |= _names(one) if one.key == casualty else set()
-    for one in sorted(heard, key=lambda one: one.observed_at, reverse=True):
-        if known.isdisjoint(_names(one)):
-            found.append(one)
-        known |= _names(one)
-    return sorted(found, key=lambda one: (one.reach_s, one.key))[:limit]
+    near = [_near(connection, shape, lon, lat, now - span, within_nm, usual) for shape, span in shapes]
+    near = [rows for rows in near if len(rows)]
+    if not near:
+        return []
+    # Thousands may be near, and few are asked for: what is made of each one is made of those few.
+    rows = pd.concat(near).sort_values("observed_at", ascending=False, kind="stable")
+    found, known, names = [], set[str](), _names(rows)
+    for at in np.flatnonzero(rows["key"].to_numpy() == casualty).tolist():
+        known |= names[at]
+    for at, called in enumerate(names):
+        if known.isdisjoint(called):
+            found.append(at)
+        known |= called
+    first = rows.iloc[found].sort_values(["reach_s", "key"], kind="stable").head(limit)
+    return [_rescuer(row) for row in first.to_dict("records")]
 
 
 def _near(
     connection: sa.Connection, shape: Shape, lon: float, lat: float, since: datetime, within_nm: float, usual: float
-) -> list[Rescuer]:
+) -> pd.DataFrame:
+    """Boats of one shape within the distance: ABOUT, and what a Rescuer has of place, way and time."""
     tall = within_nm / NM_PER_DEGREE
     wide = tall / max(float(np.cos(np.radians(min(abs(lat) + tall, 89.0)))), 1e-3)
     rows = within(connection, shape, (lon - wide, lat - tall, lon + wide, lat + tall), since, ABOUT)
-    if shape.key == "mmsi":
-        rows = rows[[station_kind(int(number)) in COME for number in rows["mmsi"]]]
-    if rows.empty:
-        return []
+    rows = rows.reindex(columns=[*rows.columns, *(name for name in ABOUT if name not in rows)])
     here = np.full(len(rows), lon), np.full(len(rows), lat)
-    course, _, metres = WGS84.inv(rows["lon"].to_numpy(), rows["lat"].to_numpy(), *here)
+    course, _, metres = WGS84.inv(rows["lon"].to_numpy(float), rows["lat"].to_numpy(float), *here)
     away = np.asarray(metres) / NM_M
-    speed = rows["speed"].to_numpy(dtype=float) if "speed" in rows else np.full(len(rows), np.nan)
-    pace = np.fmax(speed, usual)
-    return [
-        Rescuer(
-            layer=shape.name,
-            key=str(key),
-            label=_text(row, "registration") or _text(row, "shipname") or str(key),
-            lon=float(row["lon"]),
-            lat=float(row["lat"]),
-            observed_at=row["observed_at"].to_pydatetime(),
-            distance_nm=float(away[at]),
-            course_deg=float(course[at] % 360),
-            pace_kn=float(pace[at]),
-            reach_s=float(away[at] / pace[at] * 3600),
-            mmsi=int(row["mmsi"]) if pd.notna(row.get("mmsi")) else None,
-            length_m=float(row["length_m"]) if pd.notna(row.get("length_m")) else None,
-            simulated=bool(row.get("simulated", False)),
-        )
-        for at, (key, row) in enumerate(rows.iterrows())
-        if away[at] <= within_nm
-    ]
+    pace = np.fmax(rows["speed"].to_numpy(dtype=float, na_value=np.nan), usual)
+    rows = rows.assign(
+        layer=shape.name,
+        key=rows.index.astype(str),
+        distance_nm=away,
+        course_deg=np.asarray(course) % 360,
+        pace_kn=pace,
+        reach_s=away / pace * 3600,
+    )[away <= within_nm]
+    if shape.key == "mmsi":
+        rows = rows[[station_kind(number) in COME for number in rows["mmsi"].tolist()]]
+    label = rows["key"].astype(object)
+    for name in ("shipname", "registration"):
+        said = rows[name].notna() & (rows[name] != "")
+        label = rows[name].astype(object).where(said, label)
+    return rows.assign(label=label)
 
 
-def _text(row: Any, name: str) -> str:
-    value = row.get(name)
-    return str(value) if isinstance(value, str) and value else ""
+def _rescuer(row: Mapping[Any, Any]) -> Rescuer:
+    return Rescuer(
+        layer=row["layer"],
+        key=row["key"],
+        label=str(row["label"]),
+        lon=float(row["lon"]),
+        lat=float(row["lat"]),
+        observed_at=row["observed_at"].to_pydatetime(),
+        distance_nm=float(row["distance_nm"]),
+        course_deg=float(row["course_deg"]),
+        pace_kn=float(row["pace_kn"]),
+        reach_s=float(row["reach_s"]),
+        mmsi=int(row["mmsi"]) if pd.notna(row["mmsi"]) else None,
+        length_m=float(row["length_m"]) if pd.notna(row["length_m"]) else None,
+        simulated=bool(row["simulated"]) if pd.notna(row["simulated"]) else False,
+    )
 
 
-def _names(one: Rescuer) -> set[str]:
-    """By what a boat is known in more than one layer: its MMSI, its registration; else by its key in its own."""
-    registration = parse(one.label)
-    names = {str(one.mmsi) if one.mmsi is not None else "", str(registration or "")} - {""}
-    return names or {f"{one.layer}.{one.key}"}
+def _names(rows: pd.DataFrame) -> list[set[str]]:
+    """By what each boat is known in more than one layer: its MMSI, its registration; else by its key in its own."""
+    numbers = rows["mmsi"].tolist()
+    registered = rows["label"].astype(str).str.contains(r"\d{4}").to_numpy(dtype=bool)
+    found = []
+    for number, label, layer, key, like in zip(
+        numbers, rows["label"].tolist(), rows["layer"].tolist(), rows["key"].tolist(), registered.tolist(), strict=True
+    ):
+        names = {str(int(number))} if pd.notna(number) else set()
+        registration = parse(label) if like else None
+        names |= {str(registration)} if registration else set()
+        found.append(names or {f"{layer}.{key}"})
+    return found
