@@ -201,8 +201,9 @@ class Clock:
             return 0
         target, key = (row["object_key"], row["other_key"]), row["object_key"]
         if rule.kind in DISTRESS:
-            # Heard is heard, with a position or without one.
+            # Heard is heard, with a position or without one; until it can have been silent for so long nobody need ask.
             if now - state["received_at"] < DISTRESS_SILENCE:
+                self._unproven[_mark_of(row)] = state["received_at"] + DISTRESS_SILENCE
                 return 0
             remember(connection, rule, target, None)
             return clear_alarm(connection, rule, key, state["received_at"] + DISTRESS_SILENCE, now) is not None

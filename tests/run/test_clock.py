@@ -140,6 +140,18 @@ def test_fact_17_distress_ends_after_silence_and_not_before(desk) -> None:
     assert desk.tick(102 + silence) == 0
 
 
+def test_fact_17_distress_that_is_heard_again_goes_on(desk) -> None:
+    sart, silence = "970123456", DISTRESS_SILENCE.total_seconds()
+    desk.boat(observed=0, key=sart)
+    desk.presence("distress", qualified=0, raised=True, key=sart)
+    desk.tick(10)
+    desk.boat(observed=600, key=sart)
+    desk.tick(1 + silence)
+    assert desk.ask("SELECT count(*) FROM presence") == [{"count": 1}]
+    desk.tick(601 + silence)
+    assert desk.ask("SELECT count(*) FROM presence") == [{"count": 0}]
+
+
 def test_fact_17_distress_that_never_had_a_position_ends_too(desk) -> None:
     sart = "972123456"
     desk.boat(observed=0, key=sart, placed=False)
