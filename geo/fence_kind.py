@@ -18,6 +18,7 @@ NM_M = 1852.0
 BUFFER_M = (20.0, 200 * NM_M)  # nearer than a ship's length no approach can be told
 HYSTERESIS_MAX_M, DWELL_MAX_S = 20_000.0, 31 * 86_400.0
 ALLOWED = "allowed"  # where a boat may fish: who leaves it has crossed its boundary
+COASTAL_HOME = "coastal_home"  # coastal waters in which small boats of one province alone may fish
 BOUNDARY_STEPS_NM = (15.0, 10.0, 6.0, 3.0)  # domain.md fact 11
 
 
@@ -38,6 +39,7 @@ KINDS: Mapping[str, FenceKind] = {
     for kind in (
         FenceKind("area", "area", "Khu vực", "Area", ("inside",)),
         FenceKind(ALLOWED, "area", "Vùng được phép khai thác", "Allowed area"),
+        FenceKind(COASTAL_HOME, "area", "Vùng ven bờ của một tỉnh", "A province's coastal waters"),
         FenceKind("caution", "area", "Vùng cần chú ý", "Caution area", ("inside",), "medium"),
         FenceKind("bottom_only", "area", "Vùng chỉ khai thác tầng đáy", "Bottom fishing only"),
         FenceKind("port", "area", "Cảng, bến", "Port"),

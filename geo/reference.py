@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
-from shapely.geometry import Point, shape
+from shapely.geometry import Point, Polygon, shape
 
 from geo.fence import REFERENCE_NOTE, Fence, widen
+from geo.fence_kind import COASTAL_HOME
 
 ZONES = Path(__file__).with_name("reference_zones.geojson")
 # VMS positions may be 500 m off (domain: Decree 26/2019 as applied), so leaving takes that much more.
@@ -24,6 +25,17 @@ PORTS = (
     ("cang_cua_viet", "Cảng cá Cửa Việt", "Cửa Việt fishing port", 107.212, 16.920),
     ("cang_ly_son", "Cảng cá Lý Sơn", "Lý Sơn fishing port", 109.085, 15.362),
 )
+# Of Huế's coastal waters the shore, drawn from cape to cape from its border with Quảng Trị to that with Đà Nẵng, and
+# where the shortest ways from these two borders meet tuyến bờ: the law says nothing of how far a province reaches
+# sideways.
+HUE = "Huế"
+HUE_SHORE = (
+    (107.388, 16.746), (107.577, 16.603), (107.702, 16.534), (107.896, 16.375), (107.962, 16.342), (107.977, 16.322),
+    (108.006, 16.314), (108.026, 16.342), (108.040, 16.334), (108.057, 16.286), (108.103, 16.224), (108.125, 16.215),
+    (108.193, 16.214),
+)  # fmt: skip
+HUE_SEAWARD = ((108.24516, 16.26556), (107.57361, 16.93203))
+HUE_NOTE = f"{REFERENCE_NOTE}; hai đường bên là cấu hình, đường ngắn nhất từ ranh giới tỉnh trên bờ ra tuyến bờ"
 # Whom an operations centre at Huế gives an alarm to: (key, Vietnamese, English), in the order of the desk's list.
 UNITS = (
     ("fisheries", "Chi cục Thủy sản Huế", "Huế Fisheries Sub-department"),
@@ -78,4 +90,23 @@ def reference_ports() -> list[Fence]:
     return [
         Fence(key, "port", vi, en, widen(Point(lon, lat), PORT_ENTER_M), PORT_NOTE, PORT_LEAVE_M - PORT_ENTER_M)
         for key, vi, en, lon, lat in PORTS
+    ]
+
+
+def reference_waters() -> list[Fence]:
+    """Huế's own coastal waters, where boats under 12 m of other provinces may not fish (Decree 26/2019/NĐ-CP Art. 43).
+
+    Whom it concerns stands in its conditions: a province that has an agreement with Huế is added to the list there.
+    """
+    return [
+        Fence(
+            "ven_bo_hue",
+            COASTAL_HOME,
+            "Vùng ven bờ của Huế (tham khảo)",
+            "Coastal waters of Huế (reference)",
+            Polygon([*HUE_SHORE, *HUE_SEAWARD]),
+            HUE_NOTE,
+            HYSTERESIS_M,
+            applies_to={"home_province": {"not_in": [HUE]}},
+        )
     ]

@@ -27,6 +27,9 @@ DUTIES = ("loss", "outage")  # of the fisheries law: their times are its dated f
 KINDS = (*FENCED_STATES, *EVENTS, "silence", *DISTRESS, "feed", *DUTIES)
 UNFENCED = (*DISTRESS, "feed", *DUTIES)  # hold everywhere, and are not tried on the past
 LAWFUL = ("wrong_zone",)  # judged by the figures of the law that hold at the moment
+# What the register says of a boat, as far as its layer has it; where a layer has a length of its own besides, as AIS
+# does, the register's comes first.
+REGISTERED = ("length_m", "register_length_m", "role", "home_province", "gear")
 NO_FIGURES = Figures(())
 HORIZON_S = 7 * 86_400.0  # of a silence: whoever was silent for longer when the rule came is no news
 YEAR_S = 366 * 86_400
@@ -64,7 +67,10 @@ PARAMS: Mapping[str, Mapping[str, tuple[bool, Callable[[Any], bool], str]]] = {
         "distance_m": (True, _number(1, 100_000), "metres, 1 to 100,000"),
         "hysteresis_m": (False, _number(0, 100_000), "metres from 0 on"),
     },
-    "wrong_zone": {"buffer_m": (False, _number(0, 50_000), "metres from 0 on")},
+    "wrong_zone": {
+        "buffer_m": (False, _number(0, 50_000), "metres from 0 on"),
+        "by_gear": (False, lambda value: isinstance(value, bool), "true or false"),
+    },
     "feed": {"factor": (False, _number(1, 1_000), "how many expected intervals of silence, 1 to 1,000")},
 }
 
@@ -76,7 +82,8 @@ class Rule:
     kind: a state, `inside` (raised when an object stays in the fence for dwell_s), `outside` (when it has left it for
     dwell_s: it should be inside), `threshold` (a column above or below a limit, everywhere or in the fence),
     `proximity` (two objects nearer than distance_m), `approach` (nearer than each of steps_nm to the fence),
-    `wrong_zone` (a fishing boat in a zone that its length and role do not allow, geo.duty); an event,
+    `wrong_zone` (a fishing boat in a zone that its length and role do not allow, geo.duty, or in the coastal waters of
+    another province; by_gear: at the speeds at which its gear is worked); an event,
     `enter`, `exit`, `crossing` (of a line, in a direction); `silence` (nothing heard for silence_s); `distress` and
     `distress_test` (a distress transmitter is active, or being tested); `feed` (a whole source of the layer is silent);
     `loss` (at sea a boat has not reported for the law's hours), `outage` (many boats of one provider at once).
@@ -127,7 +134,7 @@ class Rule:
     @property
     def columns(self) -> set[str]:
         """The columns of an object that must be known to judge it."""
-        lawful = {"length_m", "role"} if self.kind in LAWFUL else set()
+        lawful = set(REGISTERED) if self.kind in LAWFUL else set()
         return columns_of(self.applies_to) | {str(self.params.get("column", ""))} | lawful
 
     def in_hours(self, at: datetime) -> bool:

@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geo.offshore import offshore_nm
+
 UNKNOWN, COASTAL, INSHORE, OFFSHORE = 0, 1, 2, 3
 NAMES_VI = ("không xác định", "ven bờ", "lộng", "khơi")
 TOUCH = 1e-9  # degrees
 NAMES_EN = ("undetermined", "coastal", "inshore", "offshore")
+ASHORE_NM = 0.6  # a shore is drawn from cape to cape: an edge whose middle is nearer to land is shore
+ALONG = 0.01  # degrees: an edge whose ends are nearer to tuyến bờ runs along it
 
 
 @dataclass(frozen=True)
@@ -53,3 +58,17 @@ def zones_of(fences: Sequence[Any]) -> Zones | None:
         return Zones(by_kind["coast_line"], by_kind["inshore_line"], by_kind["zone_inshore"])
     except KeyError:
         return None
+
+
+@lru_cache(maxsize=32)
+def sides(waters: Any, coast_line: Any) -> Any:
+    """The edges of a province's coastal waters behind which those of its neighbours lie, as a MultiLineString.
+
+    Neither its shore, beyond which no boat is, nor tuyến bờ, beyond which is another zone. Empty where it has none.
+    """
+    ring = [part.exterior for part in getattr(waters, "geoms", [waters])]
+    ends = np.concatenate([np.stack([line[:-1], line[1:]], axis=1) for line in map(shapely.get_coordinates, ring)])
+    middle = ends.mean(axis=1)
+    along = shapely.dwithin(coast_line, shapely.points(ends), ALONG).all(axis=1)
+    apart = ~along & (offshore_nm(middle[:, 0], middle[:, 1]) > ASHORE_NM)
+    return shapely.multilinestrings(shapely.linestrings(ends[apart]))

@@ -24,7 +24,12 @@ from ingest.pair import looks_of_pairs
 from ingest.scene import LONG_WAY_S, Look, Memory, Scene, Target, moment
 from ingest.view import View, view_of
 
-STATE_FACTS = ("length_m", "ship_type", "safety_text")  # what an alarm's evidence tells of the object itself
+STATE_FACTS = (
+    "length_m",
+    "ship_type",
+    "safety_text",
+    "registration",
+)  # what an alarm's evidence tells of the object itself
 OnFault = Callable[[str, Exception], None]
 # Kinds whose tracks are judged again when fixes come late (ingest.revision): what one object's own track tells.
 REVISED = ("inside", "outside", "threshold", "approach", "wrong_zone", "silence", *EVENTS)
@@ -336,6 +341,8 @@ def looks_of(rule: Rule, scene: Scene, memory: Memory, past: bool = False) -> di
     if rule.qualifies:
         keys = scene.keys_of(rows) if {"include", "exclude"} & rule.qualifies.keys() else ()
         qualifies = matches(scene.records.iloc[rows], rule.qualifies, keys)
+    if view.works is not None:
+        qualifies = qualifies & view.works[rows]
     heard = np.ones(len(rows), dtype=bool) if view.told is None else view.told[rows]
     through = rows
     if past:

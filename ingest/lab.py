@@ -15,6 +15,7 @@ from geo.column import epoch_us
 from geo.episode import FRESH, Clear, Presence, Raise, Verdict, step_severity
 from geo.episode import Step as Nearer
 from geo.fence import PORT, SIDES, Fence, Fences
+from geo.fence_kind import COASTAL_HOME
 from geo.past import Piece
 from geo.rule import LAWFUL, SEVERITIES, UNFENCED, Rule
 from geo.table import Shape
@@ -71,7 +72,7 @@ def fences_of(rules: Sequence[Rule], fences: Iterable[Fence]) -> Fences:
     keys = {rule.fence_key for rule in rules}
     lawful = any(rule.kind in LAWFUL for rule in rules)
     sides = lawful or any(item.kind in SIDES for item in items if item.key in keys)
-    kinds = {*(SIDE_LINES if sides else ()), *((PORT,) if lawful else ())}
+    kinds = {*(SIDE_LINES if sides else ()), *((PORT, COASTAL_HOME) if lawful else ())}
     return Fences(tuple(item for item in items if item.key in keys or item.kind in kinds))
 
 

@@ -32,7 +32,7 @@ def follow_strays(connection: sa.Connection, figures: Figures, now: datetime) ->
     """Open a case for each boat that strays, end those whose boats are back, go on with those that were not.
 
     One case of a kind a boat at a time: an alarm of another rule about the same straying belongs to it. Returns how
-    many cases changed. Registered boats alone have cases, and only by what their device told.
+    many cases changed. Registered boats alone have cases: by what their device told, and those that need none by AIS.
     """
     changed = _settle(connection, now)
     for kind in _alarmed():
@@ -42,7 +42,7 @@ def follow_strays(connection: sa.Connection, figures: Figures, now: datetime) ->
 
 def _open(connection: sa.Connection, figures: Figures, kind: Kind, row: sa.RowMapping, now: datetime) -> bool:
     level = duty(row["length_m"], figures, row["raised_at"], row["role"]).owner_level or "provincial"
-    facts = {name: row["evidence"][name] for name in ("zone", "allowed") if name in row["evidence"]}
+    facts = {name: row["evidence"][name] for name in ("zone", "allowed", "waters") if name in row["evidence"]}
     opening = Opening(
         kind=kind,
         registration=row["registration"],
@@ -65,7 +65,9 @@ def _open(connection: sa.Connection, figures: Figures, kind: Kind, row: sa.RowMa
 def _new(connection: sa.Connection, kind: Kind, now: datetime) -> Sequence[sa.RowMapping]:
     """Alarms for that kind that no case tells of, of boats that have none which goes on; the oldest first, locked."""
     alarm, case = table.alarm.c, boat_case.c
-    told = sa.select(case.id).where(case.registration == alarm.object_key, case.kind == kind)
+    # A device's alarm is about its boat; one of AIS says which boat of the register its vessel is.
+    whose = sa.func.coalesce(alarm.evidence["registration"].astext, alarm.object_key)
+    told = sa.select(case.id).where(case.registration == boat.c.registration, case.kind == kind)
     goes_on = case.closed_at.is_(None) & case.ended_at.is_(None)
     # What another rule told of the same straying was over with it.
     begun = alarm.cleared_at.is_(None) | (case.since <= alarm.cleared_at)
@@ -81,7 +83,7 @@ def _new(connection: sa.Connection, kind: Kind, now: datetime) -> Sequence[sa.Ro
         .select_from(
             table.alarm.join(table.rule)
             .outerjoin(table.fence, table.fence.c.id == alarm.fence_id)
-            .join(boat, boat.c.registration == alarm.object_key)
+            .join(boat, boat.c.registration == whose)
             .outerjoin(device, (device.c.registration == boat.c.registration) & device.c.active)
         )
         .where(_alarmed()[kind], alarm.withdrawn_at.is_(None), alarm.raised_at > now - LOOK_BACK)

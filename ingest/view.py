@@ -6,15 +6,19 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from geo import line
+from geo.behaviour.criteria import UNKNOWN_GEAR, criteria
+from geo.behaviour.fishing import at_work
 from geo.criteria import both, matches
 from geo.duty import zones_of
 from geo.episode import NM_M, Sight, margin_nm, reach_nm
 from geo.fence import PORT, Fence
+from geo.fence_kind import COASTAL_HOME
 from geo.rule import DISTRESS, Rule
-from geo.zone import NAMES_EN, Zones
+from geo.zone import COASTAL, NAMES_EN, Zones, sides
 from ingest.scene import Look, Scene, Stretches, moment
 
 Mask = NDArray[np.bool_]
@@ -43,6 +47,7 @@ class View:
     fence: Fence | None = None
     told: Mask | None = None
     facts: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # by record, for an alarm's evidence
+    works: Mask | None = None  # at which records it qualifies, besides the rule's own conditions; None for all
 
     def marks(self) -> tuple[NDArray[Any], ...]:
         """Arrays of shape (records,) that are equal at two records which are the same to the rule."""
@@ -187,31 +192,49 @@ def _wrong_zone(rule: Rule, scene: Scene, remembers: bool) -> View | None:
     zones, after = scene.fences.zones, scene.after
     if zones is None or "role" not in after or "length_m" not in after:
         return None
-    known = (after["role"].isin(ROLES) & after["length_m"].notna()).to_numpy() & matches(after, rule.applies_to)
+    lengths = _lengths(after)
+    known = after["role"].isin(ROLES).to_numpy() & ~np.isnan(lengths) & matches(after, rule.applies_to)
     rows = np.flatnonzero(scene.placed & known[scene.place])
     core, halo = (np.zeros(len(scene.at), dtype=bool) for _ in range(2))
+    works = np.ones(len(scene.at), dtype=bool)
+    facts: dict[int, dict[str, Any]] = {}
     if len(rows):
         lon, lat = (scene.records[name].to_numpy(dtype=float)[rows] for name in ("lon", "lat"))
-        codes, allowed = zones.classify(lon, lat), _allowed(rule, scene, rows)
+        codes, allowed = zones.classify(lon, lat), _allowed(rule, scene, rows, lengths)
         wrong = np.array([bool(code) and NAMES_EN[code] not in own for code, own in zip(codes, allowed, strict=True)])
+        away = _beyond(zones, lon, lat, allowed)
+        waters = _away_from_home(scene, zones, rows, codes, allowed)
+        guest = np.array([name is not None for name, _ in waters])
+        away[guest] = [miles for name, miles in waters if name is not None]
         in_port = scene.mask(None)
         for name in (one.key for one in scene.fences.items if one.kind == PORT):
             in_port |= scene.mask(scene.halo.get(name))
-        wrong &= ~in_port[rows]
+        wrong = (wrong | guest) & ~in_port[rows]
         halo[rows] = wrong
-        core[rows] = wrong & (_beyond(zones, lon, lat, allowed) > _buffer_nm(rule, moment(scene.at[rows[0]])))
+        core[rows] = wrong & (away > _buffer_nm(rule, moment(scene.at[rows[0]])))
         halo &= in_force(rule, None, scene)
         core &= halo
+        if rule.params.get("by_gear"):
+            works[rows] = _at_work(rule, scene, rows)
+        for row, code, own, (fence, _) in zip(rows.tolist(), codes, allowed, waters, strict=True):
+            facts[row] = {"zone": NAMES_EN[code], "allowed": list(own)} | ({"waters": fence} if fence else {})
     if not remembers and not core.any():
         return None
-    facts = {row: {"zone": NAMES_EN[code], "allowed": list(own)}
-             for row, code, own in zip(rows.tolist(), codes, allowed, strict=True)} if len(rows) else {}  # fmt: skip
-    return View(rule, scene, core, halo, scene.placed, core, facts=facts)
+    return View(rule, scene, core, halo, scene.placed, core, facts=facts, works=works)
 
 
-def _allowed(rule: Rule, scene: Scene, rows: NDArray[np.intp]) -> list[tuple[str, ...]]:
+def _lengths(after: pd.DataFrame) -> NDArray[np.float64]:
+    """The length of each object by which the law goes: the register's, where its layer has one of its own besides."""
+    own = after["length_m"].to_numpy(dtype=float, na_value=np.nan)
+    if "register_length_m" not in after:
+        return own
+    registered = after["register_length_m"].to_numpy(dtype=float, na_value=np.nan)
+    return np.where(np.isnan(registered), own, registered)
+
+
+def _allowed(rule: Rule, scene: Scene, rows: NDArray[np.intp], lengths: NDArray[np.float64]) -> list[tuple[str, ...]]:
     """The zones in which the boat of each of these records might work on that day."""
-    lengths, roles = scene.after["length_m"].to_numpy(dtype=float), scene.after["role"].tolist()
+    roles = scene.after["role"].tolist()
     found: dict[tuple[int, int], tuple[str, ...]] = {}
     out = []
     for place, at in zip(scene.place[rows].tolist(), scene.at[rows].tolist(), strict=True):
@@ -220,6 +243,52 @@ def _allowed(rule: Rule, scene: Scene, rows: NDArray[np.intp]) -> list[tuple[str
             found[mark] = zones_of(lengths[place], rule.figures, moment(at), roles[place])
         out.append(found[mark])
     return out
+
+
+def _away_from_home(
+    scene: Scene,
+    zones: Zones,
+    rows: NDArray[np.intp],
+    codes: NDArray[np.int8],
+    allowed: Sequence[tuple[str, ...]],
+) -> list[tuple[str | None, float]]:
+    """Of each of these records the coastal waters in which a small boat of another province catches fish, and how many
+    nautical miles within: from the waters' sides, since beyond the others there are none that it might be in.
+
+    Boats that may fish in the coastal zone alone may do so off their own province, unless two agree (Art. 43); others
+    are wrong there anyway. Whom waters are closed to is their fence's own condition.
+    """
+    found: list[tuple[str | None, float]] = [(None, np.inf)] * len(rows)
+    catching = (scene.after["role"] == "catching").to_numpy(dtype=bool)[scene.place[rows]]
+    small = np.array([own == ("coastal",) for own in allowed]) & catching & (codes == COASTAL)
+    for fence in scene.fences.items if small.any() else ():
+        if fence.kind != COASTAL_HOME or fence.key not in scene.core:
+            continue
+        strange = matches(scene.after, fence.applies_to)[scene.place[rows]]
+        here = small & strange & scene.mask(scene.core[fence.key])[rows]
+        here &= np.array([fence.in_force(moment(at)) for at in scene.at[rows].tolist()])
+        own = np.flatnonzero(here)
+        lon, lat = (scene.records[name].to_numpy(dtype=float)[rows[own]] for name in ("lon", "lat"))
+        edges = sides(fence.geom, zones.coast_line)
+        within = np.full(len(own), np.inf) if edges.is_empty else line.distance_nm(edges, lon, lat, BUFFER_MOST_NM)
+        for at, miles in zip(own.tolist(), within.tolist(), strict=True):
+            found[at] = fence.key, miles
+    return found
+
+
+def _at_work(rule: Rule, scene: Scene, rows: NDArray[np.intp]) -> Mask:
+    """Which of these records have the speed at which their boats' gear is worked, by the figures of their day."""
+    speed, at = scene.column("speed")[rows], scene.at[rows] / 1e6
+    unknown = [UNKNOWN_GEAR] * len(scene.after)
+    names = scene.after["gear"].fillna(UNKNOWN_GEAR).tolist() if "gear" in scene.after else unknown
+    gears, days = np.array(names, dtype=object)[scene.place[rows]], scene.at[rows] // DAY_US
+    works = np.zeros(len(rows), dtype=bool)
+    for day in np.unique(days).tolist():
+        law = criteria(rule.figures, moment(day * DAY_US))
+        for gear in set(gears[days == day].tolist()):
+            own = (days == day) & (gears == gear)
+            works[own] = at_work(speed[own], at[own], gear, law)
+    return works
 
 
 def _beyond(

@@ -15,7 +15,7 @@ from geo.fence import put_fences
 from geo.figure import put_figures, seeds
 from geo.handling import put_units
 from geo.provider import PROVIDERS, put_providers
-from geo.reference import UNITS, reference_fences, reference_ports
+from geo.reference import UNITS, reference_fences, reference_ports, reference_waters
 from geo.rule import Rule, put_rules
 from ingest.feed import AddressError, Feed, Lane, Source, pushed_source, sources_of
 from layers.layer import Layer
@@ -73,7 +73,7 @@ def push_lanes(layers: Sequence[Layer], senders: Iterable[tuple[str, str]]) -> t
 
 def seed(connection: sa.Connection, layers: Sequence[Layer]) -> None:
     """Put in what every installation starts with: lines, ports, the layers' own rules, units, providers, communes."""
-    put_fences(connection, [*reference_fences(), *reference_ports()], SYSTEM)
+    put_fences(connection, [*reference_fences(), *reference_ports(), *reference_waters()], SYSTEM)
     put_figures(connection, seeds())
     put_rules(connection, [rule for layer in layers for rule in layer.rules], SYSTEM)
     put_rules(connection, [feed_rule(layer) for layer in layers if layer.feeds], SYSTEM)

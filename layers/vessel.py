@@ -1,7 +1,10 @@
 """Fishing vessels and everything else that sails and speaks AIS."""
 
+from datetime import UTC, datetime
+
 from sqlalchemy import BigInteger, Boolean, Column, Float, SmallInteger, Text
 
+from geo.figure import Figures, seeds
 from geo.mmsi import DISTRESS_MAX, DISTRESS_MIN
 from geo.rule import Rule
 from geo.table import moving
@@ -35,12 +38,19 @@ VESSEL = moving(
         Column("aid_type", SmallInteger),
         Column("virtual_aid", Boolean),
         Column("safety_text", Text),
+        # What the register says of the fishing boat that it is (geo.heard), which no message of AIS tells.
+        Column("registration", Text, info={"search": True}),
+        Column("register_length_m", Float),
+        Column("role", Text),
+        Column("gear", Text),
+        Column("home_province", Text),
     ],
 )
 
 # ITU-R M.1371-5 table 53: 30 fishing, 6x passenger, 7x cargo, 8x tanker.
 FISHING = {"ship_type": (30.0, 31.0)}
 DISTRESS = {"mmsi": (float(DISTRESS_MIN), float(DISTRESS_MAX))}
+_MONITORED_M = Figures(seeds()).at("vms_least_length", datetime.now(UTC)).value
 AT_SEA = "observed_at > now() - interval '6 minutes'"
 
 LAYER = Layer(
@@ -136,8 +146,28 @@ LAYER = Layer(
             applies_to=DISTRESS,
             qualifies={"status": (15, 16)},
         ),
+        Rule(
+            key="ais_wrong_zone",
+            kind="wrong_zone",
+            layer="vessel",
+            name_vi="Sai vùng khai thác (AIS): tàu nhỏ, tốc độ như đang khai thác, ở vùng không dành cho tàu",
+            name_en="Wrong fishing zone (AIS): a small boat at the speed of fishing in a zone that is not for it",
+            severity="high",
+            # Boats that need no monitoring device are heard by AIS alone; of the others their device tells.
+            applies_to={"register_length_m": (None, _MONITORED_M)},
+            params={"by_gear": True},
+            # AIS speaks every few seconds, and a boat in transit slows down for a minute.
+            dwell_s=600,
+            off_delay_s=600,
+            escalate_s=3600,
+            response_vi="Gọi chủ tàu, thuyền trưởng yêu cầu về đúng vùng; ghi sổ trực ban; quá 12 giờ không khắc phục "
+            "thì báo cáo bằng văn bản.",
+            response_en="Call owner and captain to return to their zone; note it in the duty log; report in writing if "
+            "not put right within 12 hours.",
+        ),
     ),
     fields=(
+        Field("registration", "", "Số đăng ký", "Registration"),
         Field("mmsi", "", "MMSI", "MMSI"),
         Field("callsign", "", "Hô hiệu", "Call sign"),
         Field("length_m", "m", "Chiều dài", "Length"),

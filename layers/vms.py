@@ -102,12 +102,12 @@ LAYER = Layer(
             key="vms_wrong_zone",
             kind="wrong_zone",
             layer="vms",
-            name_vi="Sai vùng khai thác: làm việc chậm dưới 4 hải lý/giờ ở vùng không dành cho tàu",
-            name_en="Wrong fishing zone: working below 4 kn in a zone that is not for the boat",
+            name_vi="Sai vùng khai thác: tốc độ như đang khai thác, ở vùng không dành cho tàu",
+            name_en="Wrong fishing zone: at the speed of fishing in a zone that is not for the boat",
             severity="high",
-            # A boat in transit is faster, one that lies at anchor works with no gear; two or three hours pass between
-            # fixes, so one slow fix is all there is.
-            qualifies={"speed": (0.5, 4)},
+            # A boat in transit is faster than its gear is worked; two or three hours pass between fixes, so that one
+            # such fix is all there is.
+            params={"by_gear": True},
             off_delay_s=600,
             escalate_s=3600,
             response_vi="Gọi chủ tàu, thuyền trưởng yêu cầu về đúng vùng; ghi sổ trực ban; quá 12 giờ không khắc phục "

@@ -132,6 +132,8 @@ def _zone(t: Text, facts: Mapping[str, Any]) -> str:
     """The zone a boat was in, and those that it may work in."""
     if "zone" not in facts:
         return ""
+    if facts.get("waters"):
+        return t("ven bờ của tỉnh khác; được phép: ven bờ của tỉnh mình")
     names = {en: t.pick(vi, en) for vi, en in zip(zone.NAMES_VI, zone.NAMES_EN, strict=True)}
     own = ", ".join(names.get(name, name) for name in facts.get("allowed", ()))
     return t("{zone}; được phép: {allowed}", zone=names.get(facts["zone"], facts["zone"]), allowed=own)

@@ -101,7 +101,10 @@ def _params(t: Text, site: Site, rule: Rule) -> list[Any]:
             box(t("Gần hơn (m)"), "distance_m", "200", 12),
             box(t("Hết khi xa thêm (m)"), "hysteresis_m", t("như của vùng"), 12),
         ],
-        "wrong_zone": [box(t("Cách vùng được phép ít nhất (m)"), "buffer_m", t("sai số vị trí VMS"), 12)],
+        "wrong_zone": [
+            box(t("Cách vùng được phép ít nhất (m)"), "buffer_m", t("sai số vị trí VMS"), 12),
+            tick(t("Chỉ khi tốc độ như đang khai thác, theo nghề của tàu"), "by_gear"),
+        ],
         "feed": [box(t("Im lặng quá mấy lần chu kỳ"), "factor", "3", 12)],
     }
     return boxes.get(rule.kind, [])

@@ -25,7 +25,7 @@ EVERYWHERE = ("wrong_zone",)  # by lines of their own
 FIELDS_OF: Mapping[str, tuple[str, ...]] = {
     "crossing": ("direction",), "approach": ("steps_nm",), "threshold": ("column", "side", "limit", "deadband"),
     "silence": ("silence_h",), "proximity": ("distance_m", "hysteresis_m"), "feed": ("factor",),
-    "wrong_zone": ("buffer_m",),
+    "wrong_zone": ("buffer_m", "by_gear"),
 }  # fmt: skip
 # Fields of a rule that the form writes in other units or places: where a refusal of one is shown.
 PLACE = {
@@ -75,7 +75,7 @@ def fields(t: Text, rule: Rule, layer: Layer | None) -> dict[str, Any]:
 def param_fields(t: Text, rule: Rule) -> dict[str, Any]:
     """What a kind of rule is given besides its fence, as text."""
     given = rule.params
-    texts = {
+    texts: dict[str, Any] = {
         "direction": str(given.get("direction", DIRECTIONS[0])),
         "steps_nm": " / ".join(number_text(t, step) for step in rule.steps_nm),
         "column": str(given.get("column", "")),
@@ -87,6 +87,7 @@ def param_fields(t: Text, rule: Rule) -> dict[str, Any]:
         "hysteresis_m": number_text(t, given.get("hysteresis_m")),
         "factor": number_text(t, given.get("factor")),
         "buffer_m": number_text(t, given.get("buffer_m")),
+        "by_gear": bool(given.get("by_gear")),
     }
     return {name: texts[name] for name in FIELDS_OF.get(rule.kind, ())}
 
@@ -230,6 +231,8 @@ def _params(t: Text, read: _Reading, base: Rule) -> Mapping[str, Any]:
         limit = read.number("limit", known.get("above", known.get("below")), needed=True, negative=True)
         rest = {name: value for name, value in found.items() if name not in ("above", "below", "column")}
         found = {"column": read.text("column"), side: limit, **rest}
+    if base.kind == "wrong_zone":
+        found["by_gear"] = True if read.given.get("by_gear") else None
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -41,7 +41,7 @@ def starting(preset: str, layer: str = "vessel") -> Rule:
             "kind": "proximity", "severity": "medium", "dwell_s": 900.0, "off_delay_s": 600.0,
             "params": {"distance_m": 200, "hysteresis_m": 100}, "qualifies": {"speed": [None, 3]},
         },
-        "zone": {"kind": "wrong_zone", "severity": "high", "off_delay_s": 600.0, "qualifies": {"speed": [None, 4]}},
+        "zone": {"kind": "wrong_zone", "severity": "high", "off_delay_s": 600.0, "params": {"by_gear": True}},
         "home": {"kind": "outside", "severity": "medium", **minutes},
         "enter": {"kind": "enter", "severity": "low", "latching": False},
         "exit": {"kind": "exit", "severity": "low", "latching": False},

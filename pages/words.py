@@ -274,9 +274,9 @@ def _proximity(t: Text, rule: Rule, where: str, who: str, layer: Layer | None) -
 def _wrong_zone(t: Text, rule: Rule, where: str, who: str, layer: Layer | None) -> str:
     buffer = rule.params.get("buffer_m")
     beyond = t(" quá {n} m", n=t.number(float(buffer))) if buffer else ""
-    return t("{who} ở vùng không dành cho chiều dài và loại hình của tàu{beyond}", who=who, beyond=beyond) + _lasting(
-        t, rule
-    )
+    works = t(", với tốc độ như đang khai thác") if rule.params.get("by_gear") else ""
+    found = t("{who} ở vùng không dành cho chiều dài, loại hình và tỉnh của tàu{beyond}", who=who, beyond=beyond)
+    return found + works + _lasting(t, rule)
 
 
 def _distress(t: Text, rule: Rule, where: str, who: str, layer: Layer | None) -> str:

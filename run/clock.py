@@ -21,6 +21,7 @@ from geo.episode import FRESH, Clear, Raise, judge_time
 from geo.fence import PORT, Fence, Fences, fences
 from geo.figure import figures
 from geo.handling import escalate_due
+from geo.heard import tell
 from geo.heartbeat import Heartbeat
 from geo.journal import head as journal_head
 from geo.lease import leased
@@ -40,6 +41,7 @@ TICK_S = 1.0
 LEASE = "haidang:clock"
 DISTRESS_SILENCE = timedelta(minutes=15)
 SILENCE_EVERY = timedelta(seconds=10)
+BOATS_EVERY = timedelta(minutes=1)
 STRAYS_EVERY = timedelta(seconds=5)
 FEEDS_AFTER = timedelta(seconds=90)  # when everything has just been started, nobody has had a chance to be heard
 UNPROVEN_FOR = timedelta(minutes=1)
@@ -67,6 +69,7 @@ class Clock:
     _letting_go: datetime | None = None
     _unproven: dict[tuple[Any, ...], datetime] = field(default_factory=dict)  # not to be asked again until then
     _strays: datetime | None = None
+    _told: datetime | None = None
     _watched: object = None  # the figures and ports by which every monitored boat was looked at
     _watcher: Watcher = field(default_factory=Watcher)
     _ports: Ports | None = None
@@ -97,7 +100,7 @@ class Clock:
         # Each in a transaction of its own, in which rows are locked in the workers' order and the count of lines last.
         sweeps = [partial(self._sweep, layer) for layer in self.layers]
         parts: list[Part] = [self._reload, self._let_go, *sweeps, self._dwell, self._listen, self._watch]
-        parts += [self._stray, self._expire, self._behave]
+        parts += [self._stray, self._expire, self._behave, self._tell]
         changed = 0
         for part in (*parts, end_concluded, escalate_cases, escalate_due, release_late, flood.end_over):
             self._kept = None
@@ -278,6 +281,13 @@ class Clock:
         shapes = [layer.shape for layer in self.layers if layer.name == AIS or monitored(layer.shape)]
         done = self._watcher.look(connection, shapes, self._ports, now, self.heartbeat.beat)
         self._kept = partial(self._watcher.keep, done)
+        return 0
+
+    def _tell(self, connection: sa.Connection, now: datetime) -> int:
+        """Tell the vessels of AIS which boat of the register they are, for the rules that go by it."""
+        if self._told is None or now - self._told >= BOATS_EVERY:
+            tell(connection)
+            self._kept = partial(setattr, self, "_told", now)
         return 0
 
     def _expire(self, connection: sa.Connection, now: datetime) -> int:

@@ -17,7 +17,7 @@ BEGIN
     WITH boats AS (
         SELECT registration, mmsi, spoken_registration(registration) AS name FROM boat WHERE retired_at IS NULL
     ), by_mmsi AS (
-        SELECT registration, vessel.mmsi FROM boats JOIN vessel USING (mmsi)
+        SELECT boats.registration, vessel.mmsi FROM boats JOIN vessel USING (mmsi)
     ), sent AS (
         SELECT spoken_registration(shipname) AS name, min(mmsi) AS mmsi FROM vessel
         WHERE shipname ~ '[0-9]{4}' GROUP BY 1 HAVING count(*) = 1

@@ -19,12 +19,8 @@ def fishing(way: Way, gear: str | None, criteria: Criteria) -> list[Event]:
     confidence, and so have fixes that are too far apart for what happens between them (behaviour_coarse).
     """
     name = gear if gear in KNOWN_GEARS else UNKNOWN_GEAR
-    low, high = criteria[f"fishing_{name}_from"], criteria[f"fishing_{name}_to"]
-    # The speeds that the criteria were drawn from are told in tenths.
     speed = np.round(way.speed, 1)
-    working = (speed >= low) & (speed <= high) & (way.port_m > criteria["fishing_from_port"])
-    if name == "squid":
-        working &= _at_night(way, criteria)
+    working = at_work(way.speed, way.at, name, criteria) & (way.port_m > criteria["fishing_from_port"])
     if name == "seine":
         working &= _after_turn(way, working, criteria)
     found = []
@@ -52,6 +48,20 @@ def fishing(way: Way, gear: str | None, criteria: Criteria) -> list[Event]:
     return found
 
 
+def at_work(
+    speed: NDArray[np.float64], at: NDArray[np.float64], gear: str | None, criteria: Criteria
+) -> NDArray[np.bool_]:
+    """Which of n fixes (knots, epoch seconds) have the speed, and the hour, at which boats of that gear work.
+
+    All that one fix can tell: whether a boat went round before it hauls a seine takes its way.
+    """
+    name = gear if gear in KNOWN_GEARS else UNKNOWN_GEAR
+    # The speeds that the criteria were drawn from are told in tenths.
+    told = np.round(speed, 1)
+    works: NDArray[np.bool_] = (told >= criteria[f"fishing_{name}_from"]) & (told <= criteria[f"fishing_{name}_to"])
+    return works & _at_night(at, criteria) if name == "squid" else works
+
+
 def _stretches(way: Way, working: NDArray[np.intp], criteria: Criteria) -> list[NDArray[np.intp]]:
     """Working fixes in groups: a pause apart at most, or one report after the other where they are always far apart."""
     if not len(working):
@@ -62,9 +72,9 @@ def _stretches(way: Way, working: NDArray[np.intp], criteria: Criteria) -> list[
     return np.split(working, np.flatnonzero(apart) + 1)
 
 
-def _at_night(way: Way, criteria: Criteria) -> NDArray[np.bool_]:
-    offset = ZONE.utcoffset(moment(float(way.at[0]))) if len(way) else None
-    hour = (way.at + (offset.total_seconds() if offset else 0.0)) % DAY_S / 3600
+def _at_night(at: NDArray[np.float64], criteria: Criteria) -> NDArray[np.bool_]:
+    offset = ZONE.utcoffset(moment(float(at[0]))) if len(at) else None
+    hour = (at + (offset.total_seconds() if offset else 0.0)) % DAY_S / 3600
     night: NDArray[np.bool_] = (hour >= criteria["fishing_night_from"]) | (hour < criteria["fishing_night_to"])
     return night
 

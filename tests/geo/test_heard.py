@@ -1,6 +1,7 @@
 """Which vessel of AIS a boat of the register is: by MMSI, by name, and by neither where the name says nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from geo.actor import Actor
 from geo.fleet import Boat, boat_of, put_boat, retire
-from geo.heard import Heard, boat_heard, vessel_of
+from geo.heard import Heard, boat_heard, tell, vessel_of
 from geo.registration import parse
 from tests.connections import connected
 
@@ -85,3 +86,32 @@ def test_a_name_says_nothing_that_two_vessels_send_or_that_another_boat_s_transp
     assert vessel_of(sea, "TTH-91234-TS") is None
     assert vessel_of(sea, "TTH-90001-TS") is None
     assert vessel_of(sea, "TTH-90002-TS").by == "mmsi"
+
+
+def known(sea: sa.Connection) -> list[tuple[Any, ...]]:
+    columns = "mmsi, registration, register_length_m, role, gear, home_province"
+    return [tuple(row) for row in sea.execute(sa.text(f"SELECT {columns} FROM vessel ORDER BY mmsi"))]
+
+
+def test_a_vessel_is_told_which_boat_it_is_and_what_changes_of_it(sea: Any) -> None:
+    put_boat(sea, Boat("QNg-95518-TS", 10.5, "Quảng Ngãi", gear="trawl"), WHO, NOW)
+    registered(sea, "TTH-91234-TS", 574_091_234)
+    heard(sea, 574_000_009, "QNG 95518")
+    heard(sea, 574_000_010, "HAI AU")
+    heard(sea, 574_091_234, None)
+    assert tell(sea) == 2
+    ours = (574_091_234, "TTH-91234-TS", 16.0, "catching", None, "Huế")
+    nobodys = (574_000_010, None, None, None, None, None)
+    assert known(sea) == [
+        (574_000_009, "QNg-95518-TS", 10.5, "catching", "trawl", "Quảng Ngãi"), nobodys, ours,
+    ]  # fmt: skip
+    assert tell(sea) == 0
+    found = boat_of(sea, "QNg-95518-TS")
+    assert found is not None
+    put_boat(sea, replace(found, length_m=12.5), WHO, NOW)
+    ours_now = boat_of(sea, "TTH-91234-TS")
+    assert ours_now is not None
+    put_boat(sea, retire(ours_now, NOW), WHO, NOW)
+    assert tell(sea) == 2
+    assert known(sea)[0][2] == 12.5
+    assert known(sea)[2] == (574_091_234, None, None, None, None, None)
