@@ -4,11 +4,13 @@ The child (vector_child.py) sees a copy of the one file in an empty directory, h
 whatever breaks it with it.
 """
 
+import gzip
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,11 +57,18 @@ class Rows:
 
 
 def read_file(path: Path, crs: str | None = None, layer: str | None = None) -> Rows:
-    """The rows of a file of this machine. Raises FileFault; what is no plain file (addresses, /vsi...) is not there."""
-    suffix = _suffix(path.name)
+    """The rows of a file of this machine. Raises FileFault; what is no plain file (addresses, /vsi...) is not there.
+
+    One that gzip packed (`.geojson.gz`) is unpacked first; it may hold as much as a plain file.
+    """
+    packed = path.suffix.lower() == ".gz"
+    suffix = _suffix(path.stem if packed else path.name)
     if not path.is_file():
         raise FileFault(f"Không có tệp {path}", f"there is no file {path}; only files of this machine are read")
     with tempfile.TemporaryDirectory(prefix="haidang-file-") as folder:
+        if packed:
+            Path(folder, f"data{suffix}").write_bytes(_unpacked(path))
+            return _read(folder, suffix, crs, layer, LIMIT_S)
         parts = [path]
         if suffix == ".shp":
             # Read-only media and other cases of letters: beside `a.shp` may lie `a.DBF`.
@@ -130,6 +139,18 @@ def geopackage(features: Sequence[Mapping[str, Any]]) -> bytes:
     if not done.startswith(b"SQLite format 3"):
         raise FileFault("Không ghi được GeoPackage", "the GeoPackage could not be written")
     return done
+
+
+def _unpacked(path: Path) -> bytes:
+    """What gzip packed. Raises FileFault."""
+    try:
+        with gzip.open(path) as file:
+            data = file.read(BYTES_MAX + 1)
+    except (OSError, EOFError, zlib.error):
+        raise FileFault("Tệp nén hỏng hoặc bị cắt", "a damaged or cut off gzip file") from None
+    if len(data) > BYTES_MAX:
+        raise _too_large()
+    return data
 
 
 def _suffix(name: str) -> str:

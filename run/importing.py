@@ -2,7 +2,7 @@
 
 import getpass
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import sqlalchemy as sa
 import typer
 
-from access import fence_import, fleet_import
+from access import area_import, fence_import, fleet_import
 from access import storm as storm_import
-from access.fence_import import Account, Deed, Line
-from geo import boat_file, storm_file
+from access.fence_import import Account, Deed, Line, Refusal
+from geo import area_file, boat_file, storm_file
 from geo.actor import Actor
+from geo.area import PROVINCES, Area, province_of
 from geo.calendar import ZONE
 from geo.database import engine
 from geo.degrees import dms
@@ -87,6 +88,72 @@ def import_fences(
     elif found.counts["added"] + found.counts["changed"]:
         typer.echo("Nothing was done yet; add --apply to do it.")
     if refused:
+        raise typer.Exit(1)
+
+
+@app.command("areas")
+def import_areas(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="Outlines of communes: GeoJSON (also .gz), GeoPackage, shapefile, KML.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; else only say what would be done.")] = False,
+    skip_conflicts: Annotated[
+        bool, typer.Option("--skip-conflicts", help="Apply the rest when rows are in conflict.")
+    ] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Keep outlines that cross themselves as repaired.")] = False,
+    crs: Annotated[str | None, typer.Option(help="What the numbers are in, for instance EPSG:9214.")] = None,
+    province: Annotated[str | None, typer.Option(help="Of rows that do not say theirs: hue, dak_lak.")] = None,
+    authority: Annotated[str | None, typer.Option(help="Whose the outlines are: agency, document.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Who does it; else the name you are logged in with.")] = None,
+    layer_name: Annotated[str | None, typer.Option(help="Of a file with several layers or shapefiles.")] = None,
+) -> None:
+    """Communes' outlines out of a file: new, changed, in conflict; with --apply all of it in one transaction."""
+    settings: Settings = context.find_root().obj
+    if crs is not None and not CRS.fullmatch(crs):
+        raise typer.BadParameter("is written EPSG:9214", param_hint="--crs")
+    of = province_of(province) if province is not None else None
+    if province is not None and of is None:
+        raise typer.BadParameter(f"is one of {', '.join(one.key for one in PROVINCES)}", param_hint="--province")
+    ignored: list[str] = []
+    with _one_line():
+        who = Actor((actor or getpass.getuser()).strip())
+        where = addresses(settings)
+        read = read_file(Path(file), CRS.sub(r"EPSG:\1", crs) if crs else None, layer_name)
+
+        def drafts(known: Sequence[Area]) -> list[area_file.Draft]:
+            found, others = area_file.drafts(read.rows, known, of)
+            ignored.extend(others)
+            return found
+
+        deed = area_import.Deed(who, area_import.COMMENT.format(name=Path(file).name), skip_conflicts)
+        source = (authority or f"tệp {Path(file).name}").strip()
+        opened = engine(where["DATABASE_URL_WEB"])
+        try:
+            found, done = area_import.carry_out(opened, drafts, source, repair, deed if apply else None)
+        finally:
+            opened.dispose()
+    typer.echo(f"{visible(file.encode())}: {len(found.lines)} rows, {visible(read.crs.encode())}")
+    if ignored:
+        typer.echo(f"ignored columns: {visible(', '.join(ignored).encode())}")
+    for line in found.lines:
+        fields = f"  [{', '.join(line.fields)}]" if line.fields else ""
+        typer.echo(
+            f"{line.number:>5}  {line.what:<10}{visible(line.code.encode()) or '-':<7}"
+            f"{visible(line.name[:60].encode())}{fields}"
+        )
+        for told in (*line.refusals, *line.notes):
+            typer.echo(f"{'':>7}{_placed(told)}")
+    for told in found.notes:
+        typer.echo(_placed(told))
+    for name, missing in found.missing:
+        typer.echo(f"missing of {name}, {len(missing)}: {', '.join(missing)}")
+    typer.echo(", ".join(f"{count} {what}" for what, count in found.counts.items()))
+    if done is not None:
+        typer.echo(f"Applied by {visible(who.name.encode())}: {done} communes.")
+    elif apply:
+        typer.echo("Nothing was applied: mend the rows in conflict, or add --skip-conflicts.", err=True)
+    elif found.counts["new"] + found.counts["changed"]:
+        typer.echo("Nothing was done yet; add --apply to do it.")
+    if found.counts["conflict"]:
         raise typer.Exit(1)
 
 
@@ -224,10 +291,13 @@ def _words(line: Line) -> Iterator[str]:
     head = f"{line.number:>5}  {line.what:<10}{visible(line.key[:60].encode()):<28} {visible(line.name[:60].encode())}"
     yield head + (f"  [{fields}]" if fields else "")
     for one in line.refusals:
-        place = (
-            "" if one.lon is None or one.lat is None else f" at {one.lon:.6f}, {one.lat:.6f} ({dms(one.lat, one.lon)})"
-        )
-        yield f"{'':>7}{one.field}: {visible(one.en.encode())}{place}"
+        yield f"{'':>7}{_placed(one)}"
+
+
+def _placed(one: Refusal) -> str:
+    """What is said of a field, with its place where it has one."""
+    place = "" if one.lon is None or one.lat is None else f" at {one.lon:.6f}, {one.lat:.6f} ({dms(one.lat, one.lon)})"
+    return f"{visible(one.field.encode())}: {visible(one.en.encode())}{place}"
 
 
 @contextmanager

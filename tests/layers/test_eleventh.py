@@ -184,6 +184,11 @@ def test_an_eleventh_service_is_one_file(copy: Path, empty_database, redis_serve
         assert [kind["name"] for kind in described["siren"]["kinds"]] == ["loud", "still"]
         found = get(f"{base}/layers/siren/features?bbox=107,16,108,17")["features"]
         assert [(item["id"], item["properties"]["name"]) for item in found] == [("s1", "Còi Thuận An")]
+        # Sirens know their communes, and their figures are told by commune, without a word about it in their file.
+        every = get(f"{base}/layers/siren/features")["features"]
+        communes = {item["id"]: (item["properties"]["commune"], item["properties"]["commune_name"]) for item in every}
+        assert communes == {"s1": (None, None), "s2": ("20137", "Xã Chân Mây - Lăng Cô")}  # s1 stands at sea
+        assert get(f"{base}/areas/values?kpi=siren.sounding")["unplaced"] == 1
         paths = get(f"http://127.0.0.1:{web}/api/openapi.json")["paths"]
         assert "/api/v1/layers/{layer}/features" in paths
         with urllib.request.urlopen(f"http://127.0.0.1:{web}/metrics", timeout=10) as answer:
