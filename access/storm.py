@@ -350,7 +350,8 @@ def planned(connection: sa.Connection, draft: Draft, said: Said, now: datetime, 
     before = store.known(connection, wanted, said.storm_id)
     if not about["source"]:
         faults.append(_whole("source", "Bản tin của cơ quan nào?", "say whose bulletin it is"))
-    if issued > now + timedelta(hours=1):
+    # Of a track with faults the first good point is not the one that tells when it was issued.
+    if issued > now + timedelta(hours=1) and (about["issued_at"] or not draft.faults):
         faults.append(_whole("issued_at", "Giờ phát tin chưa tới", "the bulletin is of a time to come"))
     if before is not None and before.closed_at is not None:
         faults.append(_whole("number", "Cơn bão này đã đóng: không thêm bản tin", "this storm is closed"))

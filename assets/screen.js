@@ -161,7 +161,7 @@
     live("filter", all);
     live("labels", Boolean(show && show.labels));
     live("follow", Boolean(show && show.follow));
-    return (((filter || {}).zone || {}).off || []).includes("*") ? "off" : "on";
+    return ["zone", "storm"].map((name) => ((((filter || {})[name] || {}).off || []).includes("*") ? "off" : "on"));
   };
   callbacks.tool_pressed = (show, id) => String(Boolean((show || {})[id.name]));
   callbacks.tools = (...args) => {

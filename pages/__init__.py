@@ -5,7 +5,7 @@ from typing import Any
 from dash import Dash, Input, Output, dcc, html
 
 from access.site import Site
-from pages import alarms, boat, channels, fisheries, handover, lab, map, metrics, missing, risk, rules
+from pages import alarms, boat, channels, fisheries, handover, lab, map, metrics, missing, risk, rules, storm
 from pages.text import Text
 from pages.view import read
 
@@ -15,6 +15,7 @@ APART: dict[str, Any] = {
     "channels": channels,
     "fisheries": fisheries,
     "fisheries/risk": risk,  # no registration is spelled so
+    "fisheries/storm": storm,
     "handover": handover,
     "rules": rules,
     "rules/lab": lab,
@@ -64,5 +65,5 @@ def mount(app: Dash, site: Site) -> None:
             return boat.layout(site, t, (path or "").strip("/")[len(BOATS) :], search or "")
         return missing.layout(site, t, path or "/")
 
-    for part in (*map.PARTS, boat, handover, metrics, lab, rules, fisheries, risk, *channels.PARTS):
+    for part in (*map.PARTS, boat, handover, metrics, lab, rules, fisheries, risk, storm, *channels.PARTS):
         part.register(app, site)

@@ -46,6 +46,7 @@ def layout(site: Site, t: Text, view: View) -> html.Div:
             dl.Map(
                 [
                     dl.LayerGroup([], id="zone"),
+                    dl.LayerGroup([], id="storms"),
                     dl.LayerGroup([], id="trail"),
                     dl.LayerGroup([], id="events"),
                     dl.ZoomControl(position="topleft"),
@@ -97,6 +98,7 @@ def layout(site: Site, t: Text, view: View) -> html.Div:
             dcc.Store(id="fence-names"),
             dcc.Store(id="fence-print"),
             dcc.Store(id="fence-mark"),
+            dcc.Store(id="storm-print"),
             dcc.Interval(id="fence-tick", interval=FENCES_MS),
             dcc.Interval(id="trail-tick", interval=30_000),
         ],

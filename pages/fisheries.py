@@ -70,6 +70,12 @@ def _head(t: Text) -> html.Div:
                 className="cases-duty",
                 title=t("Mọi việc làm ở bảng này mang tên này"),
             ),
+            html.A(
+                t("Bão"),
+                href="/fisheries/storm" + ("" if t.lang == "vi" else f"?lang={t.lang}"),
+                className="action",
+                title=t("Tàu trong vùng nguy hiểm của bão, danh sách gọi"),
+            ),
             html.A("CSV", id="cases-csv", href="/api/v1/cases.csv", className="action", download=""),
             html.A(
                 t("Thống kê"),

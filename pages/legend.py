@@ -12,6 +12,7 @@ from pages.text import Text
 from pages.view import View
 
 ZONE = "zone"  # the reference lines are not a layer of points, but are shown and hidden like one
+STORM = "storm"  # nor are open storms
 
 
 def layout(site: Site, t: Text, view: View) -> html.Nav:
@@ -41,7 +42,7 @@ def layout(site: Site, t: Text, view: View) -> html.Nav:
 
 
 def _group(t: Text, name: str, layers: list[Any], view: View, first: bool) -> html.Section:
-    entries = [_layer(t, layer, view) for layer in layers] + ([_zone(t, view)] if first else [])
+    entries = [_layer(t, layer, view) for layer in layers] + ([_zone(t, view), _storm(t, view)] if first else [])
     return html.Section([html.H2(_group_title(t, name)), html.Ul(entries, className="layers")], className="group")
 
 
@@ -147,6 +148,20 @@ def _zone(t: Text, view: View) -> html.Li:
     return html.Li(
         [html.Div([toggle, html.Span("", id="zone-count", className="count")], className="entry"), note],
         className="layer",
+    )
+
+
+def _storm(t: Text, view: View) -> html.Li:
+    """Hidden until storm_map finds a storm that is open."""
+    on = "*" not in view.off.get(STORM, ())
+    toggle = _toggle(STORM, "*", t("Bão, vùng nguy hiểm"), icon("storm", "storm"), on, strong=True)
+    lang = "" if t.lang == "vi" else f"?lang={t.lang}"
+    note = html.P(html.A(t("danh sách tàu phải gọi"), href=f"/fisheries/storm{lang}"), className="note")
+    return html.Li(
+        [html.Div([toggle, html.Span("", id="storm-count", className="count")], className="entry"), note],
+        id="storm-entry",
+        className="layer",
+        hidden=True,
     )
 
 

@@ -17,12 +17,13 @@ from pages import (
     legend,
     rows,
     stores,
+    storm_map,
     timeline,
 )
 from pages.text import Text
 from pages.view import View
 
-PARTS = (stores, header, legend, chart, cover, desk, doing, card, rows, timeline, banner, fence, behaviour)
+PARTS = (stores, header, legend, chart, cover, desk, doing, card, rows, timeline, banner, fence, behaviour, storm_map)
 
 
 def layout(site: Site, t: Text, view: View) -> html.Div:

@@ -14,6 +14,7 @@ def layout(site: Site, t: Text) -> html.Details:
         ("/alarms", t("Bàn báo động")),
         ("/fisheries", t("Bảng mất tín hiệu")),
         ("/fisheries/risk", t("Tàu cần xem trước")),
+        ("/fisheries/storm", t("Bão, áp thấp nhiệt đới")),
         ("/alarms/metrics", t("Chỉ số báo động")),
         ("/handover", t("Bàn giao ca")),
         ("/rules", t("Quy tắc")),

@@ -60,6 +60,7 @@ def register(app: Dash, site: Site) -> None:
     app.clientside_callback(
         ClientsideFunction("haidang", "show_live"),
         Output("screen", "data-zone"),
+        Output("screen", "data-storm"),
         Input("filter", "data"),
         Input("show", "data"),
     )
