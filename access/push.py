@@ -32,6 +32,7 @@ BACKLOG_BYTES_MAX = 64 << 20  # of one sender in Redis: beyond that it waits, an
 RETRY_AFTER_S = 5
 UNREAD_MAX = 20
 PROVIDER = "provider"
+DATABASE_AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
 
 
 class Denied(Exception):
@@ -78,7 +79,7 @@ class Door:
                 key = api_key.of_token(connection, token or "", now)
                 if key is not None:
                     api_key.used(connection, key, now)
-        except sa.exc.OperationalError:
+        except DATABASE_AWAY:
             raise _away("the database") from None
         if key is None:
             raise Denied(401, "a valid API key is needed: Authorization: Bearer hd_..., or X-API-Key: hd_...")
@@ -101,7 +102,7 @@ class Door:
                 known = _known(connection, source, found)
                 boot, seq = self._identity(connection, source, key, records, idempotency)
                 before = boot != self.boot and _entered(connection, source, boot, seq)
-        except sa.exc.OperationalError:
+        except DATABASE_AWAY:
             raise _away("the database") from None
         taken, lines = _sorted(found, known)
         taken.unread = unread(feed.push, records)[:UNREAD_MAX]
