@@ -25,10 +25,11 @@ class OutgoingError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What an HTTP server said: at most `ANSWER_BYTES_MAX` of its body."""
+    """What an HTTP server said: the beginning of its body, as much as was asked for; headers by lower-case names."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,14 @@ class Outgoing:
                 kind = "no secure connection: " if isinstance(error, ssl.SSLError) else ""
                 raise OutgoingError(self._late(name) if over() else f"{name}: {kind}{_words(error)}") from error
 
-    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        most_bytes: int = ANSWER_BYTES_MAX,
+    ) -> Answer:
         """One HTTP request and its answer, whatever its status (a redirect is an answer). Raises OutgoingError."""
         try:
             host, port = target(url)
@@ -112,7 +120,8 @@ class Outgoing:
                 wanted = {"User-Agent": AGENT, **headers, "Connection": "close"}
                 asked.request(method, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body, wanted)
                 with asked.getresponse() as response:
-                    answer = Answer(response.status, response.read(ANSWER_BYTES_MAX))
+                    named = {name.lower(): value for name, value in response.getheaders()}
+                    answer = Answer(response.status, response.read(most_bytes), named)
             except OSError:  # some of which are ValueErrors as well
                 raise
             except (http.client.HTTPException, ValueError) as error:

@@ -1,7 +1,9 @@
 """The values of the way in: Feed, Source, the raw batch that a receiver makes and what decoding makes of it."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 SCHEMES = ("udp", "tcp", "tcp-listen", "file")
+POLLED = {"http": 80, "https": 443}  # scheme -> its usual port
+EVERY = "every"  # seconds between two polls, in an address's fragment
 # A record outside [now - 36 months, now + 1 day] has no partition to go to.
 PAST_S_MAX, FUTURE_S_MAX = 36 * 30.44 * 86_400, 86_400.0
 LINE_BYTES_MAX = 1 << 16
@@ -74,6 +78,23 @@ class Framer(Protocol):
 
     def take(self) -> "Framed":
         """Hand over what is whole so far."""
+
+
+class Peer(Protocol):
+    """One sender of bytes, as the receiver keeps it."""
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes of a stream."""
+
+    def datagram(self, data: bytes) -> None:
+        """Take one datagram."""
+
+    def close(self) -> None:
+        """The sender is gone."""
+
+
+OpenPeer = Callable[[str | None], Peer]
+Note = Callable[[str, int], None]  # a fault of the source, and how often
 
 
 @dataclass
@@ -163,7 +184,7 @@ class Feed:
 class Source:
     """One transport of a feed: the unit that is received, streamed, locked and counted.
 
-    given: what its address says of every record that does not say it itself (`?provider=vnpt`).
+    given: what its address says of every record that does not say it itself (`?provider=vnpt`). every_s: between polls.
     """
 
     name: str
@@ -171,6 +192,7 @@ class Source:
     feed: Feed
     simulated: bool = False
     given: Mapping[str, str] = field(default_factory=dict, hash=False)
+    every_s: float = 60.0
 
     @property
     def stream(self) -> str:
@@ -222,8 +244,10 @@ def split_address(address: str) -> tuple[str, str, int]:
         raise AddressError(f"feed address {address!r}: {error}") from error
     if scheme == "file" and (parts.netloc + parts.path):
         return scheme, parts.netloc + parts.path, 0
+    if scheme in POLLED and host and parts.username is None and parts.password is None:
+        return scheme, host, port or POLLED[scheme]
     if scheme not in SCHEMES or not host or port is None:
-        wanted = "udp://host:port, tcp://host:port, tcp-listen://host:port or file:path"
+        wanted = "udp://host:port, tcp://host:port, tcp-listen://host:port, file:path or https://host/path"
         raise AddressError(f"feed address {address!r} is not one of {wanted}")
     return scheme, host, port
 
@@ -235,6 +259,9 @@ def sources_of(
     found = []
     for address in configured.get(feed.name, feed.addresses):
         scheme, host, port = split_address(address)
+        if scheme in POLLED:
+            found.append(_polled(feed, address, scheme, host, port))
+            continue
         tail = f"{scheme.removesuffix('-listen')}{port}" if port else host.rsplit("/", 1)[-1]
         client = f".{host}" if scheme == "tcp" else ""  # several upstream servers may share one port number
         found.append(
@@ -244,6 +271,29 @@ def sources_of(
         split_address(address)
         found.append(Source(f"{feed.name}.sim{number or ''}", address, feed, simulated=True))
     return tuple(found)
+
+
+def _polled(feed: Feed, address: str, scheme: str, host: str, port: int) -> Source:
+    """A source that is asked: what is meant for us stands in the fragment, since the query is the server's.
+
+    Its name has the path, and of a query, which may hold a password, some letters of its digest.
+    """
+    if feed.push is None:
+        raise AddressError(
+            f"feed {feed.name!r} cannot be polled ({address!r}): give it udp://host:port or tcp://host:port"
+        )
+    parts = urlsplit(address)
+    path = re.sub(r"[^A-Za-z0-9]+", "-", parts.path).strip("-")
+    query = blake2b(parts.query.encode(), digest_size=3).hexdigest() if parts.query else ""
+    own = dict(parse_qsl(parts.fragment))
+    try:
+        every_s = float(own.pop(EVERY, feed.expected_s / 2))
+    except ValueError:
+        every_s = 0.0
+    if not 1 <= every_s <= 86_400:
+        raise AddressError(f"feed address {address!r}: #{EVERY}= is a number of seconds from 1 to 86400")
+    name = ".".join(filter(None, (feed.name, f"{scheme}{port}", host, path[:60], query)))
+    return Source(name, address, feed, given=own, every_s=every_s)
 
 
 def in_time_range(at: float, received_at: float) -> bool:

@@ -5,9 +5,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
-from ingest.feed import Member, Push, Row
+from ingest.feed import RECORD_ID, Member, Push, Row
 from ingest.json_lines import TWICE, Members, record_id
 from ingest.lines import Refused, read_line
 
@@ -100,10 +101,10 @@ def judge(push: Push, told: Any, given: Mapping[str, str], now: float) -> Judged
     own = None
     try:
         if not isinstance(told, dict):
-            return Judged(_text(told), reason=NOT_OBJECT)
+            return Judged(_as_told(told), reason=NOT_OBJECT)
         own = told_id(told)
         if isinstance(told, Members) and told.pairs:
-            return Judged(_twice(told.pairs), None, TWICE, own)
+            return Judged(_as_told(told), None, TWICE, own)
         meant = {name: value for name, value in given.items() if told.get(name) in (None, "")}
         record = {name: told[name] for name in push.names if told.get(name) is not None} | meant
         line = _text(record)
@@ -122,6 +123,30 @@ def told_id(told: Mapping[str, Any]) -> str | None:
         return record_id(told)
     except Refused:
         return None
+
+
+def lines_of(push: Push, told: Iterable[Any]) -> list[tuple[bytes, bool]]:
+    """Records as lines for the stream, each with whether it says when it was observed; unjudged: the worker does it.
+
+    What says so and has no id of its own gets one out of what it says: asked for again, it is the same record.
+    """
+    found = []
+    for each in told:
+        if not isinstance(each, dict) or (isinstance(each, Members) and each.pairs):
+            found.append((_as_told(each), False))
+            continue
+        record = {name: each[name] for name in push.names if each.get(name) is not None}
+        dated = "observed_at" in record
+        if dated and RECORD_ID.name not in record:
+            record[RECORD_ID.name] = blake2b(_text(record), digest_size=16).hexdigest()
+        found.append((_text(record), dated))
+    return found
+
+
+def _as_told(told: Any) -> bytes:
+    if isinstance(told, bytes):
+        return told
+    return _twice(told.pairs) if isinstance(told, Members) and told.pairs else _text(told)
 
 
 def unread(push: Push, records: Iterable[Any]) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from geo.heartbeat import Heartbeat
+from geo.outgoing import Outgoing
 from ingest.delivery import Delivery, Outbox
 from ingest.feed import Source
 from ingest.spill import Spool
@@ -102,12 +103,14 @@ async def receive(
     clients_max: int,
     heartbeat: Heartbeat,
     stop: asyncio.Event,
+    outgoing: Outgoing | None = None,
 ) -> None:
     """Run every source until `stop`; then close all batches and wait (8 s at most) until Redis or the disk has them.
 
     Raises:
         SpoolError: there is no place on disk for batches. PortTaken, AddressError: a source cannot be opened.
     """
+    way_out = outgoing or Outgoing()
     spool = Spool(spool_directory, [source.name for source in sources])
     spool.start()
     outbox = Outbox(uuid.uuid4().hex, spool, flush.backlog_bytes_max)
@@ -127,7 +130,7 @@ async def receive(
     try:
         for source in sources:
             open_own, note = partial(open_peer, source), partial(outbox.note, source.name)
-            tasks.append(await open_transport(source, open_own, note, udp_buffer_bytes, clients_max))
+            tasks.append(await open_transport(source, open_own, note, udp_buffer_bytes, clients_max, way_out))
         listening = True
         while not stop.is_set():
             heartbeat.beat()

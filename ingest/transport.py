@@ -4,14 +4,14 @@ import asyncio
 import socket
 import struct
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 from tenacity import AsyncRetrying, wait_random_exponential
 
-from ingest.feed import AddressError, Source, split_address
+from geo.outgoing import Outgoing
+from ingest.feed import POLLED, AddressError, Note, OpenPeer, Peer, Source, split_address
+from ingest.poll import Poller
 
 log = structlog.get_logger()
 READ_BYTES = 1 << 16
@@ -19,23 +19,6 @@ TURN_BYTES = 1 << 14  # of one source before the others, and the way to Redis, h
 SO_RCVBUFFORCE = 33  # Linux; lets root pass net.core.rmem_max
 SO_MEMINFO, DROPS = 55, struct.Struct("9I")  # Linux 4.12; the ninth is what /proc/net/udp shows as `drops`
 KERNEL_DROP, DROPS_EVERY_S = "kernel_drop", 1.0
-
-
-class Peer(Protocol):
-    """One sender of bytes, as the receiver keeps it."""
-
-    def feed(self, data: bytes) -> None:
-        """Take bytes of a stream."""
-
-    def datagram(self, data: bytes) -> None:
-        """Take one datagram."""
-
-    def close(self) -> None:
-        """The sender is gone."""
-
-
-OpenPeer = Callable[[str | None], Peer]
-Note = Callable[[str, int], None]  # a fault of the source, and how often
 
 
 class PortTaken(AddressError):
@@ -106,9 +89,9 @@ class _Datagrams:
 
 
 async def open_transport(
-    source: Source, open_peer: OpenPeer, note: Note, udp_buffer_bytes: int, clients_max: int
+    source: Source, open_peer: OpenPeer, note: Note, udp_buffer_bytes: int, clients_max: int, outgoing: Outgoing
 ) -> "asyncio.Task[None]":
-    """Open a source's transport; the task runs until it is cancelled. What the kernel drops is told to `note`.
+    """Open a source's transport; the task runs until it is cancelled. What goes wrong meanwhile is told to `note`.
 
     Raises:
         PortTaken: the address is in use. AddressError: it cannot be used at all.
@@ -121,6 +104,8 @@ async def open_transport(
             return await _listen(source, host, port, open_peer, clients_max)
     except OSError as error:
         raise PortTaken(f"{source.name}: cannot listen at {source.address}: {error.strerror or error}") from error
+    if scheme in POLLED:
+        return asyncio.create_task(Poller(source, outgoing, note).run(open_peer(f"{scheme} {host}:{port}")))
     if scheme == "tcp":
         return asyncio.create_task(_client(source, host, port, open_peer), name=source.name)
     return asyncio.create_task(_file(_existing(source, Path(host)), open_peer), name=source.name)

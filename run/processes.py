@@ -39,6 +39,7 @@ def receive(context: typer.Context) -> None:
 
 
 async def _receive(settings: "Settings", sources: list[Source], flush: "receiver.Flush") -> None:
+    from geo.outgoing import Outgoing, allow
     from ingest import receiver
 
     stop = asyncio.Event()
@@ -53,6 +54,7 @@ async def _receive(settings: "Settings", sources: list[Source], flush: "receiver
         settings.tcp_clients_max,
         _heartbeat(),
         stop,
+        Outgoing(allow(settings.outgoing_allowed)),
     )
 
 

@@ -38,5 +38,5 @@ CASES: dict[str, tuple[str, bytes, dict[str, int]]] = {
     "two messages in one breath": ("vms", NAF + NAF, {}),
     "a line of one quote": ("vms", b'"', {"not_csv": 1}),
     "a number of Arabic digits": ("vms", "TTH 91234,,1764000000,١٠٧.٦,16.5".encode(), {"position": 1}),
-    "the same member twice": ("json", b'{"mmsi": 1, "mmsi": null}', {"key": 1}),
+    "the same member twice": ("json", b'{"mmsi": 1, "mmsi": null}', {"member_twice": 1}),
 }
