@@ -108,7 +108,9 @@ def threatened(
         ["port", "old", "inside", "coming", "staying"],
         "",
     )
-    boats = [_danger(heard.iloc[n], group[n], port[n], met, int(n), now) for n in np.flatnonzero(group != "")]
+    chosen = np.flatnonzero(group != "").tolist()
+    rows = heard.iloc[chosen].to_dict("records")
+    boats = [_danger(row, group[n], port[n], met, n, now) for row, n in zip(rows, chosen, strict=True)]
     boats.sort(
         key=lambda one: (GROUPS.index(one.group), one.enters_at or now + horizon, one.edge_km or 0, one.registration)
     )
@@ -126,9 +128,9 @@ def _ports(heard: pd.DataFrame, fences: Sequence[Fence]) -> list[str | None]:
     return found
 
 
-def _danger(row: Any, group: Group, port: str | None, met: Met, n: int, now: datetime) -> Danger:
+def _danger(row: Mapping[Any, Any], group: Group, port: str | None, met: Met, n: int, now: datetime) -> Danger:
     return Danger(
-        **{name: _known(row[name]) for name in _BOAT},
+        **{name: row[name] for name in _BOAT},
         group=group,
         layer=row["layer"],
         lon=float(row["lon"]),
@@ -148,10 +150,6 @@ def _danger(row: Any, group: Group, port: str | None, met: Met, n: int, now: dat
     )
 
 
-def _known(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
 def _number(value: Any) -> float | None:
     return None if value is None or not np.isfinite(value) else float(value)
 
@@ -160,7 +158,8 @@ def _after(now: datetime, seconds: float) -> datetime | None:
     return now + timedelta(seconds=float(seconds)) if np.isfinite(seconds) else None
 
 
-# A boat's last position of either kind, whichever is newer.
+# A boat's last position of either kind, whichever is newer. Which vessel it is stands in vessel.registration, where the
+# clock writes it by boat_vessel (geo.heard.tell): to ask that view itself, which compares all names, takes seconds.
 _NEWER = "(v.observed_at IS NULL OR a.observed_at > v.observed_at)"
 _HEARD = f"""
     SELECT {", ".join(f"b.{name}" for name in _BOAT)},
@@ -173,15 +172,17 @@ _HEARD = f"""
            coalesce(v.manual, false) AND NOT {_NEWER} AS by_hand
     FROM boat b
     LEFT JOIN vms v ON v.registration = b.registration AND v.geom IS NOT NULL
-    LEFT JOIN boat_vessel bv ON bv.registration = b.registration
-    LEFT JOIN vessel a ON a.mmsi = bv.mmsi AND a.geom IS NOT NULL
-    WHERE b.retired_at IS NULL ORDER BY b.registration
+    LEFT JOIN vessel a ON a.registration = b.registration AND a.geom IS NOT NULL
+    WHERE b.retired_at IS NULL ORDER BY b.registration, 8
 """
 
 
 def last_heard(connection: sa.Connection) -> pd.DataFrame:
     """Every boat in use of the register with its newest fix: layer, observed_at, lon, lat, speed, course, by_hand."""
     rows = connection.execute(sa.text(_HEARD)).mappings().all()
-    frame = pd.DataFrame(rows, columns=[*_BOAT, "layer", "observed_at", "lon", "lat", "speed", "course", "by_hand"])
+    names = [*_BOAT, "layer", "observed_at", "lon", "lat", "speed", "course", "by_hand"]
+    frame = pd.DataFrame(rows, columns=names, dtype=object)  # a name that is missing stays None
     frame["observed_at"] = pd.to_datetime(frame["observed_at"], utc=True)
+    # Until the clock has told, two vessels may bear one registration: the one that was heard last counts.
+    frame = frame.drop_duplicates("registration", keep="last", ignore_index=True)
     return frame.astype(dict.fromkeys(("lon", "lat", "speed", "course"), float))

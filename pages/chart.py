@@ -46,7 +46,8 @@ def layout(site: Site, t: Text, view: View) -> html.Div:
             dl.Map(
                 [
                     dl.LayerGroup([], id="zone"),
-                    dl.LayerGroup([], id="storms"),
+                    # Below the names of the base map (430): no storm lies over "Quần đảo Hoàng Sa (Việt Nam)".
+                    dl.Pane(dl.LayerGroup([], id="storms"), name="storms", style={"zIndex": 420}),
                     dl.LayerGroup([], id="trail"),
                     dl.LayerGroup([], id="events"),
                     dl.ZoomControl(position="topleft"),

@@ -11,6 +11,8 @@ import pytest
 import sqlalchemy as sa
 from pyproj import Geod
 
+from access.storm import board
+from geo.heard import tell
 from tests.connections import told
 from tests.fleet import Fleet
 
@@ -134,6 +136,7 @@ def test_files_come_in_by_the_same_door(site) -> None:
 
 def test_whom_it_threatens_is_told_by_group_with_times_and_distances(site) -> None:
     site.fleet.register(range(1, 10))
+    told(site.database.owner, "UPDATE boat SET shipname = 'Hải Âu' WHERE registration = :a", a=site.fleet.name(2))
     place(site, 1, NORTH, 50)  # inside, in the circle of level 10
     place(site, 2, NORTH, 300, speed=6, course=180)  # 100 km from the edge at six knots: nine hours
     place(site, 3, EAST, 205, speed=8, course=90)  # runs away from it
@@ -147,6 +150,9 @@ def test_whom_it_threatens_is_told_by_group_with_times_and_distances(site) -> No
     assert found == {"inside": [name(1), name(6)], "coming": [name(2)], "old": [name(4)]}
     answer = site.get(f"/api/v1/storms/{storm}/boats")[1]
     boats = {one["registration"]: one for one in answer["boats"]}
+    with site.site.engine.connect() as connection:  # what is missing is None: JSON has no NaN
+        told_of = board(connection, site.site, storm, datetime.now(UTC))["boats"]
+        assert {one["shipname"] for one in told_of} == {None, "Hải Âu"}
     assert (boats[name(1)]["level_now"], boats[name(6)]["level_now"]) == (10, 6)
     enters = datetime.fromisoformat(boats[name(2)]["enters_at"]) - datetime.now(UTC)
     assert enters / timedelta(hours=1) == pytest.approx(100 / (6 * 1.852) - 5 / 60, abs=0.05)
@@ -192,6 +198,8 @@ def test_ais_counts_where_it_is_newer_than_the_device(site) -> None:
         "(574090001, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :at, :at, 'test')",
         lon=lon, lat=lat, at=datetime.now(UTC) - timedelta(minutes=9),
     )  # fmt: skip
+    with site.fleet.ingest.begin() as connection:
+        assert tell(connection) == 1
     storm = entered(site)
     (boat,) = site.get(f"/api/v1/storms/{storm}/boats")[1]["boats"]
     assert (boat["group"], boat["layer"]) == ("inside", "vessel")
