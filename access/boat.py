@@ -18,6 +18,7 @@ from geo.fence import Fence
 from geo.figure import Figures, figures
 from geo.fleet import Boat, boat_by_mmsi
 from geo.heard import boat_heard
+from geo.inspection import inspections
 from geo.port_call import PortCall, Trip, voyages
 from geo.provider import providers
 from geo.registration import parse
@@ -36,8 +37,8 @@ class Record:
     signal: what the clock remembers of it (geo.course), None while it never watched it; place: its last position by its
     device, with its fishing zone; layer: whose fixes the track is made of, AIS where there are none of a device; gap:
     after how long without a fix nothing is known of the way; fixes: those that count, in order of time; calls and
-    trips: of them; cases: of any time, events (geo.boat_event): of the period, versions: of the register, each the
-    newest first; providers: names by key.
+    trips: of them; cases and inspections: of any time, events (geo.boat_event): of the period, versions: of the
+    register, each the newest first; providers: names by key.
     """
 
     card: Card
@@ -57,6 +58,7 @@ class Record:
     alarms: Sequence[Mapping[str, Any]]
     events: Sequence[Mapping[str, Any]]
     versions: Sequence[Mapping[str, Any]]
+    inspections: Sequence[Mapping[str, Any]]
     providers: Mapping[str, str]
 
     @property
@@ -125,6 +127,7 @@ def record(
         _alarms(connection, found, now),
         events_of_boat(connection, boat.registration, start, end),
         [dict(row) for row in fleet.history(connection, boat.registration)],
+        inspections(connection, boat.registration),
         {one.key: one.name for one in providers(connection)},
     )
 
@@ -210,6 +213,7 @@ def told(found: Record) -> dict[str, Any]:
         "trips": [vars(one) for one in found.trips],
         "cases": [dict(one) for one in found.cases],
         "alarms": [_alarm(one) for one in found.alarms],
+        "inspections": [dict(one) for one in found.inspections],
         "missing": list(found.track.missing),
     }
 

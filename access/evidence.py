@@ -23,6 +23,7 @@ from geo.evidence import Incomplete, TooMany, alarms_by, cases_by, fixes_by, rul
 from geo.fence import PORT, Fence, of_json
 from geo.fence_kind import REFERENCE
 from geo.figure import figures
+from geo.inspection import inspections_by
 from geo.port_call import voyages
 from layers.layer import Layer
 
@@ -73,15 +74,16 @@ def assemble(
     heard = next((one.counted for one in tracks if one.counted), [])
     calls, trips = voyages(heard, _ports(every))
     register = [_version(row) for row in versions]
-    files = data_files(tracks, fences, alarms, journal, rules, cases, log, register)
+    looked = [_hashed(row) for row in inspections_by(connection, registration, start, end, as_of)]
+    files = data_files(tracks, fences, alarms, journal, rules, cases, log, register, looked)
     sources = {
         **{f"{one.layer}_history": one.rows for one in tracks},
-        "alarm_journal": journal, "boat_case_entry": log,
+        "alarm_journal": journal, "boat_case_entry": log, "boat_inspection": looked,
         "revision": [*register, *fences, *rules],
     }  # fmt: skip
     return Pack(
         registration, start, end, as_of, boat, register, own, tracks, calls, trips, fences, alarms, journal,
-        {row["key"]: row["value"] for row in rules}, cases, log, files,
+        {row["key"]: row["value"] for row in rules}, cases, log, looked, files,
         {name: {"rows": len(rows), "sha256": _of(rows)} for name, rows in sources.items()},
     )  # fmt: skip
 

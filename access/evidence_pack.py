@@ -19,7 +19,7 @@ from geo.port_call import PortCall, Trip
 
 Row = dict[str, Any]
 PAPER = "ho-so.pdf"
-FORM = 1  # of the pack; another number when the same rows would give other files
+FORM = 2  # of the pack; another number when the same rows would give other files
 DECIMALS = {"lon": 7, "lat": 7}
 FIX_COLUMNS = (
     "observed_at", "received_at", "lon", "lat", "speed", "course", "heading", "status", "device", "provider", "manual",
@@ -38,6 +38,10 @@ CASE_COLUMNS = (
 )  # fmt: skip
 LOG_COLUMNS = (
     "id", "case_id", "kind", "at", "entered_at", "actor", "actor_kind", "text", "data", "row_sha256",
+)  # fmt: skip
+INSPECTION_COLUMNS = (
+    "id", "at", "place", "unit", "inspectors", "result", "findings", "document", "note", "corrects", "entered_at",
+    "actor", "actor_kind", "row_sha256",
 )  # fmt: skip
 NAMES = {"vms": "track_vms", "vessel": "track_ais"}
 MASKED = {
@@ -88,6 +92,7 @@ class Pack:
     rules: Mapping[str, Mapping[str, Any]]
     cases: Sequence[Row]
     log: Sequence[Row]
+    inspections: Sequence[Row]
     files: Mapping[str, bytes]
     sources: Mapping[str, Mapping[str, Any]]
 
@@ -107,6 +112,7 @@ class Pack:
 def data_files(
     tracks: Sequence[Track], fences: Sequence[Row], alarms: Sequence[Row], journal: Sequence[Row],
     rules: Sequence[Row], cases: Sequence[Row], log: Sequence[Row], register: Sequence[Row],
+    inspections: Sequence[Row],
 ) -> dict[str, bytes]:  # fmt: skip
     """The data files by name; rows as they may leave the house."""
     found: dict[str, bytes] = {}
@@ -119,6 +125,7 @@ def data_files(
     found["rules.json"] = page(rules)
     found["cases.csv"] = sheet(CASE_COLUMNS, cases)
     found["case_journal.csv"] = sheet(LOG_COLUMNS, log)
+    found["inspections.csv"] = sheet(INSPECTION_COLUMNS, inspections)
     found["register.json"] = page(register)
     return found
 

@@ -15,6 +15,7 @@ from api import (
     fences,
     handover,
     health,
+    inspections,
     live,
     push,
     rescue,
@@ -39,6 +40,7 @@ def mount(
     workbooks of the fleet's figures; they are laid out in the room of what people see.
     """
     health.mount(server, site)
+    inspections.mount(server, site)
     features.mount(server, site)
     push.mount(server, site)
     evidence.mount(server, site, evidence_paper)

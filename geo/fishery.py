@@ -19,9 +19,10 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from geo.table import core
 
@@ -163,6 +164,28 @@ boat_case_entry = Table(
     Column("text", Text),
     Column("data", JSONB, nullable=False, server_default=text("'{}'")),
     Index("boat_case_entry_of", "case_id", "at"),
+)
+
+# Inspections in port and at sea; a mistake is put right by a line that names the one it takes the place of.
+boat_inspection = Table(
+    "boat_inspection",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("registration", Text, ForeignKey("boat.registration"), nullable=False),
+    _stamp("at", nullable=False),
+    Column("place", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("inspectors", Text),
+    Column("result", Text, nullable=False),
+    Column("findings", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("document", Text),
+    Column("note", Text),
+    Column("corrects", BigInteger, ForeignKey("boat_inspection.id")),
+    _stamp("entered_at", nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    UniqueConstraint("corrects", name="boat_inspection_corrected_once"),
+    Index("boat_inspection_of", "registration", "at"),
 )
 
 # What the clock remembers of each boat that it watches (geo.course); written when it changes.

@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 from access.boat import record
 from access.site import Site
 from geo.registration import parse
-from pages import banner, boat_body, boat_timeline, boat_track, header, stores
+from pages import banner, boat_body, boat_inspection, boat_timeline, boat_track, header, stores
 from pages.boat_words import address
 from pages.read import DatabaseAway, read
 from pages.text import Text
@@ -50,7 +50,11 @@ def layout(site: Site, t: Text, key: str, search: str) -> html.Div:
                                 html.P(t("Đang đọc…"), className="empty"), id="boat-facts", className="boat-facts"
                             ),
                             html.Div(
-                                [html.Div([], id="boat-track"), html.Div([], id="boat-lists", className="boat-lists")],
+                                [
+                                    html.Div([], id="boat-track"),
+                                    html.Div([], id="boat-lists", className="boat-lists"),
+                                    boat_inspection.form(t),
+                                ],
                                 className="boat-middle",
                             ),
                             html.Div([], id="boat-timeline", className="boat-side"),
@@ -99,6 +103,8 @@ def _links(t: Text, registration: str, days: int) -> html.Nav:
 
 def register(app: Dash, site: Site) -> None:
     """Read again each half minute; the map is drawn anew only when the track is another one."""
+
+    boat_inspection.register(app, site)
 
     @app.callback(
         Output("boat-head", "children"),

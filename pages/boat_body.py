@@ -15,15 +15,15 @@ from geo.calendar import ZONE
 from geo.canonical import moment
 from geo.contact import without_numbers
 from geo.device import Device
+from pages import boat_inspection, mark, place
 from pages import boat_words as say
-from pages import mark, place
 from pages.boat_timeline import event_words, port_name
 from pages.fisheries_board import kind_words, level_words, stage_words
 from pages.line import rule_title, state_words
 from pages.text import Text
 from pages.vessel import knots, zone
 
-EVENTS_MOST, TRIPS_MOST, ALARMS_MOST, CASES_MOST, VERSIONS_MOST = 15, 12, 12, 20, 20
+EVENTS_MOST, TRIPS_MOST, ALARMS_MOST, CASES_MOST, VERSIONS_MOST, INSPECTIONS_MOST = 15, 12, 12, 20, 20, 20
 BEFORE_CASE = timedelta(hours=24)  # of a case's pack, so that it is seen how it came to it
 
 
@@ -224,7 +224,10 @@ def _people(t: Text, found: Record) -> list[Any]:
 
 def lists(t: Text, found: Record, now: datetime) -> list[html.Section]:
     """Below the map: trips and calls of the period; cases, alarms and the register's versions of any time."""
-    return [_trips(t, found), _events(t, found, now), _cases(t, found, now), _alarms(t, found, now), _history(t, found)]
+    return [
+        _trips(t, found), _events(t, found, now), _cases(t, found, now), _inspections(t, found),
+        _alarms(t, found, now), _history(t, found),
+    ]  # fmt: skip
 
 
 def _table(heads: Sequence[str], rows: Sequence[Any]) -> html.Div:
@@ -238,6 +241,15 @@ def _row(*cells: Any) -> html.Tr:
 
 def _more(t: Text, every: int, shown: int) -> html.P:
     return html.P(t("và {n} mục nữa", n=t.number(every - shown)), className="note", hidden=every <= shown)
+
+
+def _inspections(t: Text, found: Record) -> html.Section:
+    title, every = t("Kiểm tra"), boat_inspection.rows(t, found)
+    if not every:
+        return _part(title, html.P(t("Chưa ghi lần kiểm tra nào."), className="empty"))
+    heads = [t("Lúc"), t("Nơi kiểm tra"), t("Kết quả"), t("Số biên bản"), t("Ghi chú")]
+    shown = every[:INSPECTIONS_MOST]
+    return _part(title, _table(heads, shown), _more(t, len(every), len(shown)), count=t.number(len(every)))
 
 
 def _trips(t: Text, found: Record) -> html.Section:

@@ -11,8 +11,8 @@ from access.boat import Record
 from geo.behaviour.wording import sentence
 from geo.contact import without_numbers
 from geo.fence import PORT
+from pages import boat_inspection, mark
 from pages import boat_words as say
-from pages import mark
 from pages.boat_track import gaps
 from pages.fisheries_board import kind_words, stage_words
 from pages.line import rule_title
@@ -40,6 +40,7 @@ def moments(t: Text, found: Record, now: datetime) -> list[Moment]:
         *_events(t, found, now),
         *_cases(t, found),
         *_alarms(t, found),
+        *_inspections(t, found),
         *_versions(t, found),
     ]
     own = [one for one in own if found.start <= one.at <= found.end]
@@ -126,6 +127,14 @@ def _alarms(t: Text, found: Record) -> Iterator[Moment]:
         yield Moment(
             one["raised_at"], rule_title(t, one), t.pick(one["fence_vi"], one["fence_en"]), shape, one["severity"]
         )
+
+
+def _inspections(t: Text, found: Record) -> Iterator[Moment]:
+    for one in found.inspections:
+        what = " · ".join(filter(None, [boat_inspection.finding_words(t, one), one["place"]]))
+        color = "ok" if one["result"] == "clean" else "high"
+        words = t("Kiểm tra: {result}", result=boat_inspection.result_words(t, one))
+        yield Moment(one["at"], words, what, "diamond", color)
 
 
 def _versions(t: Text, found: Record) -> Iterator[Moment]:

@@ -10,6 +10,7 @@ from geo.boat_case import CAUSES, OUTCOMES
 from geo.canonical import digest, line
 from geo.fence import PORT, REFERENCE_NOTE
 from geo.fence_kind import REFERENCE
+from geo.inspection import FINDINGS, RESULTS
 from geo.provider import PROVIDERS
 from pages import boat_words as say
 from pages import place
@@ -65,6 +66,7 @@ def sheet_of(site: Site, pack: Pack) -> str:
         _fences(pack),
         _alarms(pack),
         _cases(pack),
+        _inspections(pack),
         [_fixes(one) for one in pack.tracks if one.rows],
         _proof(pack),
         _signature(),
@@ -286,6 +288,29 @@ def _cases(pack: Pack) -> list[Element | None]:
         heads = [("Lúc", "20%"), ("Việc", "18%"), ("Ai", "20%"), ("Nội dung", "42%")]
         found += [_table(heads, rows), _more(len(lines), ROWS_MOST, "case_journal.csv")]
     return found
+
+
+def _inspections(pack: Pack) -> list[Element | None]:
+    title = _title("Kiểm tra", len(pack.inspections))
+    if not pack.inspections:
+        return [title, _nothing("Không có lần kiểm tra nào được ghi trong khoảng này.")]
+    corrected = {row["corrects"] for row in pack.inspections}
+    rows = [
+        [
+            T.exact(row["at"]),
+            " · ".join(filter(None, [row["place"], row["unit"], row["inspectors"]])),
+            "; ".join([RESULTS[row["result"]][0], *(FINDINGS[name][0] for name in row["findings"])]),
+            " · ".join(
+                filter(None, [
+                    f"số {row['id']}" + (f", thay dòng {row['corrects']}" if row["corrects"] else ""),
+                    "đã được sửa" if row["id"] in corrected else "", row["document"], row["note"],
+                ])
+            ),
+        ]
+        for row in pack.inspections[:ROWS_MOST]
+    ]  # fmt: skip
+    heads = [("Lúc", "20%"), ("Nơi, đơn vị", "28%"), ("Kết quả", "26%"), ("Biên bản, ghi chú", "26%")]
+    return [title, _table(heads, rows), _more(len(pack.inspections), ROWS_MOST, "inspections.csv")]
 
 
 def _closed(words: Mapping[str, tuple[str, str]], key: str | None) -> str:

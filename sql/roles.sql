@@ -16,7 +16,7 @@ BEGIN
             EXECUTE format('GRANT INSERT ON %I TO haidang_ingest', item.relname);
         ELSIF item.relname NOT IN ('fence', 'rule', 'revision', 'roster', 'unit', 'figure', 'archive', 'handover',
                                     'lab_run', 'channel', 'route', 'provider', 'boat', 'boat_contact', 'device',
-                                    'storm', 'storm_bulletin', 'storm_point', 'storm_call', 'api_key', 'area',
+                                    'boat_inspection', 'storm', 'storm_bulletin', 'storm_point', 'storm_call', 'api_key', 'area',
                                     'area_piece') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
         END IF;
@@ -34,7 +34,7 @@ BEGIN
     GRANT DELETE ON route TO haidang_web;
     -- The fisheries watch. No worker has any use for people's names and numbers.
     GRANT INSERT, UPDATE ON provider, boat, boat_contact, device, boat_case TO haidang_web;
-    GRANT INSERT ON boat_case_entry TO haidang_web;
+    GRANT INSERT ON boat_case_entry, boat_inspection TO haidang_web;
     GRANT DELETE ON boat_contact TO haidang_web;
     GRANT INSERT, UPDATE ON storm TO haidang_web;
     GRANT INSERT ON storm_bulletin, storm_point, storm_call TO haidang_web;

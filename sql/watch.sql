@@ -1,6 +1,8 @@
 -- The log of a case is append-only, and no case is closed of which nobody was called. (Read after journal.sql.)
 CREATE OR REPLACE TRIGGER boat_case_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON boat_case_entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE OR REPLACE TRIGGER boat_inspection_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON boat_inspection
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE OR REPLACE FUNCTION refuse_unheard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN

@@ -84,11 +84,37 @@ def test_what_is_no_boat_and_the_way_from_the_map(centre: Centre, page: Page) ->
     page.goto(f"{centre.url}/fisheries/TTH-99999-TS?lang=en")
     expect(page.locator(".boat-unknown h3")).to_have_text("The register has no such boat")
     expect(page.locator(".boat-spans")).to_be_hidden()
+    expect(page.locator(".boat-inspection")).to_be_hidden()
     page.goto(f"{centre.url}/?chosen=vms.{boat_past.NAME}")
     page.locator(".card-boat").click()
     expect(page.locator(".boat-name h2")).to_have_text(boat_past.NAME)
     page.goto(f"{centre.url}/?chosen=vessel.{boat_past.MMSI}")
     expect(page.locator(".card-boat")).to_have_attribute("href", f"/fisheries/{boat_past.NAME}")
+
+
+def test_an_inspection_is_written_down_and_stands_in_the_list_and_the_timeline(centre: Centre, page: Page) -> None:
+    page.goto(f"{centre.url}/fisheries/{boat_past.NAME}?days=7")
+    expect(page.locator(".boat-state")).to_be_visible()
+    expect(part(page, "Kiểm tra")).to_contain_text("Chưa ghi lần kiểm tra nào.")
+    page.locator(".boat-inspection summary").focus()
+    page.keyboard.press("Enter")
+    said = page.locator("#inspection-said")
+    page.get_by_role("button", name="Ghi vào sổ").click()
+    expect(said).to_have_text("CHƯA ghi: Nơi kiểm tra: Hãy ghi mục này")
+    for name, text in (("place", "Cảng cá Thuận An"), ("unit", "Chi cục Thủy sản"), ("actor", "Trần Thị Lan"),
+                       ("note", "đã thay kẹp chì, gọi 0905 123 456")):  # fmt: skip
+        page.locator(f"#inspection-{name}").fill(text)
+    page.get_by_label("Nhắc nhở").check()
+    page.get_by_label("Kẹp chì mất").check()
+    page.wait_for_timeout(800)  # the boxes tell what is typed when the fingers rest
+    page.get_by_role("button", name="Ghi vào sổ").click()
+    expect(said).to_have_text(re.compile(r"Đã ghi vào sổ, số \d+\."))
+    line = part(page, "Kiểm tra").locator("tbody tr")
+    expect(line).to_have_count(1)
+    expect(line).to_contain_text("Nhắc nhở")
+    expect(line).not_to_contain_text("123 456")
+    expect(part(page, "Dòng thời gian")).to_contain_text("Kiểm tra: Nhắc nhở")
+    expect(page.locator("#inspection-place")).to_have_value("")
 
 
 def test_a_pack_that_is_refused_says_why_on_the_page(
