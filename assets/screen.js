@@ -124,6 +124,7 @@
     if (!state.show.labels) p.set("labels", "0");
     if (state.show.follow) p.set("follow", "1");
     if (state.show.events) p.set("events", "1");
+    if (haidang.areas && haidang.areas.shown()) p.set("areas", haidang.areas.shown());
     if (haidang.fence && haidang.fence.shown()) p.set("fence", haidang.fence.shown());
     p.set("theme", root.dataset.theme);
     p.set("lang", root.lang);

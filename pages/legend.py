@@ -7,6 +7,7 @@ from typing import Any
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from access.site import Site
+from pages import areas
 from pages.mark import entry, icon, main_kind
 from pages.text import Text
 from pages.view import View
@@ -33,6 +34,7 @@ def layout(site: Site, t: Text, view: View) -> html.Nav:
             ),
             html.Div(entry("layer-search", t("Lọc lớp…"), 40, "layer-search"), className="layer-find"),
             *[_group(t, name, layers, view, index == 0) for index, (name, layers) in enumerate(groups)],
+            areas.layout(site, t, view),
             html.P(t("Không có lớp nào khớp"), id="layer-none", className="empty", hidden=True),
         ],
         id="legend",

@@ -2,10 +2,10 @@
 
 `lat lon z` the map's centre and zoom · `off` hidden layers and classes, `off=zone,vessel.cargo` · `opacity` in per
 cent, `opacity=vessel:60` · `chosen` the object, `chosen=vessel.574091234` · `trail` `chosen` or `none` · `labels`,
-`follow` and `events` (what boats did) 1 or 0 · `fence` the editor: a fence's key, `new` or `list` · `alarm` the number
-of an alarm · `severity state unit rule` what the desk shows, comma-separated, in the order `sort`, downwards
-`sort=-raised`, and `inview=1` only what is in view · `theme` dark or light · `lang` vi or en · `scale` the factor of
-all sizes. screen.js writes the same keys on every change.
+`follow` and `events` (what boats did) 1 or 0 · `areas` communes: 1 their borders, a figure's key its shades · `fence`
+the editor: a fence's key, `new` or `list` · `alarm` the number of an alarm · `severity state unit rule` what the desk
+shows, comma-separated, in the order `sort`, downwards `sort=-raised`, and `inview=1` only what is in view · `theme`
+dark or light · `lang` vi or en · `scale` the factor of all sizes. screen.js writes the same keys on every change.
 """
 
 import re
@@ -35,6 +35,7 @@ class View:
     labels: bool = True
     follow: bool = False
     events: bool = False
+    areas: str | None = None
     fence: str | None = None
     theme: str | None = None
     lang: str = "vi"
@@ -67,6 +68,7 @@ def read(search: str, home: tuple[float, float, float]) -> View:
         labels=query.get("labels", "1").lower() not in ("0", "off", "false"),
         follow=query.get("follow", "0").lower() in ("1", "on", "true"),
         events=query.get("events", "0").lower() in ("1", "on", "true"),
+        areas=_areas(query.get("areas", "")),
         fence=_key(query.get("fence", "")),
         theme=theme if theme in THEMES else None,
         lang=language(query.get("lang")),
@@ -98,6 +100,11 @@ def _off(value: str) -> dict[str, tuple[str, ...]]:
 def _opacity(value: str) -> dict[str, float]:
     pairs = (item.partition(":") for item in value.lower().split(",") if ":" in item)
     return {layer: _number(percent, 100, 10, 100) / 100 for layer, _, percent in pairs}
+
+
+def _areas(value: str) -> str | None:
+    key = value.lower()
+    return key if key == "1" or re.fullmatch(r"[a-z0-9_]{1,60}\.[a-z0-9_]{1,60}", key) else None
 
 
 def _key(value: str) -> str | None:

@@ -65,7 +65,7 @@ def test_step_1_the_page_opens_on_hue_with_boats_counts_badge_and_feeds(centre: 
     expect(page.locator("#shift")).to_have_text(re.compile(r"^Ca [123]$"))
     expect(page.locator(".zone.coast_line")).to_have_count(1)
     expect(page.locator(".zone-name span", has_text="tuyến bờ · sơ đồ tham khảo")).to_be_visible()
-    expect(page.locator(".legend .note")).to_have_text("sơ đồ tham khảo, không phải căn cứ pháp lý")
+    expect(page.locator(".layer:has(#zone-count) .note")).to_have_text("sơ đồ tham khảo, không phải căn cứ pháp lý")
     assert page.evaluate("document.documentElement.lang") == "vi"
     assert page.faults == []  # type: ignore[attr-defined]
 

@@ -39,6 +39,14 @@ def test_nonsense_falls_back_to_home(search: str) -> None:
     assert (view.lat, view.lon, view.zoom, view.chosen, view.theme) == (*HOME, None, None)
 
 
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [("1", "1"), ("Boat.Registered", "boat.registered"), ("", None), ("0", None), ("a b", None), ("<svg>.x", None)],
+)
+def test_communes_are_shown_as_borders_or_by_a_figures_key(asked: str, shown: str | None) -> None:
+    assert read(f"?areas={asked}", HOME).areas == shown
+
+
 def test_filter_names_only_what_differs() -> None:
     assert read("?off=vessel.cargo&opacity=report:50", HOME).filter() == {
         "vessel": {"off": ["cargo"], "opacity": 1.0},
