@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from access.push import RECORDS_MAX, Denied, Door, Taken
 from access.site import Site
-from api.push_schema import model, reason_words
+from api.push_schema import example, model, reason_words
 from geo.api_key import Key
 from ingest.feed import Push
 from ingest.lines import Refused
@@ -34,7 +34,10 @@ HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="the same 
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
 ApiKey = Annotated[str | None, Depends(HEADER)]
 IdempotencyKey = Annotated[
-    str | None, Header(description="The same key and records again, from the same sender, are stored once")
+    str | None,
+    Header(
+        alias="Idempotency-Key", description="The same key and records again, from the same sender, are stored once"
+    ),
 ]
 
 
@@ -85,8 +88,11 @@ def _mount_layer(server: FastAPI, door: Door, layer: Layer) -> None:
     push, found = feed.push, model(layer)
     schema = found.model_json_schema()
     listed = {"anyOf": [schema, {"type": "array", "items": schema, "maxItems": RECORDS_MAX}]}
-    body = {"required": True, "content": {JSON: {"schema": listed}, CSV: {"schema": {"type": "string"}}}}
+    lines = {"type": "string", "description": "names of members in the first line, a record in each other one"}
+    shown = {"example": one} if (one := example(feed)) else {}
+    body = {"required": True, "content": {JSON: {"schema": listed, **shown}, CSV: {"schema": lines}}}
     codes = {
+        202: "what became of each record",
         400: "the body is no JSON or CSV",
         401: "no key, or none that is in use",
         403: "the key is for other layers",

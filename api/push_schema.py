@@ -1,12 +1,13 @@
 """What a layer takes over HTTP, in words: the one schema that its documentation shows, and why a record is refused."""
 
+import json
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, create_model
 
 from access.push import PROVIDER
 from geo.api_key import Key
-from ingest.feed import RECORD_ID, Member, Push
+from ingest.feed import RECORD_ID, Feed, Member, Push
 from ingest.json_lines import seconds
 from ingest.push import NOT_OBJECT
 from layers import push_feed
@@ -86,6 +87,11 @@ def model(layer: Layer) -> type[BaseModel]:
         about += f" At least one of {', '.join(push.one_of)} is needed."
     config = ConfigDict(extra="ignore", title=f"{layer.name}_record")
     return create_model(f"{layer.name}_record", __config__=config, __doc__=about, **fields)
+
+
+def example(feed: Feed) -> dict[str, Any] | None:
+    """The first JSON object of what the feed gives as its sample."""
+    return next((json.loads(line) for line in feed.sample() if line.startswith(b"{")), None)
 
 
 def _kind(member: Member) -> Any:

@@ -321,7 +321,9 @@ def test_the_documentation_has_the_one_schema_of_each_layer(sea) -> None:
     document = sea.get("/api/openapi.json")[1]
     found = document["paths"][PATH]["post"]
     assert "/api/v1/layers/vessel/records" not in document["paths"]
-    one, several = found["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+    content = found["requestBody"]["content"]
+    one, several = content["application/json"]["schema"]["anyOf"]
+    assert push(sea.port, key(sea.database), content["application/json"]["example"])[0] == 202  # what it shows is taken
     assert several["items"] == one
     assert set(one["required"]) == {"observed_at", "lon", "lat"}
     assert set(one["properties"]) == {
