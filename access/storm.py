@@ -355,6 +355,7 @@ def planned(connection: sa.Connection, draft: Draft, said: Said, now: datetime, 
         faults.append(_whole("issued_at", "Giờ phát tin chưa tới", "the bulletin is of a time to come"))
     if before is not None and before.closed_at is not None:
         faults.append(_whole("number", "Cơn bão này đã đóng: không thêm bản tin", "this storm is closed"))
+    faults += _number(connection, wanted, before)
     last = before.bulletin if before else None
     if last is not None and issued < last.issued_at:
         words = f"{last.issued_at.astimezone(ZONE):%H:%M %d/%m/%Y}"
@@ -368,6 +369,21 @@ def planned(connection: sa.Connection, draft: Draft, said: Said, now: datetime, 
     lines = tuple((row, point, _what(there.get(point.at), point)) for row, point in draft.points)
     bulletin = Bulletin(about["source"] or "", issued, points, comment=comment)
     return Plan(wanted, before, bulletin, lines, tuple(faults), draft.ignored)
+
+
+def _number(connection: sa.Connection, wanted: Storm, before: Storm | None) -> list[Fault]:
+    """A storm keeps its number; a depression that gets one takes none that another storm has."""
+    if before is None or wanted.number is None or wanted.number == before.number:
+        return []
+    if before.number is not None:
+        return [_whole("number", f"Cơn bão này là bão số {before.number}", f"this storm is number {before.number}")]
+    same = [
+        one
+        for one in store.storms(connection)
+        if (one.season, one.number, one.simulated) == (before.season, wanted.number, before.simulated)
+    ]
+    words = f"Bão số {wanted.number} đã có: chọn cơn bão đó", f"there is a storm {wanted.number} already: choose it"
+    return [_whole("number", *words)] if same else []
 
 
 def _what(before: Point | None, point: Point) -> What:

@@ -339,7 +339,7 @@
     event.stopPropagation();
   }, true);
 
-  haidang.storm = { send, actor, element, ask: (id) => { if (id) { filter = { storm: String(id) }; order = []; open = null; address(); } ask(true); }, clock };
+  haidang.storm = { current: () => (told?.storm && !told.storm.closed ? told.storm : null), send, actor, element, ask: (id) => { if (id) { filter = { storm: String(id) }; order = []; open = null; address(); } ask(true); }, clock };
 
   new MutationObserver(() => {
     const screen = $("storm-screen");

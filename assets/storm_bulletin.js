@@ -16,10 +16,12 @@
   const fill = () => {
     const room = $("storm-enter");
     if (room.firstChild) return;
+    const now = haidang.storm.current(), of = [["", t("Theo số và tên")], ...(now ? [[now.id, t("Bản tin mới của {name}", { name: now.title })]] : [])];
     const zones = [["", t("Theo tệp")], ["Asia/Ho_Chi_Minh", t("Giờ Việt Nam")], ["UTC", "UTC"]];
     const choose = element("label", { class: "action" }, element("input", { id: "bulletin-file", type: "file", accept: ".geojson,.json,.csv,.xlsx", class: "unseen" }), t("Chọn tệp…"));
     const simulated = element("label", { class: "tick-box" }, element("input", { id: "bulletin-simulated", type: "checkbox" }), t("Diễn tập, mô phỏng"));
     room.append(
+      now ? element("label", { class: "storm-of" }, element("span", { class: "muted" }, `${t("Cơn bão")} `), element("select", { id: "bulletin-of", class: "picked" }, of.map(([key, words]) => element("option", { value: key }, words)))) : "",
       element("div", { class: "storm-fields" },
         field("number", t("Bão số"), "12", { inputmode: "numeric" }), field("name", t("Tên quốc tế"), "Fengshen"), field("source", t("Nguồn bản tin"), t("Trung tâm Dự báo khí tượng thủy văn quốc gia")),
         field("issued", t("Phát lúc"), "13:00 28/11/2026"), simulated),
@@ -48,15 +50,15 @@
   const ask = async (apply) => {
     const n = (asked += 1), by = apply ? haidang.storm.actor() : "-";
     if (!by) return;
-    const season = null, number = value("number"), rows = file ? [] : points();
+    const number = value("number"), rows = file ? [] : points();
     if (number && !/^[1-9]\d?$/.test(number)) { $("bulletin-number").setAttribute("aria-invalid", "true"); $("bulletin-number").focus(); say(t("Số của cơn bão là 1 đến 99; áp thấp nhiệt đới thì để trống."), "bad"); return; }
     if (!file && !rows.length) { say(t("Gõ ít nhất hai điểm, hoặc chọn tệp."), "bad"); document.querySelector("[data-cell]").focus(); return; }
     say(apply ? t("Đang lưu…") : t("Đang đọc…"));
-    const about = { number: number ? Number(number) : null, name: value("name") || null, source: value("source") || null, simulated: $("bulletin-simulated").checked, season };
+    const about = { number: number ? Number(number) : null, name: value("name") || null, source: value("source") || null, simulated: $("bulletin-simulated").checked, storm_id: Number($("bulletin-of")?.value) || null };
     let answer;
     if (file) {
       const query = new URLSearchParams({ name: file.name });
-      for (const [name, own] of Object.entries({ number: about.number, storm: about.name, source: about.source, zone: $("bulletin-zone").value, simulated: about.simulated })) if (own) query.set(name, own);
+      for (const [name, own] of Object.entries({ number: about.number, storm: about.name, source: about.source, zone: $("bulletin-zone").value, simulated: about.simulated, storm_id: about.storm_id })) if (own) query.set(name, own);
       const issued = issued_at();
       if (issued) query.set("issued_at", issued);
       if (apply) for (const [name, own] of Object.entries({ apply: 1, actor: by, plan })) query.set(name, own);

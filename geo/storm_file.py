@@ -53,7 +53,7 @@ _RADIUS = re.compile(
     r"(?:ban kinh|radius|vung nguy hiem|r)(?: (?:vung )?(?:gio )?(?:manh )?(?:cap|level|bf))? ?(\d{1,2})\b"
 )
 _ZONED = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
-_RFC = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?")
+_RFC = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?")
 _CLOCK_FIRST = re.compile(
     r"(\d{1,2})\s*(?:[:hH]|gi[oờ])\s*(\d{2})?\s*(?:,|ng[aà]y|\s)\s*(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})"
 )
@@ -348,14 +348,11 @@ def _short(text: str) -> str:
 def moment(text: str, zone: tzinfo | None) -> datetime:
     """RFC 3339; or `13:00 28/11/2026`, `13 giờ ngày 28/11/2026`, `28/11/2026 13h00` in a zone. UTC. Raises Wrong."""
     plain = re.sub(r"\s*(?:giờ\s*(?:VN|Việt Nam)|\(?ICT\)?)$", "+07:00", text.strip())
-    offset = _ZONED.search(plain)
-    bare = plain[: offset.start()].strip() if offset else plain
-    for form, order in ((_RFC, (0, 1, 2, 3, 4)), (_CLOCK_FIRST, (4, 3, 2, 0, 1)), (_DAY_FIRST, (2, 1, 0, 3, 4))):
-        found = form.fullmatch(bare)
-        if found:
-            parts = [int(found.groups()[n] or 0) for n in order]
-            break
-    else:
+    # A year behind a stroke looks like an offset: what is a time without one has none.
+    offset, parts = None, _parts(plain)
+    if parts is None and (offset := _ZONED.search(plain)):
+        parts = _parts(plain[: offset.start()].strip())
+    if parts is None:
         raise Wrong(
             "", f"{text[:40]} không phải thời điểm: viết như 13:00 28/11/2026 hoặc 2026-11-28T13:00+07:00",
             f"{text[:40]} is no time: write 2026-11-28T13:00+07:00 or 13:00 28/11/2026",
@@ -367,13 +364,22 @@ def moment(text: str, zone: tzinfo | None) -> datetime:
             f"{text[:40]} has no zone: add +07:00, or say the zone of the file",
         )  # fmt: skip
     try:
-        year, month, day, hour, minute = parts
-        made = datetime(year, month, day, hour, minute, tzinfo=own)
+        made = datetime(*parts, tzinfo=own)
     except ValueError:
         raise Wrong("", f"{text[:40]}: không có ngày giờ này", f"{text[:40]}: there is no such time") from None
     if not 1950 <= made.year <= 2100:
         raise Wrong("", f"{text[:40]}: năm từ 1950 đến 2100", f"{text[:40]}: a year from 1950 to 2100")
     return made.astimezone(UTC)
+
+
+def _parts(text: str) -> tuple[int, int, int, int, int] | None:
+    """Year, month, day, hour and minute of a time without an offset; None where it is none."""
+    for form, order in ((_RFC, (0, 1, 2, 3, 4)), (_CLOCK_FIRST, (4, 3, 2, 0, 1)), (_DAY_FIRST, (2, 1, 0, 3, 4))):
+        found = form.fullmatch(text)
+        if found:
+            year, month, day, hour, minute = (int(found.groups()[n] or 0) for n in order)
+            return year, month, day, hour, minute
+    return None
 
 
 def _zone_in(head: str) -> tzinfo | None:

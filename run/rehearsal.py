@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from demo import seed
 from demo.register import put_register
+from demo.storm import put_storm
 from geo.account import Account, peer_account
 from geo.database import engine
 from layers import discover, lanes
@@ -42,7 +43,7 @@ class Rehearsal:
         return {"HAIDANG_SIMULATED_SOURCES": json.dumps({feed: [at] for feed, at in self.addresses.items()})}
 
     def put_in(self, environment: Mapping[str, str]) -> None:
-        """Places, rules, boats, then the day before into the source's stream; the worker takes it from there."""
+        """Places, rules, boats, a storm; then the day before into the source's stream, where the worker takes it."""
         self._owner = engine(environment["DATABASE_URL"])
         self._began, self.start = time.monotonic(), time.time()
         simulated = {feed: (at,) for feed, at in self.addresses.items()}
@@ -51,6 +52,7 @@ class Rehearsal:
             seed.seed_places(connection)
             put_register(connection, SEED, datetime.fromtimestamp(self.start, UTC), seed.DEMO)
             since = {one.name: seed.missing_since(connection, one.name, self.start) for one in sources}
+        put_storm(self._owner, datetime.fromtimestamp(self.start, UTC), seed.DEMO)
         self._since = datetime.now(UTC)
         minutes = (self.start - min(since.values())) / 60
         span = f"{minutes / 60:.0f} hours" if minutes > 90 else f"{minutes:.0f} minutes"

@@ -111,6 +111,20 @@ def test_what_is_wrong_is_told_by_row_and_nothing_is_kept(site) -> None:
     assert site.get(f"/api/v1/storms/{storm}")[1]["version"] == 1
 
 
+def test_a_depression_takes_a_number_later_and_no_storm_takes_another_ones(site) -> None:
+    first = entered(site, number=None, name=None)
+    assert entered(site, number=None, name=None) != first  # nobody can know that it is the same
+    again = bulletin(rows("240"), number=None, name=None, storm_id=first, apply=True)
+    assert site.ask("POST", "/api/v1/storms", again)[1]["applied"] == {"id": first, "version": 2}
+    third = bulletin(rows("250"), number=12, storm_id=first, apply=True)
+    assert site.ask("POST", "/api/v1/storms", third)[1]["applied"] == {"id": first, "version": 3}
+    assert site.get(f"/api/v1/storms/{first}")[1]["number"] == 12
+    other = entered(site, number=13, name="Kalmaegi")
+    for storm, number in ((other, 12), (first + 1, 12)):
+        status, refused = site.ask("POST", "/api/v1/storms", bulletin(number=number, storm_id=storm, apply=True))
+        assert (status, [one["column"] for one in refused["detail"]]) == (422, ["number"])
+
+
 def test_files_come_in_by_the_same_door(site) -> None:
     at = [(datetime.now(UTC) + timedelta(hours=n)).isoformat() for n in (-1, 12)]
     line = {

@@ -72,7 +72,8 @@ def test_a_time_without_a_zone_is_refused_unless_file_column_or_form_states_one(
 @pytest.mark.parametrize(
     ("text", "hour"),
     [("13:00 28/11/2026", 6), ("13h 28/11/2026", 6), ("13 giờ ngày 28/11/2026", 6), ("28/11/2026 13:00", 6),
-     ("28-11-2026 13h00", 6), ("2026-11-28 13:00", 6), ("2026-11-28T13:00:00Z", 13), ("2026-11-28T20:00+0700", 13)],
+     ("28-11-2026 13h00", 6), ("13:00 28-11-2026", 6), ("2026/11/28 13:00:00", 6), ("13:00 28/11/2026 giờ VN", 6),
+     ("2026-11-28 13:00", 6), ("2026-11-28T13:00:00Z", 13), ("2026-11-28T20:00+0700", 13)],
 )  # fmt: skip
 def test_times_in_any_spelling(text: str, hour: int) -> None:
     assert moment(text, ZONE) == datetime(2026, 11, 28, hour, tzinfo=UTC)

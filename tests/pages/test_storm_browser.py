@@ -200,6 +200,23 @@ def test_the_screen_is_readable_for_everybody(boats: Centre, context: BrowserCon
     assert [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found] == []
 
 
+def test_the_next_bulletin_of_the_storm_on_the_screen_is_its_next_version(
+    boats: Centre, context: BrowserContext
+) -> None:
+    page = opened(context, boats.url)
+    expect(page.locator("[data-storm-boat]")).to_have_count(10)
+    page.locator("#storm-new").click()
+    page.locator("#bulletin-of").select_option(label="Bản tin mới của Bão số 12 (Fengshen)")
+    page.locator("#bulletin-source").fill("Đài KTTV Trung Trung Bộ")
+    for at, hours in enumerate((0, 40)):
+        typed(page, at, valid_at=vn(hours), position="16,5N 112,0E", wind="12", gust="15", radius_6_km="200")
+    page.locator("#bulletin-look").click()
+    expect(page.locator("#bulletin-said")).to_contain_text("Cơn bão này đã có")
+    expect(page.locator("#bulletin-apply")).to_have_text("Lưu bản tin thứ 2")
+    page.locator("#bulletin-cancel").click()
+    expect(page.locator("#storm-enter")).to_be_hidden()
+
+
 def test_the_map_shows_an_open_storm_and_the_legend_hides_it(boats: Centre, context: BrowserContext) -> None:
     page = context.new_page()
     page.goto(f"{boats.url}/?lat=16.5&lon=111&z=6")
