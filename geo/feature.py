@@ -42,11 +42,12 @@ def _columns(shape: Shape, table: sa.FromClause) -> list[Any]:
 
 
 def _commune(code: sa.ColumnElement[Any]) -> list[Any]:
-    """The name of a feature's commune, and whether it is only estimated by reference points; both null without one."""
+    """The name and province of a feature's commune, and whether it is only estimated by reference points; else null."""
     kind = sa.case({name: vi for name, (vi, _) in KINDS.items()}, value=area.c.kind)
     named, own = sa.func.concat(kind, " ", area.c.name), area.c.code == code
     return [
         sa.select(named).where(own).scalar_subquery().label("commune_name"),
+        sa.select(area.c.province).where(own).scalar_subquery().label("commune_province"),
         sa.select(area.c.geom.is_(None)).where(own).scalar_subquery().label("commune_estimated"),
     ]
 

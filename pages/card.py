@@ -8,6 +8,7 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from sqlalchemy import Connection
 
+from access import areas
 from access.site import Site
 from geo import anomaly, feature, fence, zone
 from geo.basemap import is_land
@@ -98,7 +99,20 @@ def _position(t: Text, row: Mapping[str, Any]) -> list[tuple[str, Any]]:
         html.Br(),
         html.Span(f"{t.degrees(lat)}  {t.degrees(lon)}", className="muted"),
     ]
-    return [(t("Vị trí"), html.Span(words, className="position"))]
+    return [(t("Vị trí"), html.Span(words, className="position")), *_commune(t, row)]
+
+
+def _commune(t: Text, row: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Of what stands still: the commune it is in, and its place in that province's plane of VN-2000."""
+    if row.get("commune_name") is None:
+        return []
+    guessed = f" ({t('theo điểm tham khảo')})" if row["commune_estimated"] else ""
+    plane = areas.plane(row["commune_province"], row["lon"], row["lat"])
+    if "east_m" in plane:
+        told = f"E {t.number(plane['east_m'], 1)} N {t.number(plane['north_m'], 1)} ({plane['meridian']})"
+    else:
+        told = t.pick(plane["refused_vi"], plane["refused_en"])
+    return [(t("Xã, phường"), f"{row['commune_name']}{guessed}"), ("VN-2000", told)]
 
 
 def _seen(t: Text, row: Mapping[str, Any], now: datetime) -> html.Span:

@@ -105,3 +105,18 @@ def test_a_vessel_in_words() -> None:
     assert vessel.status(VI, 15) == ""
     assert vessel.ship_type(EN, 0) == ""
     assert vessel.ship_type(EN, 85) == "Tanker"
+
+
+def test_the_card_of_what_stands_still_tells_its_commune_and_its_place_in_vn_2000() -> None:
+    layer = discover()[0]
+    row = {
+        "lon": 107.585, "lat": 16.467, "observed_at": NOW, "source": "test", "commune": "19753",
+        "commune_name": "Phường Phú Xuân", "commune_province": "46", "commune_estimated": True,
+    }  # fmt: skip
+    told = texts(card.facts(VI, layer, row, NOW))
+    assert "Xã, phường Phường Phú Xuân (theo điểm tham khảo)" in told
+    assert "VN-2000 E 562.266,8 N 1.821.342,3 (107°00′)" in told
+    exact = texts(card.facts(EN, layer, {**row, "commune_estimated": False}, NOW))
+    assert "Commune Phường Phú Xuân VN-2000 E 562,266.8 N 1,821,342.3" in exact
+    at_sea = {**row, "commune": None, "commune_name": None, "commune_province": None, "commune_estimated": None}
+    assert "VN-2000" not in texts(card.facts(VI, layer, at_sea, NOW))
