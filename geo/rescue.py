@@ -100,7 +100,8 @@ def _near(
         reach_s=away / pace * 3600,
     )[away <= within_nm]
     if shape.key == "mmsi":
-        rows = rows[[station_kind(number) in COME for number in rows["mmsi"].tolist()]]
+        able = [station_kind(number) in COME for number in rows["mmsi"].tolist()]
+        rows = rows[np.array(able, bool)]  # an empty list would choose no columns
     label = rows["key"].astype(object)
     for name in ("shipname", "registration"):
         said = rows[name].notna() & (rows[name] != "")
