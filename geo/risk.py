@@ -8,10 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from geo import table
+from geo.boat_event import AIS, VMS
 from geo.calendar import ZONE
 from geo.duty import duty
 from geo.figure import Figures
 from geo.fishery import boat, boat_case, boat_event, device
+from geo.heard import vessel
 
 FILED = ("violation_file", "fined")  # outcomes after which a boat is looked at again (geo.boat_case.OUTCOMES)
 
@@ -162,16 +164,24 @@ def _rows(figures: Figures, now: datetime) -> "sa.Select[Any]":
     def times(*found: Any) -> Any:
         return sum((sa.func.coalesce(one.c.times, 0) for one in found[1:]), sa.func.coalesce(found[0].c.times, 0))
 
-    def its(counted: Any, layer: str) -> Any:
-        key = boat.c.registration if layer == "vms" else sa.cast(boat.c.mmsi, sa.Text)
-        return sa.and_(counted.c.layer == layer, counted.c.object_key == key)
+    def by_ais(counted: Any, name: str) -> Any:
+        # Which boat a vessel is: by its MMSI, or by a name that is its registration (geo.heard.tell).
+        pair = counted.join(vessel, sa.cast(vessel.c.mmsi, sa.Text) == counted.c.object_key)
+        query = sa.select(
+            vessel.c.registration, sa.cast(sa.func.sum(counted.c.times), sa.BigInteger).label("times")
+        ).select_from(pair)
+        query = query.where(counted.c.layer == AIS, vessel.c.registration.is_not(None))
+        return query.group_by(vessel.c.registration).subquery(name)
 
-    near_vms, near_ais, off_vms, off_ais = (one.alias() for one in (near, near, off, off))
+    near_vms, off_vms = near.alias(), off.alias()
+    near_ais, off_ais = by_ais(near.alias(), "approach_ais"), by_ais(off.alias(), "disabling_ais")
     joined: sa.FromClause = boat
     for one in (losses, zones, filed):
         joined = joined.outerjoin(one, one.c.registration == boat.c.registration)
-    for one, layer in ((near_vms, "vms"), (near_ais, "vessel"), (off_vms, "vms"), (off_ais, "vessel")):
-        joined = joined.outerjoin(one, its(one, layer))
+    for one in (near_vms, off_vms):
+        joined = joined.outerjoin(one, (one.c.layer == VMS) & (one.c.object_key == boat.c.registration))
+    for one in (near_ais, off_ais):
+        joined = joined.outerjoin(one, one.c.registration == boat.c.registration)
     joined = joined.outerjoin(on, on.c.registration == boat.c.registration)
     plain = ("registration", "shipname", "length_m", "role", "home_province", "commune", "licence_until", "simulated")
     return (

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from geo.boat_case import Opening, open_case
 from geo.figure import Figures, seeds
+from geo.heard import tell
 from geo.risk import Reason, risks, weighed, wording
 from tests.fleet import T0, Fleet
 
@@ -75,7 +76,10 @@ def test_the_list_is_made_of_the_register_the_cases_the_alarms_and_what_boats_di
         )
         connection.execute(sa.text("UPDATE boat SET laid_up_at = now() WHERE registration = :a"), {"a": name(4)})
         connection.execute(sa.text("DELETE FROM device WHERE registration = ANY(:a)"), {"a": [name(3), name(4)]})
-        connection.execute(sa.text("UPDATE boat SET mmsi = 574000001 WHERE registration = :a"), {"a": name(1)})
+        # AIS knows it by its name alone.
+        heard = "INSERT INTO vessel (mmsi, received_at, source, shipname) VALUES (574000001, :at, 't', :name)"
+        connection.execute(sa.text(heard), {"at": now, "name": name(1)})
+        tell(connection)
         for layer, key in (("vms", name(1)), ("vessel", "574000001")):  # one thing, seen by its device and its AIS
             connection.execute(sa.text(
                 "INSERT INTO boat_event (kind, layer, object_key, began_at, geom, confidence, parameters, criteria, "
