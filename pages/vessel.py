@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from geo.ais_interval import expected_s
 from pages.text import Text
 
 
@@ -90,11 +91,22 @@ def facts(t: Text, row: Mapping[str, Any]) -> list[tuple[str, Any]]:
         (t("Tốc độ, hướng đi"), _joined(knots(t, row.get("speed")), _degrees(t, row.get("course")))),
         (t("Hướng mũi tàu"), _degrees(t, row.get("heading"))),
         (t("Trạng thái"), status(t, row.get("status"))),
+        (t("Chu kỳ phát"), _interval(t, row)),
         (t("Vùng"), zone(t, row.get("zone"))),
         (t("Điểm đến"), _joined(str(row.get("destination") or ""), _eta(t, row.get("eta")))),
         (t("Hô hiệu, số IMO"), _joined(str(row.get("callsign") or ""), f"IMO {row['imo']}" if row.get("imo") else "")),
         (t("Mớn nước"), f"{t.number(row['draught'], 1)} m" if row.get("draught") else ""),
     ]
+
+
+def _interval(t: Text, row: Mapping[str, Any]) -> str:
+    """How often it is to be heard, by its class and speed; what is heard less often is no fault of the boat's."""
+    seconds = expected_s(row)
+    if seconds is None:
+        return ""
+    name = row.get("ais_class")
+    spoken = t("{n} phút", n=t.number(seconds / 60)) if seconds >= 60 else t("{n} giây", n=t.number(seconds))
+    return _joined(spoken, t("hạng {name}", name=name) if name else "")
 
 
 def knots(t: Text, speed: float | None) -> str:
