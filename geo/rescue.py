@@ -1,6 +1,6 @@
 """Who can come to help: the boats nearest to a place, with the course to steer, the distance and the time needed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,17 +66,22 @@ def rescuers(
     near = [rows for rows in near if len(rows)]
     if not near:
         return []
+    rows = pd.concat(near, ignore_index=True).sort_values("observed_at", ascending=False, kind="stable")
+    # By these a boat is known in more than one layer; what comes first of them was heard last.
+    called = (rows["mmsi"], _registrations(rows, several=len(near) > 1))
+    apart = rows["key"] != casualty
+    for names in called:
+        apart &= ~(names.notna() & (names.duplicated() | names.isin(names[rows["key"] == casualty])))
     # Thousands may be near, and few are asked for: what is made of each one is made of those few.
-    rows = pd.concat(near).sort_values("observed_at", ascending=False, kind="stable")
-    found, known, names = [], set[str](), _names(rows)
-    for at in np.flatnonzero(rows["key"].to_numpy() == casualty).tolist():
-        known |= names[at]
-    for at, called in enumerate(names):
-        if known.isdisjoint(called):
-            found.append(at)
-        known |= called
-    first = rows.iloc[found].sort_values(["reach_s", "key"], kind="stable").head(limit)
-    return [_rescuer(row) for row in first.to_dict("records")]
+    found: list[Rescuer] = []
+    first = rows[apart].sort_values(["reach_s", "key"], kind="stable")
+    for at in range(len(first)):
+        row = first.iloc[at]
+        if row["layer_key"] != "mmsi" or station_kind(int(row["mmsi"])) in COME:
+            found.append(_rescuer(row))
+        if len(found) == limit:
+            break
+    return found
 
 
 def _near(
@@ -93,15 +98,13 @@ def _near(
     pace = np.fmax(rows["speed"].to_numpy(dtype=float, na_value=np.nan), usual)
     rows = rows.assign(
         layer=shape.name,
+        layer_key=shape.key,
         key=rows.index.astype(str),
         distance_nm=away,
         course_deg=np.asarray(course) % 360,
         pace_kn=pace,
         reach_s=away / pace * 3600,
     )[away <= within_nm]
-    if shape.key == "mmsi":
-        able = [station_kind(number) in COME for number in rows["mmsi"].tolist()]
-        rows = rows[np.array(able, bool)]  # an empty list would choose no columns
     label = rows["key"].astype(object)
     for name in ("shipname", "registration"):
         said = rows[name].notna() & (rows[name] != "")
@@ -109,7 +112,7 @@ def _near(
     return rows.assign(label=label)
 
 
-def _rescuer(row: Mapping[Any, Any]) -> Rescuer:
+def _rescuer(row: Any) -> Rescuer:
     return Rescuer(
         layer=row["layer"],
         key=row["key"],
@@ -127,16 +130,12 @@ def _rescuer(row: Mapping[Any, Any]) -> Rescuer:
     )
 
 
-def _names(rows: pd.DataFrame) -> list[set[str]]:
-    """By what each boat is known in more than one layer: its MMSI, its registration; else by its key in its own."""
-    numbers = rows["mmsi"].tolist()
-    registered = rows["label"].astype(str).str.contains(r"\d{4}").to_numpy(dtype=bool)
-    found = []
-    for number, label, layer, key, like in zip(
-        numbers, rows["label"].tolist(), rows["layer"].tolist(), rows["key"].tolist(), registered.tolist(), strict=True
-    ):
-        names = {str(int(number))} if pd.notna(number) else set()
-        registration = parse(label) if like else None
-        names |= {str(registration)} if registration else set()
-        found.append(names or {f"{layer}.{key}"})
-    return found
+def _registrations(rows: pd.DataFrame, several: bool) -> pd.Series:
+    """The registration of each boat, None where it has none; several: where names of AIS are to be compared, too."""
+    told = rows["registration"].astype(object).copy()
+    if not several:
+        return told
+    spoken = told.isna() & rows["shipname"].astype(str).str.contains(r"\d{4}")
+    names = [str(found) if (found := parse(name)) else None for name in rows.loc[spoken, "shipname"].tolist()]
+    told[spoken] = names
+    return told
