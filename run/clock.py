@@ -1,5 +1,6 @@
 """The clock: what needs time and no input, ticked by one leased process through the rules' own pure functions."""
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from geo.lease import leased
 from geo.revision import mark
 from geo.rule import DISTRESS, FENCED_STATES, Rule, rules
 from geo.yielding import CLOCK_WAITS_MS, giving_way, in_the_way
-from ingest.behaviour import Watcher
+from ingest.behaviour import BUDGET_S, Watcher
 from ingest.judgement import end_alarm, evidence, holds_since, presence_of, remember
 from ingest.loss import end_concluded, monitored, watch
 from ingest.silence import judge_feeds, raise_silences, release_late
@@ -41,6 +42,7 @@ TICK_S = 1.0
 LEASE = "haidang:clock"
 DISTRESS_SILENCE = timedelta(minutes=15)
 SILENCE_EVERY = timedelta(seconds=10)
+BUSY_LOAD, BUSY_SHARE = 1.5, 0.25  # processes that wait for each core
 BOATS_EVERY = timedelta(minutes=1)
 STRAYS_EVERY = timedelta(seconds=5)
 FEEDS_AFTER = timedelta(seconds=90)  # when everything has just been started, nobody has had a chance to be heard
@@ -274,12 +276,12 @@ class Clock:
         return 0
 
     def _behave(self, connection: sa.Connection, now: datetime) -> int:
-        """What boats did since they were looked at last: no alarms, and a fifth of a second of each tick."""
+        """What boats did since they were looked at last: no alarms, and only a part of each tick."""
         if self._began is None or now - self._began < FEEDS_AFTER:
             return 0
         self._ports = self._ports or ports_of(self._fences.items)
         shapes = [layer.shape for layer in self.layers if layer.name == AIS or monitored(layer.shape)]
-        done = self._watcher.look(connection, shapes, self._ports, now, self.heartbeat.beat)
+        done = self._watcher.look(connection, shapes, self._ports, now, self.heartbeat.beat, behaviour_budget_s())
         self._kept = partial(self._watcher.keep, done)
         return 0
 
@@ -307,6 +309,12 @@ class Clock:
                 if any(self._fences.by_key[name].kind == PORT for name in core):
                     found.append((layer_name, key))
         return found
+
+
+def behaviour_budget_s() -> float:
+    """How many seconds of a tick are for what boats did: nobody waits for it, so a busy machine's are for alarms."""
+    busy = os.getloadavg()[0] > BUSY_LOAD * (os.cpu_count() or 1)
+    return BUDGET_S * BUSY_SHARE if busy else BUDGET_S
 
 
 def _named(part: Any) -> str:

@@ -1,3 +1,4 @@
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,7 @@ from geo.episode import FRESH
 from geo.fence import Fence, put_fences
 from geo.rule import Rule, put_rules
 from layers import discover
-from run.clock import DISTRESS_SILENCE, Clock
+from run.clock import DISTRESS_SILENCE, Clock, behaviour_budget_s
 from run.process import wait_for
 from tests.connections import asked, connected, told
 
@@ -160,6 +161,13 @@ def test_fact_17_distress_that_never_had_a_position_ends_too(desk) -> None:
     assert desk.ask("SELECT count(*) FROM presence") == [{"count": 1}]
     desk.tick(DISTRESS_SILENCE.total_seconds() + 1)
     assert desk.ask("SELECT count(*) FROM presence") == [{"count": 0}]
+
+
+@pytest.mark.parametrize(("waiting", "budget"), [(1.0, 0.2), (1.6, 0.05)])
+def test_on_a_busy_machine_less_time_is_for_what_boats_did(monkeypatch, waiting: float, budget: float) -> None:
+    cores = os.cpu_count() or 1
+    monkeypatch.setattr(os, "getloadavg", lambda: (waiting * cores, 0.0, 0.0))
+    assert behaviour_budget_s() == pytest.approx(budget)
 
 
 def test_what_a_worker_is_judging_is_left_to_it(desk) -> None:
