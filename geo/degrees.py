@@ -4,6 +4,11 @@ import re
 from collections.abc import Sequence
 
 _WRITTEN = re.compile(r"[\d\s.,;/°d'′\"″+\-NSEWBĐT]+", re.IGNORECASE)
+_DASH = re.compile("[\u2010-\u2015\u2212]")
+# `16.5N-112.3E`, `16,5°-112,3°`: between a quarter or a sign of degrees and a number a stroke parts two angles.
+_PARTING = re.compile(r"((?:\d|[°'′\"″])\s*[NSEWBĐT]|[°'′\"″])-(?=\d)", re.IGNORECASE)
+_QUARTER = re.compile("[NSEWBĐT]", re.IGNORECASE)
+_MINUS = re.compile(r"-\d")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 _SOUTH, _WEST = re.compile("S", re.IGNORECASE), re.compile("[WT]", re.IGNORECASE)
 
@@ -31,9 +36,13 @@ def _dm(value: float, plus: str, minus: str, point: str) -> str:
 def coordinates(text: str) -> tuple[float, float] | None:
     """(lat, lon) of `16.57, 107.64`, `16,57 107,64`, `16°34'12"N 107°38'24"E`, `B 16 34, Đ 107 38`; None if it is none.
 
-    Two numbers are degrees, four degrees and minutes, six also seconds; B, Đ, T stand for N, E, W.
+    Two numbers are degrees, four degrees and minutes, six also seconds; B, Đ, T stand for N, E, W. A stroke of which
+    nobody can say whether it is a minus is none: `16.5-112.3`, and `-112.3E`, which says west and east at once.
     """
-    if not _WRITTEN.fullmatch(text.strip()):
+    text = _PARTING.sub(r"\1 ", _DASH.sub("-", text.strip()))
+    if not _WRITTEN.fullmatch(text):
+        return None
+    if _MINUS.search(text) and (_QUARTER.search(text) or (re.search(r"\d-\d", text) and text[0] not in "+-")):
         return None
     numbers = [float(found.replace(",", ".")) for found in _NUMBER.findall(text)]
     half = len(numbers) // 2

@@ -105,9 +105,9 @@ def meet(
     A boat without speed or course (NaN) stays where it was. Kept is a course by compass, so the way is a rhumb line.
     """
     here = [np.asarray(each, np.float64) for each in (lon, lat, speed_kn, course_deg, age_s)]
-    steps = int(horizon / STEP)
-    moments = [now + STEP * n for n in range(steps + 1)]
-    since = np.arange(steps + 1, dtype=np.float64) * STEP.total_seconds()
+    # The last look is at the horizon itself, however long it is.
+    since = np.append(np.arange(0, horizon.total_seconds(), STEP.total_seconds()), horizon.total_seconds())
+    moments = [now + timedelta(seconds=each) for each in since.tolist()]
     storm_lon, storm_lat, radii = track.at(moments)
     moving = np.isfinite(here[2]) & np.isfinite(here[3]) & (here[2] > 0)
     way = np.where(moving, here[2], 0.0) * NM_M / 3600
@@ -124,7 +124,8 @@ def _met(levels: Sequence[int], radii: Mapping[int, Floats], away: Floats, since
         inside = (away <= radii[level]) & (radii[level] > 0)  # NaN is never inside
         now[inside[:, 0]] = level
         worst[inside.any(axis=1)] = level
-    edge = away - np.where(radii[levels[0]] > 0, radii[levels[0]], np.nan)
+    area = radii[levels[0]] if levels else np.zeros_like(since)  # a track without a circle has no danger area
+    edge = away - np.where(area > 0, area, np.nan)
     told, edged = np.isfinite(away), np.isfinite(edge)
     nearest = np.where(told, away, np.inf).argmin(axis=1)
     rows, some, any_edge = np.arange(boats), told.any(axis=1), edged.any(axis=1)
@@ -147,8 +148,7 @@ def _first(edge: Floats, since: Floats) -> Floats:
     out, there = edge[rows, before], edge[rows, at]
     between = (at > 0) & np.isfinite(out)
     share = np.divide(out, out - there, out=np.ones(len(edge)), where=between & (out > there))
-    step = since[1] - since[0]
-    first = np.where(between, since[before] + share * step, since[at])
+    first = np.where(between, since[before] + share * (since[at] - since[before]), since[at])
     return np.where(inside.any(axis=1), first, np.nan)
 
 

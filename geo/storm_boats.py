@@ -160,7 +160,7 @@ def _after(now: datetime, seconds: float) -> datetime | None:
 
 # A boat's last position of either kind, whichever is newer. Which vessel it is stands in vessel.registration, where the
 # clock writes it by boat_vessel (geo.heard.tell): to ask that view itself, which compares all names, takes seconds.
-_NEWER = "(v.observed_at IS NULL OR a.observed_at > v.observed_at)"
+_NEWER = "coalesce(a.observed_at > v.observed_at, v.observed_at IS NULL)"
 _HEARD = f"""
     SELECT {", ".join(f"b.{name}" for name in _BOAT)},
            CASE WHEN {_NEWER} THEN 'vessel' ELSE 'vms' END AS layer,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -50,8 +50,11 @@ OBSERVED = {
     "observed": True, "analysis": True, "da qua": True, "o": True,
 }  # fmt: skip
 _RADIUS = re.compile(
-    r"(?:ban kinh|radius|vung nguy hiem|r)(?: (?:vung )?(?:gio )?(?:manh )?(?:cap|level|bf))? ?(\d{1,2})\b"
+    r"(?:ban kinh|radius|vung nguy hiem|r)(?: (?:vung )?(?:gio )?(?:manh )?(?:tu )?(?:cap|level|bf))? ?(\d{1,2})"
+    r"(?: (?:tro len|and over|and above))?(?: (.+))?"
 )
+# A column that means to tell of circles, however it is worded: to pass it over would lose a danger area.
+_ROUND = re.compile(r"(?:ban kinh|radius|vung nguy hiem|r(?: cap| level| bf)?(?= ?\d)).*\d")
 _ZONED = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
 _RFC = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?")
 _CLOCK_FIRST = re.compile(
@@ -59,7 +62,8 @@ _CLOCK_FIRST = re.compile(
 )
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})[ ,]+(\d{1,2})\s*(?:[:hH]|gi[oờ])\s*(\d{2})?(?::\d{2})?")
 POINTS_MOST, RADIUS_MOST_KM, PACE_MOST_KMH, LEVEL_MOST = 200, 1_500.0, 130.0, 17
-KM = {"km": 1.0, "nm": 1.852, "hai ly": 1.852}
+KM = {"km": 1.0, "nm": 1.852, "hai ly": 1.852, "hai li": 1.852}
+OFFSET_MOST = timedelta(hours=14)
 
 
 @dataclass(frozen=True)
@@ -116,9 +120,9 @@ def zone_of(text: str | None) -> tzinfo | None:
         return None
     offset = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", text)
     if offset:
-        found = datetime.strptime(f"{offset[1]}{offset[2]}{offset[3]}", "%z").tzinfo
-        assert found is not None
-        return found
+        away = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        if away <= OFFSET_MOST and int(offset[3]) < 60:
+            return timezone(-away if offset[1] == "-" else away)
     try:
         return UTC if text.upper() in ("UTC", "Z", "GMT") else ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -148,18 +152,21 @@ def _draft(rows: Sequence[tuple[int, Cells, Any]], zone: tzinfo | None) -> Draft
     points: list[tuple[int, Point]] = []
     faults: list[Fault] = []
     ignored: dict[str, None] = {}
+    refused: dict[str, Wrong] = {}
     for row, cells, place in rows:
-        columns, radii, strange = _columns(cells)
+        columns, radii, strange, wrong = _columns(cells)
         ignored |= dict.fromkeys(strange)
+        refused |= wrong
         reader = _Reader(row, cells, columns, zone, faults)
         for name in ABOUT:
             value = reader.read(name, _about_reader(name, columns.get(name, ""), zone))
             if value is not None:
                 about.setdefault(name, value)
-        point = _point(reader, radii, place)
+        point = _point(reader, radii, place, bool(wrong))
         if point is not None:
             points.append((row, point))
-    faults += _between(points)
+    faults[:0] = [Fault(0, one) for one in refused.values()]
+    faults += [*_between(points), *([] if faults else _circled(points))]
     if not faults and len(points) < 2:
         faults.append(
             Fault(0, Wrong("points", "Cần ít nhất hai điểm để có đường đi", "a track has two points at least"))
@@ -170,21 +177,27 @@ def _draft(rows: Sequence[tuple[int, Cells, Any]], zone: tzinfo | None) -> Draft
     return Draft(tuple(points), about, tuple(faults), tuple(ignored))
 
 
-def _columns(cells: Cells) -> tuple[dict[str, str], dict[int, str], list[str]]:
-    """Our names, and levels of radii, by the file's own; and those that nobody knows."""
+def _columns(cells: Cells) -> tuple[dict[str, str], dict[int, str], list[str], dict[str, Wrong]]:
+    """Our names, and levels of radii, by the file's own; those that nobody knows; and circles told in other terms."""
     known: dict[str, str] = {}
     radii: dict[int, str] = {}
-    strange = []
+    strange: list[str] = []
+    refused: dict[str, Wrong] = {}
     for head in cells:
         plain = re.sub(r" (utc|gmt|gio vn|gio viet nam|ict|gmt 7)$", "", fold(str(head)))
-        level = _RADIUS.match(plain)
-        if level:
+        level = _RADIUS.fullmatch(plain)
+        if level and 1 <= int(level[1]) <= LEVEL_MOST and (level[2] is None or level[2] in KM):
             radii.setdefault(int(level[1]), head)
+        elif level or _ROUND.match(plain):  # `R34 (nm)` is of 34 knots, `(dặm)` no unit of ours
+            refused[str(head)] = Wrong(
+                str(head), f"Không hiểu cột bán kính này: ghi cấp gió 1 đến {LEVEL_MOST} và km, nm hoặc hải lý",
+                f"a column of radii that is not understood: a Beaufort level from 1 to {LEVEL_MOST}, in km or nm",
+            )  # fmt: skip
         elif plain in OURS and OURS[plain] not in known:
             known[OURS[plain]] = head
         elif plain not in ("stt", "tt", "no", "id", ""):
             strange.append(str(head))
-    return known, radii, strange
+    return known, radii, strange, refused
 
 
 class _Reader:
@@ -221,7 +234,7 @@ class _Reader:
         return len(self._faults)
 
 
-def _point(reader: _Reader, radii: Mapping[int, str], place: Any) -> Point | None:
+def _point(reader: _Reader, radii: Mapping[int, str], place: Any, refused: bool) -> Point | None:
     before = reader.faults
     head = reader.columns.get("valid_at")
     at = reader.read("valid_at", lambda text: moment(text, _zone_in(head or "") or reader.zone))
@@ -238,7 +251,8 @@ def _point(reader: _Reader, radii: Mapping[int, str], place: Any) -> Point | Non
     seen = reader.read("observed", _observed)
     told = {level: reader.understood(head, partial(_radius, head=head)) for level, head in radii.items()}
     sized = {level: value for level, value in sorted(told.items()) if value}
-    _sizes(reader, radii, sized, wind, reader.faults > before)
+    if radii or not refused:
+        _sizes(reader, radii, sized, wind, reader.faults > before)
     if reader.faults > before or at is None or spot is None:
         return None
     return Point(at, spot[0], spot[1], sized, wind, gust, bool(seen))
@@ -298,10 +312,11 @@ def _on_earth(reader: _Reader, column: str, lon: float, lat: float) -> tuple[flo
             column, "Vĩ độ và kinh độ bị đổi chỗ: GeoJSON viết kinh độ trước", "latitude and longitude are swapped"
         )
         return None
-    if not (abs(lat) <= 60 and abs(lon) <= 180):
+    if not (0 <= lat <= 60 and 80 <= lon <= 180):
         reader.wrong(
-            column, f"{lat:g}, {lon:g} không phải là chỗ của một cơn bão", f"{lat:g}, {lon:g} is no place of a storm"
-        )
+            column, f"{lat:g}, {lon:g} không phải là chỗ của một cơn bão ở đây: vĩ độ Bắc 0–60, kinh độ Đông 80–180",
+            f"{lat:g}, {lon:g} is no place of a storm here: latitude 0 to 60 north, longitude 80 to 180 east",
+        )  # fmt: skip
         return None
     return lon, lat
 
@@ -342,7 +357,8 @@ def _short(text: str) -> str:
         (r"kinh\s*t[âa]y", "W"),
     ):
         text = re.sub(words, letter, text, flags=re.IGNORECASE)
-    return re.sub(r"(?:kho[ảa]ng|[đd][ộo])\s*", " ", text, flags=re.IGNORECASE).replace("º", "°").strip(" .;")
+    text = re.sub(r"kho[ảa]ng\s*", " ", text, flags=re.IGNORECASE)
+    return re.sub(r"\s*[đd][ộo]\b|º", "°", text, flags=re.IGNORECASE).strip(" .;")
 
 
 def moment(text: str, zone: tzinfo | None) -> datetime:
@@ -412,9 +428,13 @@ def _observed(text: str) -> bool:
 
 def _radius(text: str, head: str) -> float:
     """Kilometres; the unit stands in the cell, or in the column's name (km where neither says one)."""
-    unit = re.search(r"(km|nm|hải lý|hai ly)\.?$", text, re.IGNORECASE)
+    unit = re.search(r"(km|nm|h[ảa]i l[ýyíi])\.?$", text, re.IGNORECASE)
     bare = text[: unit.start()].strip() if unit else text
     named = fold(unit[1]) if unit else next((one for one in KM if fold(head).endswith(one)), "km")
+    if not re.fullmatch(r"[\d\s.,]+", bare):
+        raise Wrong(
+            "", f"{text[:30]}: bán kính là số, đơn vị km, nm hoặc hải lý", f"{text[:30]}: a number, in km or nm"
+        )
     value = number(bare) * KM[named]
     if not 0 <= value <= RADIUS_MOST_KM:
         words = f"bán kính từ 0 đến {RADIUS_MOST_KM:g} km", f"a radius from 0 to {RADIUS_MOST_KM:g} km"
@@ -437,6 +457,25 @@ def _about_reader(name: str, head: str, zone: tzinfo | None) -> Callable[[str], 
         "season": lambda text: _whole(text, 1950, 2100),
     }
     return readers.get(name, lambda text: text[:80])
+
+
+def _circled(points: Sequence[tuple[int, Point]]) -> list[Fault]:
+    """Without any circle there is no danger area, and it is the lowest level's: no point may tell of others alone."""
+    lowest = min((level for _, one in points for level in one.radii_km), default=None)
+    if points and lowest is None:
+        words = (
+            "Không điểm nào có bán kính gió: không tính được vùng nguy hiểm",
+            "no point has a radius: no danger area",
+        )
+        return [Fault(0, Wrong("radius_6_km", *words))]
+    return [
+        Fault(row, Wrong(
+            f"radius_{lowest}_km", f"Thiếu bán kính gió cấp {lowest} ở điểm có bán kính cấp cao hơn",
+            f"the radius of level {lowest} is missing where one of a higher level is told",
+        ))
+        for row, one in points
+        if one.radii_km and lowest not in one.radii_km
+    ]  # fmt: skip
 
 
 def _between(points: Sequence[tuple[int, Point]]) -> list[Fault]:

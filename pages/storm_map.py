@@ -34,7 +34,7 @@ def shapes(t: Text, found: Sequence[Mapping[str, Any]], now: datetime) -> list[A
 
 
 def _storm(t: Text, one: Mapping[str, Any], now: datetime) -> list[Any]:
-    lowest = min(one["levels"])
+    lowest = min(one["levels"], default=0)
     made: list[Any] = []
     for feature in one["geojson"]["features"]:
         about, geometry = feature["properties"], feature["geometry"]

@@ -103,6 +103,23 @@ def test_beyond_its_points_a_track_says_nothing_and_a_circle_of_nothing_holds_no
     assert found.enters_s[0] / 3600 == pytest.approx(12, abs=0.01)  # it grows by ten km an hour
 
 
+def test_a_track_without_a_circle_endangers_nobody() -> None:
+    bare = Track((Point(T0, 113, 16, {}, 5), Point(hours(24), 112, 16, {}, 5)))
+    found = met(bare, 113, 16)
+    assert (found.now[0], found.worst[0], np.isnan(found.enters_s[0]), np.isnan(found.edge_m[0])) == (0, 0, True, True)
+    assert found.distance_m[0] == pytest.approx(0, abs=1)
+
+
+@pytest.mark.parametrize(("minutes", "enters"), [(0, None), (10, None), (100, 90), (20, None)])
+def test_the_last_look_is_at_the_horizon_however_short_it_is(minutes: int, enters: float | None) -> None:
+    lon, lat, _ = GEOD.fwd(113, 16, 270, 230_000)  # 30 km before its edge: an hour and a half at 20 km/h
+    found = meet(WEST, *map(np.array, ([lon], [lat], [STILL], [STILL], [0.0])), T0, timedelta(minutes=minutes))
+    if enters is None:
+        assert np.isnan(found.enters_s[0])
+    else:
+        assert found.enters_s[0] / 60 == pytest.approx(enters, abs=1)
+
+
 def test_lengths_and_ways_are_those_of_the_ellipsoid() -> None:
     random = np.random.default_rng(7)
     lon, to_lon = random.uniform(100, 125, (2, 2_000))

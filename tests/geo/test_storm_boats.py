@@ -47,6 +47,27 @@ def test_five_thousand_boats_are_looked_at_in_a_second_of_our_own_time(database)
     assert groups == sorted(groups, key=("inside", "coming", "old", "staying", "port").index)
 
 
+def test_a_position_told_by_hand_is_one_with_and_without_ais(database) -> None:
+    with connected(database.owner) as engine:
+        with engine.begin() as connection:
+            connection.execute(sa.text(REGISTER[0]), {"now": NOW})
+            connection.execute(sa.text(
+                "INSERT INTO vms (registration, geom, observed_at, received_at, source, manual) SELECT registration,"
+                " ST_SetSRID(ST_MakePoint(112, 15), 4326), :now, :now, 'test', true FROM boat"
+                " WHERE registration < 'TTH-10004'"), {"now": NOW})  # fmt: skip
+            for n, minutes in ((2, 60), (3, -1)):  # of the second AIS is older, of the third newer
+                connection.execute(sa.text(
+                    "INSERT INTO vessel (mmsi, registration, geom, observed_at, received_at, source) VALUES (:mmsi,"
+                    " :name, ST_SetSRID(ST_MakePoint(112, 15), 4326), :at, :at, 'test')"),
+                    {"mmsi": 574000000 + n, "name": f"TTH-1000{n}-TS", "at": NOW - timedelta(minutes=minutes)},
+                )  # fmt: skip
+        with engine.connect() as connection:
+            boats = {one.registration[-4]: one for one in threatened(connection, TRACK, LAW, SPANS, (), NOW).boats}
+    assert {n: (one.by_hand, one.layer) for n, one in boats.items()} == {
+        "1": (True, "vms"), "2": (True, "vms"), "3": (False, "vessel"),
+    }  # fmt: skip
+
+
 def test_of_two_vessels_that_bear_one_registration_the_last_heard_counts(database) -> None:
     with connected(database.owner) as engine:
         with engine.begin() as connection:

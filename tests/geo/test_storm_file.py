@@ -93,6 +93,15 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         (1, "", "latitude or longitude missing"),
         (1, "đâu đó", "is no place"),
         (1, "112,3 16,5", "is no place: 16.5N 112.3E"),
+        (1, "16,5 -112,3", "longitude 80 to 180 east"),
+        (1, "16,5N 112,3T", "longitude 80 to 180 east"),
+        (1, "16,5S 112,3E", "latitude 0 to 60 north"),
+        (1, "16,5N -112,3E", "is no place: 16.5N 112.3E"),
+        (1, "16,5-112,3", "is no place: 16.5N 112.3E"),
+        (0, "13:00 28/11/2026 +99:00", "is no zone"),
+        (0, "2026-11-28T13:00+24:00", "is no zone"),
+        (3, "135 dặm", "a number, in km or nm"),
+        (3, "250 m", "a number, in km or nm"),
         (2, "cấp 19", "Beaufort level"),
         (2, "cấp 12, giật cấp 10", "stronger than the wind"),
         (2, "mạnh", "Beaufort level"),
@@ -110,6 +119,56 @@ def test_what_is_wrong_is_told_by_row_and_column(column: int, cell: str, words: 
     assert words in fault[2]
     if (column, words) != (2, "stronger than the wind"):
         assert fault[1] == HEAD[column] or fault[1] == "lat"
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["16.5N-112.3E", "16,5°N-112,3°E", "16,5N–112,3E", "16,5°B-112,3°Đ", "16,5 độ Vĩ Bắc-112,3 độ Kinh Đông",
+     "khoảng 16,5 độ Vĩ Bắc; 112,3 độ Kinh Đông", "16°30'N-112°18'E", "16,5 độ-112,3 độ", "16,5N 112,3E"],
+)  # fmt: skip
+def test_a_stroke_between_latitude_and_longitude_is_no_minus(place: str) -> None:
+    draft = table((GOOD[0], place, *GOOD[2:]), NEXT)
+    assert told(draft) == []
+    assert (draft.points[0][1].lat, draft.points[0][1].lon) == (pytest.approx(16.5), pytest.approx(112.3))
+
+
+def test_a_bulletin_without_any_circle_is_refused() -> None:
+    weak = [(*row[:2], "cấp 5", "", "", "dự báo") for row in (GOOD, NEXT)]
+    (fault,) = told(table(*weak))
+    assert (fault[0], "no danger area" in fault[2]) == (0, True)
+    place = {"type": "Point", "coordinates": [112.3, 16.5]}
+    sizes = ({"radius_6_km": 200, "radius_10_km": 80}, {"radius_10_km": 80})
+    points = [feature(n, place, valid_at=f"2026-11-28T0{n}:00Z", wind=12, **one) for n, one in enumerate(sizes, 1)]
+    (fault,) = told(of_features(points, None))
+    assert (fault[0], "level 6 is missing" in fault[2]) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("head", "km"),
+    [("Bán kính gió mạnh từ cấp 6 trở lên (hải lý)", 463), ("Bán kính gió cấp 6 trở lên (km)", 250),
+     ("Bán kính cấp 6", 250), ("radius_6_nm", 463), ("R6 (km)", 250), ("Vùng nguy hiểm cấp 6, nm", 463)],
+)  # fmt: skip
+def test_circles_go_by_level_and_unit_of_their_column(head: str, km: float) -> None:
+    draft = table(GOOD, NEXT, head=(*HEAD[:3], head, *HEAD[4:]))
+    assert (told(draft), draft.points[0][1].radii_km[6]) == ([], km)
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["R34 (nm)", "radius_50_km", "Bán kính gió cấp 6 (dặm)", "Bán kính cấp 6 phía Bắc (km)", "radius_6_m",
+     "Bán kính cấp 18 (km)", "Bán kính gió xoáy cấp 6 (km)"],
+)  # fmt: skip
+def test_circles_in_other_terms_are_refused_not_passed_over(head: str) -> None:
+    draft = table(GOOD, NEXT, head=(*HEAD[:3], head, *HEAD[4:]))
+    assert told(draft)[0][:2] == (0, head)
+    assert head not in draft.ignored
+    assert 34 not in draft.points[0][1].radii_km
+
+
+@pytest.mark.parametrize("text", ["+99:00", "+24:00", "-14:30", "+07:75", "Mars"])
+def test_what_is_no_zone_is_refused(text: str) -> None:
+    with pytest.raises(Wrong):
+        zone_of(text)
 
 
 def test_a_track_has_two_points_in_order_at_a_storms_pace_and_circles() -> None:

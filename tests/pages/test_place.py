@@ -10,7 +10,9 @@ THUAN_AN = (16.57, 107.64)
 @pytest.mark.parametrize(
     "text",
     ["16.57, 107.64", "16.57,107.64", "16,57 107,64", "16.57;107.64", "16.57N 107.64E", "16°34'12\"N 107°38'24\"E",
-     "16°34′12″N, 107°38′24″E", "16 34 12 N 107 38 24 E", "B 16°34,2' Đ 107°38,4'", "N16 34.2 E107 38.4"],
+     "16°34′12″N, 107°38′24″E", "16 34 12 N 107 38 24 E", "B 16°34,2' Đ 107°38,4'", "N16 34.2 E107 38.4",
+     "16.57N-107.64E", "16,57°N-107,64°E", "16,57B–107,64Đ", "16.57N - 107.64E", "16,57°-107,64°", "N16.57-E107.64",
+     "16°34'12\"N-107°38'24\"E"],
 )  # fmt: skip
 def test_coordinates_in_any_common_form(text: str) -> None:
     assert coordinates(text) == pytest.approx(THUAN_AN, abs=1e-6)
@@ -25,7 +27,11 @@ def test_south_and_west(text: str, expected: tuple[float, float]) -> None:
         assert found == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("text", ["TTH-91234-TS", "574091234", "95 181", "16", "16 61 107 2", "1 2 3", "", "NEST"])
+@pytest.mark.parametrize(
+    "text",
+    ["TTH-91234-TS", "574091234", "95 181", "16", "16 61 107 2", "1 2 3", "", "NEST", "16.57-107.64", "16.57N -107.64E",
+     "-16.57B 107.64Đ"],
+)  # fmt: skip
 def test_what_is_no_position(text: str) -> None:
     assert coordinates(text) is None
 
