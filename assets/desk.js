@@ -31,7 +31,7 @@
   };
 
   // ---- asking: one question at a time, the next no sooner than the last one's cost allows ------------------------------------
-  let number = 0, busy = false, again = false, hurried = false, sentAt = -1e9, cost = 0, timer = 0, forced = -1;
+  let number = 0, busy = false, again = false, hurried = false, sentAt = -1e9, cost = 0, rest = 0, timer = 0, forced = -1;
   const box = () => {
     if (!filter.inview || !haidang.map) return null;
     const b = haidang.map.getBounds();
@@ -42,7 +42,7 @@
     timer = 0;
     const at = performance.now();
     if (busy && at - sentAt < GIVE_UP_MS) { again = true; return; }
-    const due = hurried ? 0 : sentAt + cost + Math.max(GAP_MS, Math.min(2000, REST * cost));
+    const due = hurried ? 0 : sentAt + cost + Math.max(GAP_MS, Math.min(2000, REST * rest));
     if (at < due) { timer = setTimeout(send, due - at); return; }
     busy = true;
     again = hurried = false;
@@ -59,6 +59,7 @@
     if (!answer || !list()) return dash.no_update;
     if (answer.n < number && told) return dash.no_update;
     cost = answer.n ? performance.now() - sentAt : 0;
+    rest = answer.same ? 0 : cost; // where nothing had changed there was nothing to draw, and the next news need not wait
     busy = false;
     if (!answer.same && !answer.away) {
       const ringed = answer.rings;
@@ -84,7 +85,7 @@
   window.addEventListener("haidang:alarm-hint", () => { if (list()) send(); });
   window.addEventListener("haidang:view", () => { if (list() && filter.inview) hurry(); });
   // Hints only hurry it: a screen that misses one, or a database that goes away, shows within this time.
-  setInterval(() => { if (list() && told) send(); }, POLL_MS);
+  setInterval(() => { if (list() && told && performance.now() - sentAt > POLL_MS - 500) send(); }, POLL_MS / 3);
 
   // ---- what stands around the rows --------------------------------------------------------------------------------------------
   const around = () => {
