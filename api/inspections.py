@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from access.boat import registration_of
 from access.inspection import LISTED_MOST, NoBoat, listed, write_down
 from access.site import Site
+from api.asked import Moment
 from geo.actor import Actor
 from geo.inspection import FINDINGS, FINDINGS_MOST, NAME_MOST, RESULTS, TEXT_MOST, Inspection
 from geo.wrong import Wrong
@@ -19,8 +20,8 @@ Name = Annotated[str, Field(max_length=NAME_MOST)]
 class Line(BaseModel):
     """One inspection. `result` and `findings` are of /api/v1/inspections/words; `corrects`: the line it replaces."""
 
-    actor: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00]*$")
-    at: AwareDatetime | None = Field(None, description="when it was; now, if it is not said")
+    actor: str = Field(max_length=80, pattern=r"^[^\x00]*\S[^\x00]*$")
+    at: Moment | None = Field(None, description="when it was; now, if it is not said")
     place: Name
     unit: Name = Field(description="which authority looked")
     result: Name
@@ -59,7 +60,7 @@ def mount(server: FastAPI, site: Site) -> None:
         given = line.model_dump(exclude={"actor", "at", "findings"})
         item = Inspection(registration, line.at or datetime.now(UTC), findings=tuple(line.findings), **given)
         try:
-            return {"id": write_down(site, item, Actor(line.actor.strip() or line.actor))}
+            return {"id": write_down(site, item, Actor(line.actor.strip()))}
         except Wrong as error:
             if error.field == "registration":
                 raise HTTPException(404, f"the register has no boat {key[:40]!r}") from None

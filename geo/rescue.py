@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from pyproj import Geod
 
 from geo.figure import Figures
 from geo.latest import within
-from geo.mmsi import station_kind
+from geo.mmsi import MID_MAX, MID_MIN, has_country
 from geo.registration import parse
 from geo.table import Shape
 
 WGS84 = Geod(ellps="WGS84")
 NM_M, NM_PER_DEGREE = 1852.0, 60.0
 WITHIN_NM, MOST = 60.0, 8
-COME = ("ship", "craft", "sar_aircraft")  # of the stations that speak AIS (ITU-R M.585) those that can come
 ABOUT = ("mmsi", "shipname", "registration", "speed", "length_m", "simulated")
 
 
@@ -67,21 +67,15 @@ def rescuers(
     if not near:
         return []
     rows = pd.concat(near, ignore_index=True).sort_values("observed_at", ascending=False, kind="stable")
+    rows = rows[(rows["layer_key"] != "mmsi") | _able(rows["mmsi"])]
     # By these a boat is known in more than one layer; what comes first of them was heard last.
     called = (rows["mmsi"], _registrations(rows, several=len(near) > 1))
     apart = rows["key"] != casualty
     for names in called:
         apart &= ~(names.notna() & (names.duplicated() | names.isin(names[rows["key"] == casualty])))
     # Thousands may be near, and few are asked for: what is made of each one is made of those few.
-    found: list[Rescuer] = []
     first = rows[apart].sort_values(["reach_s", "key"], kind="stable")
-    for at in range(len(first)):
-        row = first.iloc[at]
-        if row["layer_key"] != "mmsi" or station_kind(int(row["mmsi"])) in COME:
-            found.append(_rescuer(row))
-        if len(found) == limit:
-            break
-    return found
+    return [_rescuer(row) for row in first.head(limit).to_dict("records")]
 
 
 def _near(
@@ -110,6 +104,15 @@ def _near(
         said = rows[name].notna() & (rows[name] != "")
         label = rows[name].astype(object).where(said, label)
     return rows.assign(label=label)
+
+
+def _able(mmsi: pd.Series) -> NDArray[np.bool_]:
+    """Which of these can come: ships, craft of a mother ship, aircraft of search and rescue (ITU-R M.585); no buoy."""
+    number = mmsi.to_numpy(dtype=float, na_value=0.0).astype(np.int64)
+    top = number // 1_000_000
+    kinds = ((top >= MID_MIN) & (top <= MID_MAX)) | (top == 111) | (top // 10 == 98)
+    able: NDArray[np.bool_] = kinds & has_country(number)
+    return able
 
 
 def _rescuer(row: Any) -> Rescuer:

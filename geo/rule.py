@@ -70,6 +70,7 @@ PARAMS: Mapping[str, Mapping[str, tuple[bool, Callable[[Any], bool], str]]] = {
     "wrong_zone": {
         "buffer_m": (False, _number(0, 50_000), "metres from 0 on"),
         "by_gear": (False, lambda value: isinstance(value, bool), "true or false"),
+        "unmonitored": (False, lambda value: isinstance(value, bool), "true or false"),
     },
     "feed": {"factor": (False, _number(1, 1_000), "how many expected intervals of silence, 1 to 1,000")},
 }
@@ -83,7 +84,8 @@ class Rule:
     dwell_s: it should be inside), `threshold` (a column above or below a limit, everywhere or in the fence),
     `proximity` (two objects nearer than distance_m), `approach` (nearer than each of steps_nm to the fence),
     `wrong_zone` (a fishing boat in a zone that its length and role do not allow, geo.duty, or in the coastal waters of
-    another province; by_gear: at the speeds at which its gear is worked); an event,
+    another province; by_gear: at the speeds at which its gear is worked; unmonitored: of boats that need no monitoring
+    device); an event,
     `enter`, `exit`, `crossing` (of a line, in a direction); `silence` (nothing heard for silence_s); `distress` and
     `distress_test` (a distress transmitter is active, or being tested); `feed` (a whole source of the layer is silent);
     `loss` (at sea a boat has not reported for the law's hours), `outage` (many boats of one provider at once).

@@ -16,6 +16,7 @@ from geo.rule import DISTRESS, DUTIES, EVENTS, KINDS, Rule, rules
 from geo.table import Shape
 from ingest.judgement import STATE_FACTS, OnFault, judge_scene
 from ingest.scene import Scene
+from ingest.view import view_of
 
 SWEPT = tuple(kind for kind in KINDS if kind not in ("silence", "feed", *DISTRESS, *DUTIES))
 OUT_OF_FORCE = "quy tắc hoặc vùng không còn hiệu lực"
@@ -45,6 +46,20 @@ def sweep(
     records = state.sort_values("observed_at", kind="stable").reset_index(drop=True)
     scene = Scene.of(own, fences, shape, label, records, state.iloc[:0], state)
     return judge_scene(connection, own, scene, now, on_fault)
+
+
+def facts_now(
+    connection: sa.Connection, shape: Shape, label: str, rule: Rule, fences: Fences, key: str
+) -> dict[str, Any]:
+    """What a rule of the law sees of an object by its last fix, for the evidence of an alarm that time alone raised."""
+    wanted = int(key) if shape.key_is_number else key
+    columns = {label, *rule.columns, *columns_of(rule.qualifies), *STATE_FACTS, *shape.fix_columns()} - {"geom"}
+    state = latest.standing(connection, shape, [wanted], columns, locked=False)
+    if state.empty:
+        return {}
+    scene = Scene.of([rule], fences, shape, label, state.reset_index(drop=True), state.iloc[:0], state)
+    view = view_of(rule, scene, remembers=True, every=False)
+    return dict(view.facts.get(0, {})) if view else {}
 
 
 def _concerned(connection: sa.Connection, shape: Shape, own: Sequence[Rule], fences: Fences, now: datetime) -> set[Any]:

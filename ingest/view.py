@@ -195,6 +195,8 @@ def _wrong_zone(rule: Rule, scene: Scene, remembers: bool) -> View | None:
     lengths = _lengths(after)
     known = after["role"].isin(ROLES).to_numpy() & ~np.isnan(lengths) & matches(after, rule.applies_to)
     rows = np.flatnonzero(scene.placed & known[scene.place])
+    if rule.params.get("unmonitored"):
+        rows = rows[lengths[scene.place[rows]] < _monitored_from_m(rule, scene, rows)]
     core, halo = (np.zeros(len(scene.at), dtype=bool) for _ in range(2))
     works = np.ones(len(scene.at), dtype=bool)
     facts: dict[int, dict[str, Any]] = {}
@@ -230,6 +232,13 @@ def _lengths(after: pd.DataFrame) -> NDArray[np.float64]:
         return own
     registered = after["register_length_m"].to_numpy(dtype=float, na_value=np.nan)
     return np.where(np.isnan(registered), own, registered)
+
+
+def _monitored_from_m(rule: Rule, scene: Scene, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """From which length on a boat needed a monitoring device, on the day of each of these records."""
+    days, place = np.unique(scene.at[rows] // DAY_US, return_inverse=True)
+    least = [rule.figures.at("vms_least_length", moment(int(day) * DAY_US)).value for day in days]
+    return np.array(least, dtype=float)[place]
 
 
 def _allowed(rule: Rule, scene: Scene, rows: NDArray[np.intp], lengths: NDArray[np.float64]) -> list[tuple[str, ...]]:
@@ -288,6 +297,9 @@ def _at_work(rule: Rule, scene: Scene, rows: NDArray[np.intp]) -> Mask:
         for gear in set(gears[days == day].tolist()):
             own = (days == day) & (gears == gear)
             works[own] = at_work(speed[own], at[own], gear, law)
+        # Some gears are worked drifting: who lies still may as well be at anchor, and one fix does not tell which.
+        least = rule.figures.at("zone_speed_least", moment(day * DAY_US)).value
+        works[days == day] &= speed[days == day] >= least
     return works
 
 

@@ -1,10 +1,7 @@
 """Fishing vessels and everything else that sails and speaks AIS."""
 
-from datetime import UTC, datetime
-
 from sqlalchemy import BigInteger, Boolean, Column, Float, SmallInteger, Text
 
-from geo.figure import Figures, seeds
 from geo.mmsi import DISTRESS_MAX, DISTRESS_MIN
 from geo.rule import Rule
 from geo.table import moving
@@ -50,7 +47,6 @@ VESSEL = moving(
 # ITU-R M.1371-5 table 53: 30 fishing, 6x passenger, 7x cargo, 8x tanker.
 FISHING = {"ship_type": (30.0, 31.0)}
 DISTRESS = {"mmsi": (float(DISTRESS_MIN), float(DISTRESS_MAX))}
-_MONITORED_M = Figures(seeds()).at("vms_least_length", datetime.now(UTC)).value
 AT_SEA = "observed_at > now() - interval '6 minutes'"
 
 LAYER = Layer(
@@ -154,8 +150,7 @@ LAYER = Layer(
             name_en="Wrong fishing zone (AIS): a small boat at the speed of fishing in a zone that is not for it",
             severity="high",
             # Boats that need no monitoring device are heard by AIS alone; of the others their device tells.
-            applies_to={"register_length_m": (None, _MONITORED_M)},
-            params={"by_gear": True},
+            params={"by_gear": True, "unmonitored": True},
             # AIS speaks every few seconds, and a boat in transit slows down for a minute.
             dwell_s=600,
             off_delay_s=600,

@@ -1,11 +1,12 @@
 """A boat's inspections on its own page: those that there were, and a form to write one down."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 
 from access.boat import Record
 from access.inspection import write_down
@@ -43,7 +44,13 @@ def rows(t: Text, found: Record) -> list[html.Tr]:
                 html.Td(
                     [
                         one["note"] or "",
-                        html.Span(f" {t('ghi bởi')} {one['actor']}, {t('số')} {one['id']}", className="muted"),
+                        html.Span(f" {t('ghi bởi')} {one['actor']}, {t('số')} {one['id']} ", className="muted"),
+                        html.Button(
+                            t("Sửa"),
+                            id={"role": "inspection-correct", "line": one["id"]},
+                            className="link",
+                            title=t("Ghi một dòng thay cho dòng này"),
+                        ),
                     ]
                 ),
             ]
@@ -57,7 +64,9 @@ def form(t: Text) -> html.Details:
     return html.Details(
         [
             html.Summary(t("Ghi một lần kiểm tra")),
+            html.P([], id="inspection-correcting", className="inspection-correcting", role="status"),
             html.Div(_fields(t, 0), id="inspection-fields", className="inspection-fields"),
+            dcc.Store(id="inspection-corrects"),
             html.Div(
                 [
                     _typed("actor", t("Cán bộ ghi"), t("Họ tên hoặc mã số"), 60, remember="actor"),
@@ -67,13 +76,14 @@ def form(t: Text) -> html.Details:
                 className="inspection-foot",
             ),
         ],
+        id="inspection-form",
         className="boat-part boat-inspection",
     )
 
 
 def _fields(t: Text, number: int) -> list[Any]:
     """Empty fields; number: of how many were written here, so that they are new ones."""
-    return [
+    fields = [
         html.Div(
             [
                 _typed("at", t("Lúc"), moment.write(datetime.now(UTC)), 16),
@@ -83,7 +93,6 @@ def _fields(t: Text, number: int) -> list[Any]:
                 _typed("document", t("Số biên bản"), t("không bắt buộc"), NAME_MOST),
             ],
             className="inspection-row",
-            key=f"inspection-{number}",
         ),
         _group(t("Kết quả"), dcc.RadioItems(_options(t, RESULTS), None, id="inspection-result", className="choices")),
         _group(
@@ -91,6 +100,7 @@ def _fields(t: Text, number: int) -> list[Any]:
         ),
         _typed("note", t("Ghi chú"), t("số seal mới, yêu cầu khắc phục…"), TEXT_MOST, lines=True),
     ]
+    return [html.Div(fields, className="inspection-fields", key=f"inspection-{number}")]
 
 
 def _options(t: Text, words: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
@@ -113,9 +123,25 @@ def register(app: Dash, site: Site) -> None:
     """Write it down; then the fields are empty again, and the page's next reading shows it."""
 
     @app.callback(
+        Output("inspection-corrects", "data"),
+        Output("inspection-correcting", "children"),
+        Output("inspection-form", "open"),
+        Input({"role": "inspection-correct", "line": ALL}, "n_clicks"),
+        State("words", "data"),
+        prevent_initial_call=True,
+    )
+    def correct(clicks: Sequence[int | None], words: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        if not any(clicks) or not isinstance(ctx.triggered_id, dict):
+            return no_update, no_update, no_update  # the table was drawn anew
+        number = int(ctx.triggered_id["line"])
+        return number, Text(words["lang"])("Dòng này thay cho dòng số {n}: ghi lại đủ các mục.", n=number), True
+
+    @app.callback(
         Output("inspection-said", "children"),
         Output("inspection-fields", "children"),
         Output("boat-tick", "n_intervals"),
+        Output("inspection-corrects", "data", allow_duplicate=True),
+        Output("inspection-correcting", "children", allow_duplicate=True),
         Input("inspection-save", "n_clicks"),
         State("boat-asked", "data"),
         State("boat-written", "data"),
@@ -124,7 +150,9 @@ def register(app: Dash, site: Site) -> None:
         State("inspection-actor-text", "data"),
         State("inspection-result", "value"),
         State("inspection-findings", "value"),
+        State("inspection-corrects", "data"),
         *[State(f"inspection-{name}-text", "data") for name in TYPED],
+        running=[(Output("inspection-save", "disabled"), True, False)],
         prevent_initial_call=True,
     )
     async def saved(
@@ -136,23 +164,25 @@ def register(app: Dash, site: Site) -> None:
         actor: str | None,
         result: str | None,
         findings: Sequence[str] | None,
+        corrects: int | None,
         *texts: str | None,
-    ) -> tuple[Any, Any, Any]:
+    ) -> tuple[Any, ...]:
         t = Text(words["lang"])
         typed = {name: (text or "").strip() for name, text in zip(TYPED, texts, strict=True)}
         try:
-            item = checked(_read(t, _registration(asked, written), typed, result, findings or ()), datetime.now(UTC))
+            item = _read(t, _registration(asked, written), typed, result, findings or ())
+            item = checked(replace(item, corrects=corrects), datetime.now(UTC))
             if not (actor or "").strip():
                 raise ValueError(t("Hãy ghi tên cán bộ trực ban trước."))
             number = await act(site, write_down, item, Actor(str(actor).strip()[:60]))
         except Wrong as error:
             where = _labels(t).get(error.field, error.field)
-            return f"{t('CHƯA ghi')}: {where}: {t.pick(error.vi, error.en)}", no_update, no_update
+            return f"{t('CHƯA ghi')}: {where}: {t.pick(error.vi, error.en)}", *[no_update] * 4
         except ValueError as error:
-            return f"{t('CHƯA ghi')}: {error}", no_update, no_update
+            return f"{t('CHƯA ghi')}: {error}", *[no_update] * 4
         except DatabaseAway:
-            return t("Cơ sở dữ liệu không trả lời: CHƯA lưu được."), no_update, no_update
-        return t("Đã ghi vào sổ, số {n}.", n=number), _fields(t, clicks), (ticks or 0) + 1
+            return t("Cơ sở dữ liệu không trả lời: CHƯA lưu được."), *[no_update] * 4
+        return t("Đã ghi vào sổ, số {n}.", n=number), _fields(t, clicks), (ticks or 0) + 1, None, []
 
 
 def _labels(t: Text) -> dict[str, str]:

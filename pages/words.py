@@ -274,6 +274,7 @@ def _proximity(t: Text, rule: Rule, where: str, who: str, layer: Layer | None) -
 def _wrong_zone(t: Text, rule: Rule, where: str, who: str, layer: Layer | None) -> str:
     buffer = rule.params.get("buffer_m")
     beyond = t(" quá {n} m", n=t.number(float(buffer))) if buffer else ""
+    who = t("{who} không phải lắp thiết bị giám sát", who=who) if rule.params.get("unmonitored") else who
     works = t(", với tốc độ như đang khai thác") if rule.params.get("by_gear") else ""
     found = t("{who} ở vùng không dành cho chiều dài, loại hình và tỉnh của tàu{beyond}", who=who, beyond=beyond)
     return found + works + _lasting(t, rule)

@@ -27,14 +27,14 @@ from geo.heartbeat import Heartbeat
 from geo.journal import head as journal_head
 from geo.lease import leased
 from geo.revision import mark
-from geo.rule import DISTRESS, FENCED_STATES, Rule, rules
+from geo.rule import DISTRESS, FENCED_STATES, LAWFUL, Rule, rules
 from geo.yielding import CLOCK_WAITS_MS, giving_way, in_the_way
 from ingest.behaviour import BUDGET_S, Watcher
 from ingest.judgement import end_alarm, evidence, holds_since, presence_of, remember
 from ingest.loss import end_concluded, monitored, watch
 from ingest.silence import judge_feeds, raise_silences, release_late
 from ingest.straying import follow_strays
-from ingest.sweep import let_go, sweep
+from ingest.sweep import facts_now, let_go, sweep
 from layers.layer import Layer
 
 log = structlog.get_logger()
@@ -240,6 +240,9 @@ class Clock:
             "simulated": state["simulated"],
             "evidence": evidence(state, state),
         }
+        if rule.kind in LAWFUL:
+            facts = facts_now(connection, layer.shape, layer.style.label, rule, self._fences, key)
+            subject["evidence"] = {**evidence(state, state), **facts}
         number = fence.id if fence else None
         return raise_alarm(connection, rule, number, subject, judged.at, now, value=judged.value) is not None
 

@@ -20,7 +20,8 @@ BEGIN
         SELECT boats.registration, vessel.mmsi FROM boats JOIN vessel USING (mmsi)
     ), sent AS (
         SELECT spoken_registration(shipname) AS name, min(mmsi) AS mmsi FROM vessel
-        WHERE shipname ~ '[0-9]{4}' GROUP BY 1 HAVING count(*) = 1
+        -- A ship's number alone (M.585): buoys on nets bear the name of the boat that laid them.
+        WHERE shipname ~ '[0-9]{4}' AND mmsi BETWEEN 201000000 AND 775999999 GROUP BY 1 HAVING count(*) = 1
     ), borne AS (
         SELECT name, min(registration) AS registration FROM boats GROUP BY name HAVING count(*) = 1
     )

@@ -39,6 +39,8 @@ def test_a_line_is_written_and_stands_in_the_boats_list_and_record(site) -> None
         ({"at": "2999-01-01T00:00:00Z"}, 422, "at"),
         ({"at": "yesterday"}, 422, "at"),
         ({"actor": ""}, 422, "actor"),
+        ({"actor": "  "}, 422, "actor"),
+        ({"at": "0001-01-01T00:00:00+07:00"}, 422, "at"),
         ({"note": "x" * 2_001}, 422, "note"),
         ({"corrects": 5}, 422, "corrects"),
     ],

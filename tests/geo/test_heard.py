@@ -115,3 +115,12 @@ def test_a_vessel_is_told_which_boat_it_is_and_what_changes_of_it(sea: Any) -> N
     assert tell(sea) == 2
     assert known(sea)[0][2] == 12.5
     assert known(sea)[2] == (574_091_234, None, None, None, None, None)
+
+
+def test_a_buoy_that_bears_a_boats_name_is_not_the_boat(sea: Any) -> None:
+    registered(sea, "TTH-91234-TS")
+    heard(sea, 995_741_234, "TTH-91234")  # on a net
+    assert vessel_of(sea, "TTH-91234-TS") is None
+    heard(sea, 574_000_009, "TTH-91234")
+    assert vessel_of(sea, "TTH-91234-TS") == Heard("TTH-91234-TS", 574_000_009, "name")
+    assert tell(sea) == 1

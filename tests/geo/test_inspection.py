@@ -43,11 +43,37 @@ def test_a_mistake_is_put_right_by_another_line(book: Any) -> None:
     second = add_inspection(book, right, WHO, NOW + timedelta(minutes=5))
     assert [row["id"] for row in inspections(book, "TTH-91234-TS")] == [second]
     with pytest.raises(Wrong, match="corrected already"):
-        add_inspection(book, right, WHO, NOW)
+        add_inspection(book, replace(right, note="khác"), WHO, NOW)
     whole = NOW - timedelta(days=1), NOW
     assert [row["id"] for row in inspections_by(book, "TTH-91234-TS", *whole, NOW)] == [first]
     later = NOW + timedelta(minutes=5)
     assert [row["id"] for row in inspections_by(book, "TTH-91234-TS", *whole, later)] == [first, second]
+
+
+def test_with_a_line_of_the_period_go_those_that_it_replaces_or_that_replace_it(book: Any) -> None:
+    wrong = add_inspection(book, SEAL, WHO, NOW)
+    moved = add_inspection(book, replace(SEAL, at=SEAL.at - timedelta(days=3), corrects=wrong), WHO, NOW)
+    other = add_inspection(book, replace(SEAL, at=SEAL.at - timedelta(days=9)), WHO, NOW)
+    for start in (SEAL.at - timedelta(hours=1), SEAL.at - timedelta(days=3, hours=1)):
+        found = inspections_by(book, "TTH-91234-TS", start, start + timedelta(hours=2), NOW)
+        assert [row["id"] for row in found] == [wrong, moved]
+    assert other not in {row["id"] for row in found}
+
+
+def test_one_press_is_one_line_however_often_it_came(book: Any) -> None:
+    first = add_inspection(book, SEAL, WHO, NOW)
+    assert (
+        add_inspection(book, replace(SEAL, at=SEAL.at + timedelta(seconds=5)), WHO, NOW + timedelta(seconds=9)) == first
+    )
+    assert add_inspection(book, SEAL, Actor("Lê Văn An"), NOW) != first
+    assert add_inspection(book, SEAL, WHO, NOW + timedelta(minutes=2)) != first
+
+
+def test_its_words_are_kept_without_unseen_characters(book: Any) -> None:
+    add_inspection(book, replace(SEAL, place="Cảng \u202eThuận\u200b An", unit="gọi 0905 123 456"), WHO, NOW)
+    (found,) = inspections(book, "TTH-91234-TS")
+    assert found["place"] == "Cảng Thuận An"
+    assert "123 456" not in found["unit"]
 
 
 @pytest.mark.parametrize("statement", ["UPDATE boat_inspection SET result = 'clean'", "DELETE FROM boat_inspection"])
@@ -74,6 +100,8 @@ def test_the_database_refuses_to_change_one(database: Any, book: Any, statement:
         ({"findings": ()}, "findings"),
         ({"findings": ("rust",)}, "findings"),
         ({"note": "a\0b"}, "note"),
+        ({"at": datetime(1, 1, 1, tzinfo=UTC)}, "at"),
+        ({"unit": "\u202e\u200b"}, "unit"),
         ({"corrects": 99}, "corrects"),
         ({"registration": "TTH-99999-TS"}, "registration"),
     ],

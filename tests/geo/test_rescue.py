@@ -74,6 +74,12 @@ def test_a_boat_that_is_heard_in_two_ways_is_one_where_it_was_heard_last(databas
     assert (one.layer, one.distance_nm) == ("vessel", pytest.approx(5, abs=0.01))
 
 
+def test_a_buoy_that_bears_a_boats_name_is_not_taken_for_it(database) -> None:
+    monitored(database, "TTH-91234-TS", at(90, 20), minutes=120)
+    heard(database, 995741234, at(90, 5), minutes=2, name="TTH-91234-TS")
+    assert [one.key for one in found(database)] == ["TTH-91234-TS"]
+
+
 def test_who_calls_does_not_come_to_itself(database) -> None:
     heard(database, 574000001, at(0, 0))
     heard(database, 574000002, at(0, 1))

@@ -123,6 +123,7 @@ def test_two_provinces_that_agree_may_fish_in_each_others_coastal_waters() -> No
     ("gear", "hour", "speed", "works"),
     [
         ("trawl", 3, 5.0, True), ("trawl", 3, 1.0, False), ("gillnet", 3, 5.0, False), ("gillnet", 3, 1.0, True),
+        ("seine", 3, 1.5, True), ("seine", 3, 0.0, False), ("squid", 14, 0.0, False), ("gillnet", 3, 0.4, False),
         ("squid", 3, 0.5, False), ("squid", 14, 0.5, True), (None, 3, 5.5, True), (None, 3, 8.0, False),
     ],
 )  # fmt: skip
@@ -130,6 +131,12 @@ def test_fact_10_each_gear_is_worked_at_speeds_of_its_own(gear, hour: int, speed
     rule = replace(RULE, qualifies={}, params={"by_gear": True})
     minute = (hour - T0.hour) * 60.0  # of UTC: Việt Nam is seven hours ahead
     assert bool(raised(rule, [(minute, INSHORE, speed)], gear=gear)) is works
+
+
+@pytest.mark.parametrize(("length_m", "told"), [(14.9, [0.0]), (15.0, [])])
+def test_a_rule_for_boats_that_need_no_device_leaves_the_others_to_theirs(length_m: float, told: list[float]) -> None:
+    rule = replace(RULE, params={"unmonitored": True})
+    assert raised(rule, [(0, COASTAL, WORKING)], length_m=length_m) == told
 
 
 def test_the_registers_length_counts_where_ais_tells_another() -> None:

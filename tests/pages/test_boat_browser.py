@@ -115,6 +115,16 @@ def test_an_inspection_is_written_down_and_stands_in_the_list_and_the_timeline(c
     expect(line).not_to_contain_text("123 456")
     expect(part(page, "Dòng thời gian")).to_contain_text("Kiểm tra: Nhắc nhở")
     expect(page.locator("#inspection-place")).to_have_value("")
+    line.get_by_role("button", name="Sửa").click()
+    expect(page.locator("#inspection-correcting")).to_contain_text("thay cho dòng số")
+    for name, text in (("place", "Cảng cá Thuận An"), ("unit", "Đồn Biên phòng")):
+        page.locator(f"#inspection-{name}").fill(text)
+    page.get_by_label("Không vi phạm").check()
+    page.wait_for_timeout(800)
+    page.get_by_role("button", name="Ghi vào sổ").click()
+    expect(page.locator("#inspection-correcting")).to_have_text("")
+    expect(line).to_have_count(1)
+    expect(line).to_contain_text("Đồn Biên phòng")
 
 
 def test_a_pack_that_is_refused_says_why_on_the_page(

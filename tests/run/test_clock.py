@@ -9,6 +9,9 @@ from shapely.geometry import box
 from geo.actor import SYSTEM
 from geo.episode import FRESH
 from geo.fence import Fence, put_fences
+from geo.figure import put_figures, seeds
+from geo.fleet import Boat, put_boat
+from geo.reference import reference_fences, reference_waters
 from geo.rule import Rule, put_rules
 from layers import discover
 from run.clock import DISTRESS_SILENCE, Clock, behaviour_budget_s
@@ -91,6 +94,26 @@ def test_a_dwell_ends_without_input_and_raises_once(desk, rule: str) -> None:
     assert desk.journal() == [("raise", at(60))]
     (row,) = desk.ask("SELECT object_key, object_label, evidence, ST_X(geom) AS lon FROM alarm")
     assert row == {"object_key": BOAT, "object_label": "TTH-1-TS", "evidence": {"speed": 2.5}, "lon": 107.5}
+
+
+def test_fact_09_a_wrong_zone_that_time_alone_tells_says_which_it_was(desk) -> None:
+    with connected(desk.database.owner) as owner, owner.begin() as connection:
+        put_fences(connection, [*reference_fences(), *reference_waters()], SYSTEM)
+        put_rules(connection, [Rule("zone", "wrong_zone", "vessel", "Sai vùng", "Wrong", "high", dwell_s=600)], SYSTEM)
+        put_figures(connection, seeds())
+        put_boat(connection, Boat("QNg-95518-TS", 10.5, "Quảng Ngãi", mmsi=int(BOAT)), SYSTEM, T0)
+    desk.boat(observed=30)
+    told(
+        desk.database.owner,
+        "UPDATE vessel SET geom = 'SRID=4326;POINT(107.75 16.72)', registration = 'QNg-95518-TS', "
+        "register_length_m = 10.5, role = 'catching', home_province = 'Quảng Ngãi'",
+    )
+    desk.tick(31)  # the new rule is judged by its last fix
+    assert desk.tick(629) == 0
+    assert desk.tick(631) == 1
+    (row,) = desk.ask("SELECT evidence FROM alarm")
+    facts = {"zone": "coastal", "allowed": ["coastal"], "waters": "ven_bo_hue", "registration": "QNg-95518-TS"}
+    assert {name: row["evidence"][name] for name in facts} == facts
 
 
 def test_what_does_not_qualify_or_was_raised_is_left_alone(desk) -> None:
