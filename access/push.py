@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b, sha256
 from typing import Any
 
+import pandas as pd
 import redis
 import sqlalchemy as sa
 from redis.backoff import NoBackoff
@@ -20,17 +21,19 @@ from geo import api_key, table
 from geo.api_key import Key
 from geo.fishery import device
 from geo.provider import plain
+from ingest.boat import carriers
 from ingest.feed import RECORD_ID, Push, RawBatch, pushed_source, stream_name
 from ingest.lines import LETTERS_MAX
 from ingest.push import Judged, judge, unread
 from ingest.stream import to_entry
+from ingest.vms import NAMES_BOAT
 from layers import push_feed
 from layers.layer import Layer
 
 RECORDS_MAX = 5_000  # of one request
 BACKLOG_BYTES_MAX = 64 << 20  # of one sender in Redis: beyond that it waits, and nobody else does
 RETRY_AFTER_S = 5
-UNREAD_MAX = 20
+UNREAD_MAX, UNREAD_LETTERS = 20, 64
 PROVIDER = "provider"
 DATABASE_AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
 
@@ -105,7 +108,7 @@ class Door:
         except DATABASE_AWAY:
             raise _away("the database") from None
         taken, lines = _sorted(found, known)
-        taken.unread = unread(feed.push, records)[:UNREAD_MAX]
+        taken.unread = [name[:UNREAD_LETTERS] for name in unread(feed.push, records)[:UNREAD_MAX]]
         if before:
             return Taken(taken.received, 0, taken.already + taken.accepted, taken.rejected, taken.unread)
         letters = [(each.reason, each.line[:1024]) for each in found if each.reason]
@@ -129,7 +132,7 @@ class Door:
         if idempotency is None:
             return self.boot, next(self._numbers)
         boot = f"told {sha256(idempotency.encode()).hexdigest()[:32]}"
-        seq = int.from_bytes(blake2b(repr(records).encode(), digest_size=7).digest())
+        seq = int.from_bytes(blake2b(_said(records), digest_size=7).digest())
         column = table.ledger.c
         others = sa.select(column.seq).where(column.source == source, column.boot == boot, column.seq != seq)
         if connection.scalar(others.limit(1)) is not None:
@@ -171,8 +174,18 @@ class Door:
         )
 
 
+def _said(records: Sequence[Any]) -> bytes:
+    """Records as bytes by which one request is told from another. Raises Denied."""
+    try:
+        return repr(records).encode()
+    except RecursionError:
+        raise Denied(400, "a record is nested too deeply; send only what the layer reads") from None
+
+
 def _away(what: str) -> Denied:
-    return Denied(503, f"{what} is away: nothing of this request was kept, send it again", RETRY_AFTER_S)
+    # Not that nothing was kept: what Redis was told and did not answer for may be there.
+    words = f"{what} is away: send it again, with the same record_id in each record or the same Idempotency-Key"
+    return Denied(503, words, RETRY_AFTER_S)
 
 
 def _batch(
@@ -184,18 +197,32 @@ def _batch(
 
 
 def _own(connection: sa.Connection, key: Key, push: Push, found: Sequence[Judged]) -> list[Judged]:
-    """Without what a key that is bound to a provider says for another: by its name, or by another's device."""
+    """Without what a key that is bound to a provider says for another.
+
+    That is by its name, by another's device, or of a boat that others carry and the key's provider does not: a position
+    told by hand names no device, and would move the boat.
+    """
     if key.provider is None or PROVIDER not in push.names:
         return list(found)
+    named = [{name: (each.row or {}).get(name) or "" for name in NAMES_BOAT} for each in found]
+    carried = carriers(connection, pd.DataFrame(named, columns=list(NAMES_BOAT)))
     devices = sorted({str(each.row["device"]) for each in found if each.row and each.row.get("device")})
     query = sa.select(device.c.id).where(device.c.id == sa.func.any(devices), device.c.provider != key.provider)
     others = set(connection.scalars(query)) if devices else set()
 
-    def foreign(each: Judged) -> bool:
+    def foreign(each: Judged, by: frozenset[str]) -> bool:
         row = each.row or {}
-        return bool(row) and (plain(row[PROVIDER]) not in key.provider_names or row.get("device") in others)
+        if not row:
+            return False
+        named = plain(row[PROVIDER] or "") in key.provider_names
+        return not named or row.get("device") in others or (bool(by) and key.provider not in by)
 
-    return [Judged(each.line, reason=PROVIDER) if foreign(each) else each for each in found]
+    pairs = zip(found, carried, strict=True)
+    return [Judged(one.line, None, PROVIDER, _id(one)) if foreign(one, by) else one for one, by in pairs]
+
+
+def _id(judged: Judged) -> str | None:
+    return judged.row.get(RECORD_ID.name) if judged.row else judged.record_id
 
 
 def _known(connection: sa.Connection, source: str, found: Sequence[Judged]) -> set[str]:

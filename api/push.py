@@ -4,8 +4,10 @@ import asyncio
 import re
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -16,10 +18,10 @@ from starlette.requests import ClientDisconnect
 from access.push import RECORDS_MAX, Denied, Door, Taken
 from access.site import Site
 from api.push_schema import example, model, reason_words
-from geo.api_key import Key
+from geo.api_key import TOKEN, Key
 from ingest.feed import Push
 from ingest.lines import Refused
-from ingest.push import read_csv, read_json
+from ingest.push import TooMany, read_csv, read_json
 from layers import push_feed
 from layers.layer import Layer
 
@@ -28,6 +30,8 @@ BODY_WITHIN_S = 30.0
 JSON, CSV = "application/json", "text/csv"
 IDEMPOTENCY = re.compile(r"[\x21-\x7e]{1,128}")
 SLICE_BYTES = 64 << 10
+TOO_LARGE = "too_large"  # how a request beyond the limits is counted: as one reject
+log = structlog.get_logger()
 
 BEARER = HTTPBearer(auto_error=False, description="hd_..., as './haidang user token add' shows it once")
 HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="the same key, for who cannot set Authorization")
@@ -102,7 +106,7 @@ def _mount_layer(server: FastAPI, door: Door, layer: Layer) -> None:
         415: "another type or encoding",
         422: "no record was taken",
         429: "more requests than the key may make; Retry-After tells when",
-        503: "nothing was kept; Retry-After tells when to send it again",
+        503: "send it again, by the same record_id or Idempotency-Key; Retry-After tells when",
     }
 
     @server.post(
@@ -120,16 +124,22 @@ def _mount_layer(server: FastAPI, door: Door, layer: Layer) -> None:
     ) -> JSONResponse:
         """Each record is judged by itself; what is refused is told with its reason, counted and kept."""
         token = bearer.credentials if bearer else api_key
+        key: Key | None = None
+        packed = bytearray()
         try:
             key = await run_in_threadpool(door.admit, token, layer)
             if idempotency_key is not None and not IDEMPOTENCY.fullmatch(idempotency_key):
                 raise Denied(400, "Idempotency-Key: 1 to 128 visible ASCII characters")
             read = _reader(push, request)
-            packed = await _body(request)
-            return await run_in_threadpool(_take, door, key, layer, packed, request, read, idempotency_key)
+            await _body(request, packed)
+            return await run_in_threadpool(_take, door, key, layer, bytes(packed), request, read, idempotency_key)
         except ClientDisconnect:
             return JSONResponse({"detail": "the sender hung up"}, 400)
         except Denied as denied:
+            if key is not None and denied.status == 413:
+                with suppress(Denied):  # 413 is the answer, also where it cannot be counted
+                    await run_in_threadpool(door.refuse, key, layer, bytes(packed), TOO_LARGE)
+            _tell(layer, denied, token, request)
             headers = {} if denied.retry_after_s is None else {"retry-after": str(denied.retry_after_s)}
             headers |= {"www-authenticate": "Bearer"} if denied.status == 401 else {}
             return JSONResponse({"detail": denied.reason}, denied.status, headers)
@@ -147,15 +157,22 @@ def _reader(push: Push, request: Request) -> Read:
     if request.headers.get("content-encoding", "identity").lower() not in ("identity", "gzip"):
         raise Denied(415, "content-encoding: gzip, or none")
     if kind.strip().lower() == JSON:
-        return read_json
+        return lambda body: read_json(body, RECORDS_MAX)
     if kind.strip().lower() == CSV:
-        return lambda body: read_csv(push, body)
+        return lambda body: read_csv(push, body, RECORDS_MAX)
     raise Denied(415, f"content-type: {JSON} (an object or a list) or {CSV}, in UTF-8")
 
 
-async def _body(request: Request) -> bytes:
-    """The body as it comes, cut off where it is too long. Raises Denied (413, 408)."""
-    taken = bytearray()
+def _tell(layer: Layer, denied: Denied, token: str | None, request: Request) -> None:
+    """A line in the log of a request that was refused: never the token, but which key it says to be."""
+    shape = TOKEN.fullmatch(token or "")
+    whence = request.client.host if request.client else None
+    key = shape[1] if shape else None
+    log.warning("push refused", layer=layer.name, status=denied.status, key=key, client=whence, reason=denied.reason)
+
+
+async def _body(request: Request, taken: bytearray) -> None:
+    """Take the body as it comes, up to where it is too long. Raises Denied (413, 408)."""
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
             async for piece in request.stream():
@@ -164,7 +181,6 @@ async def _body(request: Request) -> bytes:
                     raise Denied(413, f"a request may hold at most {BODY_BYTES_MAX} bytes; send several")
     except TimeoutError:
         raise Denied(408, f"the body did not come within {BODY_WITHIN_S:.0f} s") from None
-    return bytes(taken)
 
 
 def _unpacked(packed: bytes) -> bytes:
@@ -193,8 +209,8 @@ def _take(
         door.refuse(key, layer, packed, str(reason))
         _, msg, vi = reason_words(layer, key, str(reason))
         return JSONResponse({"detail": [{"loc": ["body"], "reason": str(reason), "msg": msg, "vi": vi}]}, 400)
-    if len(records) > RECORDS_MAX:
-        raise Denied(413, f"a request may hold at most {RECORDS_MAX} records; send several")
+    except TooMany:
+        raise Denied(413, f"a request may hold at most {RECORDS_MAX} records; send several") from None
     return _answer(layer, key, door.take(key, layer, records, idempotency))
 
 

@@ -1,6 +1,7 @@
 """What leaves the house: only to hosts that an administrator allows, at an address resolved once, in bounded time."""
 
 import http.client
+import io
 import ipaddress
 import socket
 import ssl
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 TIMEOUT_S = 5.0
@@ -25,11 +27,33 @@ class OutgoingError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What an HTTP server said: the beginning of its body, as much as was asked for; headers by lower-case names."""
+    """What an HTTP server said: the beginning of its body, as much as was asked for; headers by lower-case names.
+
+    cut_off: the body ended before the length that its header told. Whether that matters is for whoever asked: a short
+    message that was sent stays sent though its receipt is cut.
+    """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    cut_off: bool = False
+
+
+class _Counted(io.BufferedReader):
+    """Bytes by the number alone: http.client takes a chunk of "-1" bytes for all that ever comes."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            raise http.client.HTTPException("a chunk of less than no bytes")
+        return super().read(size)
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer that is read no farther than it is asked for."""
+
+    def __init__(self, sock: socket.socket, *given: Any, **named: Any) -> None:
+        super().__init__(sock, *given, **named)
+        self.fp = _Counted(self.fp.detach())
 
 
 @dataclass(frozen=True)
@@ -121,7 +145,8 @@ class Outgoing:
                 asked.request(method, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body, wanted)
                 with asked.getresponse() as response:
                     named = {name.lower(): value for name, value in response.getheaders()}
-                    answer = Answer(response.status, response.read(most_bytes), named)
+                    read = response.read(most_bytes)
+                    answer = Answer(response.status, read, named, bool(response.length) and len(read) < most_bytes)
             except OSError:  # some of which are ValueErrors as well
                 raise
             except (http.client.HTTPException, ValueError) as error:
@@ -140,6 +165,7 @@ class Outgoing:
         else:
             asked = http.client.HTTPConnection(host, port)
             asked.sock = line.socket
+        asked.response_class = _Response
         asked.auto_open = 0  # it is connected already, and shall connect to nothing else
         return asked
 

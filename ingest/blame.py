@@ -11,9 +11,9 @@ from psycopg.errors import ForeignKeyViolation
 
 from geo.account import Account
 from ingest.feed import Decoded, Lane, RawBatch, empty_frame, in_time_range
+from ingest.lines import DECODER_FAULT
 
 log = structlog.get_logger()
-DECODER_FAULT = "decoder_fault"
 EPOCH = pd.Timestamp(0, tz="UTC")
 
 

@@ -85,6 +85,16 @@ def identify(connection: sa.Connection, frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def carriers(connection: sa.Connection, frame: pd.DataFrame) -> list[frozenset[str]]:
+    """By whom each fix's boat is carried: the providers of its registered devices; none where there are none.
+
+    frame: registration, device and callsign as they were told, empty where not.
+    """
+    known = _register(connection, frame)
+    whose = [known.whose(told) for told in frame.itertuples()]
+    return [frozenset(str(one.provider) for one in known.fitted.get(each or "", {}).values()) for each in whose]
+
+
 def _register(connection: sa.Connection, frame: pd.DataFrame) -> _Register:
     """Four questions, whatever the number of fixes."""
     devices = _rows(connection, device, device.c.id, frame["device"])

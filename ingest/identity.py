@@ -1,7 +1,7 @@
 """The step that asks whose each record is, for layers whose records do not say it by themselves."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -16,13 +16,15 @@ Part = tuple[RawBatch, Decoded]
 def named(connection: sa.Connection, lane: Lane, decoded: Sequence[Part]) -> Sequence[Part]:
     """Decoded batches with the key of every record; what the register does not know is counted and kept as a letter.
 
-    All batches are asked about at once. What the source's address says stands in for what a record does not say.
+    All batches are asked about at once. What the source's address says stands in for what a record does not say, also
+    in a layer whose records say themselves whose they are.
     """
     frames = [part.frame for _, part in decoded if len(part.frame)]
-    if lane.identify is None or not frames:
+    if not frames or (lane.identify is None and not lane.source.given):
         return decoded
-    whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
-    whole = whole.assign(**{name: _filled(whole, name, value) for name, value in lane.source.given.items()})
+    if lane.identify is None:
+        return [(batch, replace(part, frame=_meant(part.frame, lane.source.given))) for batch, part in decoded]
+    whole = _meant(pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0], lane.source.given)
     known = lane.identify(connection, whole)
     parts, at = [], 0
     for batch, part in decoded:
@@ -30,6 +32,10 @@ def named(connection: sa.Connection, lane: Lane, decoded: Sequence[Part]) -> Seq
         at = rows.stop
         parts.append((batch, _known(part, known.iloc[rows], whole.iloc[rows], lane.shape.key)))
     return parts
+
+
+def _meant(frame: pd.DataFrame, given: Mapping[str, str]) -> pd.DataFrame:
+    return frame.assign(**{name: _filled(frame, name, value) for name, value in given.items()})
 
 
 def _filled(frame: pd.DataFrame, name: str, value: str) -> "pd.Series[str] | str":

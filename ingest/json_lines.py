@@ -142,12 +142,20 @@ def _value(column: sa.Column[Any], value: Any) -> Any:
     elif isinstance(kind, sa.Float):
         fits = number
     elif isinstance(kind, sa.DateTime):
-        return datetime.fromtimestamp(seconds(value, f"value:{column.name}"), UTC)
+        return _moment(seconds(value, f"value:{column.name}"), f"value:{column.name}")
     else:
         fits = is_text(value)
     if not fits:
         raise Refused("key" if column.primary_key else f"value:{column.name}")
     return value
+
+
+def _moment(at: float, reason: str) -> datetime:
+    """Epoch seconds as a time; its offset may have taken it out of the years that there are. Raises Refused."""
+    try:
+        return datetime.fromtimestamp(at, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Refused(reason) from None
 
 
 def _bound(kind: Any) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from geo.account import Account
 from ingest.feed import LINE_BYTES_MAX, Framed, RawBatch, Row, in_time_range
 
+DECODER_FAULT = "decoder_fault"  # a reader threw where it should have refused: it costs the record alone
 LETTERS_MAX = 64  # dead letters kept per hand-over; beyond them only the counters grow
 
 

@@ -19,11 +19,11 @@ from geo.journal import head as journal_head
 from geo.rule import Rule
 from ingest import anomaly, duplicate
 from ingest.blame import blames_record
-from ingest.feed import Decoded, Lane, RawBatch
+from ingest.feed import RECORD_ID, Decoded, Lane, RawBatch
 from ingest.identity import named
 from ingest.judgement import STATE_FACTS, judge_batch
 from ingest.meeting import behind, meeting_rules
-from ingest.repetition import once
+from ingest.repetition import note, once
 from ingest.revision import revise, revise_meetings
 from ingest.scene import as_seen
 
@@ -44,12 +44,16 @@ class Measures:
 
 @dataclass
 class Committed:
-    """What a portion left behind: rows and duplicates by batch number, after-states to tell, the journal's head."""
+    """What a portion left behind: rows and duplicates by batch number, after-states to tell, the journal's head.
+
+    refused: the senders' ids of records that the database refused.
+    """
 
     rows: Counter[int] = field(default_factory=Counter)
     duplicates: Counter[int] = field(default_factory=Counter)
     after: list[pd.DataFrame] = field(default_factory=list)
     head: int = 0
+    refused: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,12 @@ class Pipeline:
         with self.connection.begin():
             with flood.gathered(self.connection, self.now):
                 fresh = self._enter(named(self.connection, self.lane, decoded))
-                fresh, repeated = once(self.connection, source, fresh, self.now)
+                fresh, repeated = once(self.connection, source, fresh)
                 done.duplicates.update(repeated)
                 frame = joined(self.lane, fresh)
                 if len(frame):
                     self._store(frame, done)
+                note(self.connection, source, fresh, done.refused, self.now)
                 self._account(fresh, done)
                 accounts.record_minutes(self.connection, source, by_minute(frame))
             done.head = journal_head(self.connection)
@@ -112,6 +117,8 @@ class Pipeline:
                 return
             source = self.lane.source.name
             log.error("record refused", source=source, error=str(error).splitlines()[0])
+            if isinstance(own := frame.iloc[0].get(RECORD_ID.name), str):
+                done.refused.add(own)
             text = frame.iloc[0].dropna().to_json(date_format="iso", force_ascii=False)
             accounts.keep_letters(self.connection, source, [(REFUSED, (text or "").encode())], self.now)
             accounts.record_fault(self.connection, source, REFUSED)

@@ -12,13 +12,14 @@ import structlog
 from geo.outgoing import Answer, Outgoing, OutgoingError, place
 from ingest.feed import Note, Peer, Source, split_address
 from ingest.lines import Refused
-from ingest.push import lines_of, read_csv, read_json
+from ingest.push import TooMany, lines_of, read_csv, read_json, unreadable
 
 log = structlog.get_logger()
 ANSWER_BYTES_MAX = 5 << 20
 BACKOFF_S_MAX, RETRY_AFTER_S_MAX = 900.0, 3600.0
 TURN_LINES = 500  # handed over before the other sources have their turn
-AWAY, TOO_LONG = "poll_failed", "poll_too_long"
+RECORDS_MAX = 10_000  # of one answer
+AWAY, TOO_LONG, TOO_MANY, FAULT = "poll_failed", "poll_too_long", "poll_too_many", "poll_fault"
 ACCEPT = "application/json, text/csv;q=0.9"
 # What is asked for under these is answered by 304 while nothing has changed.
 CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
@@ -26,7 +27,8 @@ CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 @dataclass
 class Poller:
-    """One source that is asked. A fault is told by its name: `poll_failed`, `poll_too_long`, `poll_<status>`.
+    """One source that is asked. A fault is told by its name: `poll_failed`, `poll_too_long`, `poll_too_many`,
+    `poll_<status>`; `poll_fault` where an answer was more than we could stand, which costs that answer alone.
 
     Records that stood in the last answer already are not handed on again; nor, by their ids (ingest.repetition), those
     of an answer before that, or before a restart.
@@ -45,7 +47,10 @@ class Poller:
         log.info("polling", source=self.source.name, every_s=self.source.every_s)
         try:
             while True:
-                wait_s = await self._turn(peer)
+                try:
+                    wait_s = await self._turn(peer)
+                except Exception as error:  # whatever a server says must not end the receiver, which hears the others
+                    wait_s = self._failed(FAULT, repr(error)[:200])
                 # Many sources that were started together need not ask together for ever.
                 await asyncio.sleep(wait_s * random.uniform(0.9, 1.1))
         finally:
@@ -67,28 +72,40 @@ class Poller:
             return self._failed(f"poll_{answer.status}", f"{place(host, port)} answered {answer.status}", answer)
         if len(answer.body) > ANSWER_BYTES_MAX:
             return self._failed(TOO_LONG, f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
-        lines, known = await asyncio.to_thread(self._new, answer)
+        if answer.cut_off:
+            return self._failed(AWAY, f"the answer was cut off after {len(answer.body)} bytes")
+        try:
+            lines, known, whole = await asyncio.to_thread(self._new, answer)
+        except TooMany:
+            return self._failed(TOO_MANY, f"the answer holds more than {RECORDS_MAX} records; ask for fewer")
         for number, line in enumerate(lines):
             peer.datagram(line)
             if number % TURN_LINES == TURN_LINES - 1:
                 await asyncio.sleep(0)
         # Only now: what was cut off by the end of the program is asked for again.
         self._known = known
-        self._conditions = {ask: answer.headers[told] for told, ask in CONDITIONS.items() if told in answer.headers}
+        # What could not be read is asked for again as a whole.
+        told = answer.headers if whole else {}
+        self._conditions = {ask: told[name] for name, ask in CONDITIONS.items() if name in told}
         return self._answered()
 
-    def _new(self, answer: Answer) -> tuple[list[bytes], frozenset[bytes]]:
-        """The lines of an answer that were not in the last one; and what is in this one."""
+    def _new(self, answer: Answer) -> tuple[list[bytes], frozenset[bytes], bool]:
+        """The lines of an answer that were not in the last one; what is in this one; and whether it could be read.
+
+        Raises TooMany.
+        """
         push = self.source.feed.push
         assert push is not None
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
-            found = lines_of(push, read_csv(push, answer.body) if kind == "text/csv" else read_json(answer.body))
+            body = answer.body
+            records = read_csv(push, body, RECORDS_MAX) if kind == "text/csv" else read_json(body, RECORDS_MAX)
         except Refused:  # one line that the worker refuses, counts and keeps
-            return [b" ".join(answer.body[:1024].split()) or b"-"], frozenset()
+            return [unreadable(b" ".join(body[:1000].split()))], frozenset(), False
+        found = lines_of(push, records)
         digests = [blake2b(line, digest_size=16).digest() if dated else None for line, dated in found]
         new = [line for (line, _), own in zip(found, digests, strict=True) if own is None or own not in self._known]
-        return new, frozenset(own for own in digests if own is not None)
+        return new, frozenset(own for own in digests if own is not None), True
 
     def _answered(self) -> float:
         if self._failures:
@@ -113,5 +130,5 @@ def retry_after_s(told: str, now: datetime) -> float:
         return float(told[:9])
     try:
         return max(0.0, (parsedate_to_datetime(told) - now).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return 0.0

@@ -6,16 +6,28 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
+
+import structlog
 
 from ingest.feed import RECORD_ID, Member, Push, Row
 from ingest.json_lines import TWICE, Members, record_id
-from ingest.lines import Refused, read_line
+from ingest.lines import DECODER_FAULT, Refused, read_line
 
-NUMBER = re.compile(r"[+-]?[0-9]{1,10}(?:\.[0-9]{1,10})?")
+log = structlog.get_logger()
+NUMBER = re.compile(r"[+-]?[0-9]{1,10}(?:\.[0-9]{1,20})?")
+LINE = re.compile("[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")  # between the line ends of str.splitlines
+# Of so many a body may hold on the average for each record that it may hold: lists and objects, and values in all. They
+# cost fifty times their bytes and more once they are read.
+NESTED_EACH, VALUES_EACH = 10, 60
 FLAGS = {"1": True, "true": True, "0": False, "false": False}
 WHOLE_DIGITS_MAX = 400  # beyond it Python refuses to read a number, and with it the whole body
 NOT_OBJECT = "not_object"
+
+
+class TooMany(ValueError):
+    """A body holds more records than it may, or what takes as much room as they would."""
 
 
 @dataclass(frozen=True)
@@ -31,29 +43,42 @@ class Judged:
     record_id: str | None = None
 
 
-def read_json(body: bytes) -> list[Any]:
-    """The records of a JSON body, which is one object or a list of them. Raises Refused (`not_json`)."""
+def read_json(body: bytes, most: int) -> list[Any]:
+    """The records of a JSON body, which is one object or a list of them; most: how many it may hold.
+
+    Raises Refused (`not_json`), TooMany.
+    """
+    nested = body.count(b"{") + body.count(b"[")
+    if nested > NESTED_EACH * most or nested + body.count(b",") > VALUES_EACH * most:
+        raise TooMany
     try:
         found = json.loads(body.decode("utf-8-sig"), object_pairs_hook=Members, parse_int=_whole)
     except (ValueError, RecursionError):
         raise Refused("not_json") from None
-    return found if isinstance(found, list) else [found]
+    records = found if isinstance(found, list) else [found]
+    if len(records) > most:
+        raise TooMany
+    return records
 
 
 def _whole(digits: str) -> int | float:
     return int(digits) if len(digits) <= WHOLE_DIGITS_MAX else float(digits)
 
 
-def read_csv(push: Push, body: bytes) -> list[Any]:
+def read_csv(push: Push, body: bytes, most: int) -> list[Any]:
     """The records of a CSV body, one a line, by its header, or without one in the feed's own order.
 
-    A line that cannot be read as one stands as its bytes. Raises Refused (`not_csv`): no UTF-8, or a header that misses
-    the feed's members.
+    A line that cannot be read as one stands as its bytes; most: how many records it may hold. Raises Refused
+    (`not_csv`): no UTF-8, or a header that misses the feed's members. Raises TooMany.
     """
+    if body.count(b",") > VALUES_EACH * most:
+        raise TooMany
     try:
-        lines = [line for line in body.decode("utf-8-sig").splitlines() if line.strip()]
+        text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Refused("not_csv") from None
+    told = (found[0] for found in LINE.finditer(text) if found[0].strip())
+    lines = list(islice(told, most + 2))  # a header, the records, and one too many
     if not lines:
         return []
     names: Sequence[str] = [name.strip() for name in _cells(lines[0]) or ()]
@@ -65,11 +90,15 @@ def read_csv(push: Push, body: bytes) -> list[Any]:
         names = push.order
     else:
         raise Refused("not_csv")
+    if len(lines) > most:
+        raise TooMany
     return [_record(push, names, line) for line in lines]
 
 
 def _record(push: Push, names: Sequence[str], line: str) -> dict[str, Any] | bytes:
     cells = _cells(line)
+    while cells and len(cells) > len(names) and not cells[-1].strip():
+        cells.pop()  # many a program writes a comma at the end of its lines
     if cells is None or len(cells) > len(names):
         return line.encode()
     told = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if cell.strip()}
@@ -94,18 +123,19 @@ def typed(member: Member, text: str) -> Any:
 def judge(push: Push, told: Any, given: Mapping[str, str], now: float) -> Judged:
     """What becomes of one record that is received now (epoch seconds); given: what is meant where it says nothing.
 
-    Reasons: those of the feed's reader, `time_range`, `too_long`, `not_object`, `member_twice`, `not_csv`.
+    Reasons: those of the feed's reader, `time_range`, `too_long`, `not_object`, `member_twice`, `not_csv`; and
+    `decoder_fault` where the reader itself fails.
     """
     if isinstance(told, bytes):
         return Judged(told, reason="not_csv")
-    own = None
+    own, line = None, b""
     try:
         if not isinstance(told, dict):
             return Judged(_as_told(told), reason=NOT_OBJECT)
         own = told_id(told)
         if isinstance(told, Members) and told.pairs:
             return Judged(_as_told(told), None, TWICE, own)
-        meant = {name: value for name, value in given.items() if told.get(name) in (None, "")}
+        meant = {name: value for name, value in given.items() if _says_nothing(told.get(name))}
         record = {name: told[name] for name in push.names if told.get(name) is not None} | meant
         line = _text(record)
         if len(line) > push.line_bytes_max:
@@ -114,7 +144,14 @@ def judge(push: Push, told: Any, given: Mapping[str, str], now: float) -> Judged
     except Refused as reason:
         return Judged(line, None, str(reason), own)
     except RecursionError:  # nested deeper than can be written again
-        return Judged(b"", None, "not_json", own)
+        return Judged(line, None, "not_json", own)
+    except Exception as error:  # a reader's own fault must cost its record, not the request
+        log.error("decoder failed", error=repr(error))
+        return Judged(line, None, DECODER_FAULT, own)
+
+
+def _says_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def told_id(told: Mapping[str, Any]) -> str | None:
@@ -132,15 +169,31 @@ def lines_of(push: Push, told: Iterable[Any]) -> list[tuple[bytes, bool]]:
     """
     found = []
     for each in told:
-        if not isinstance(each, dict) or (isinstance(each, Members) and each.pairs):
-            found.append((_as_told(each), False))
-            continue
-        record = {name: each[name] for name in push.names if each.get(name) is not None}
-        dated = "observed_at" in record
-        if dated and RECORD_ID.name not in record:
-            record[RECORD_ID.name] = blake2b(_text(record), digest_size=16).hexdigest()
-        found.append((_text(record), dated))
+        try:
+            found.append(_line_of(push, each))
+        except RecursionError:
+            found.append((unreadable(b"nested deeper than can be written again"), False))
     return found
+
+
+def _line_of(push: Push, told: Any) -> tuple[bytes, bool]:
+    if not isinstance(told, dict):
+        return unreadable(_as_told(told)), False
+    if isinstance(told, Members) and told.pairs:
+        return _as_told(told), False
+    record = {name: told[name] for name in push.names if told.get(name) is not None}
+    dated = "observed_at" in record
+    if dated and RECORD_ID.name not in record:
+        record[RECORD_ID.name] = blake2b(_text(record), digest_size=16).hexdigest()
+    return _text(record), dated
+
+
+def unreadable(raw: bytes) -> bytes:
+    """A line that the worker refuses as `not_json`, with what is no record in it.
+
+    As it came, a reader that knows more than JSON might take it: a list, say, for a line of CSV in its own order.
+    """
+    return b"{" + _text(raw.decode("utf-8", "backslashreplace"))
 
 
 def _as_told(told: Any) -> bytes:

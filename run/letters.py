@@ -15,10 +15,11 @@ import redis
 import sqlalchemy as sa
 import typer
 
+from access.push import PROVIDER
 from geo import table
 from geo.account import LETTER_BYTES
 from geo.database import engine
-from ingest.feed import Source
+from ingest.feed import PUSHED, Framed, Source
 from ingest.pipeline import REFUSED
 from ingest.stream import Writer
 from ingest.worker import NO_BATCH
@@ -169,15 +170,22 @@ def _put_back(writer: Writer, letters: Sequence[sa.RowMapping]) -> int:
     """Letters of one source into its stream, those of one moment together; returns how many records they are."""
     records = 0
     for at, same in groupby(letters, key=lambda row: row["at"]):
-        framer = writer.source.feed.framer()
-        for row in same:
-            framer.datagram(row["raw"], 0.0)
-        framer.close()
-        framed = framer.take()
+        framed = _framed(writer.source, [row["raw"] for row in same])
         records += len(framed.lines) + sum(framed.rejected.values())
         # With the time it came: a message that tells none must not be taken for one of today.
         writer.add(framed, received_at=at.timestamp())
     return records
+
+
+def _framed(source: Source, letters: Sequence[bytes]) -> Framed:
+    """Letters as whole records; what was pushed is one record each, whatever a framer would find in its texts."""
+    if PUSHED in source.name:
+        return Framed(list(letters), sum(map(len, letters)))
+    framer = source.feed.framer()
+    for raw in letters:
+        framer.datagram(raw, 0.0)
+    framer.close()
+    return framer.take()
 
 
 def _hindrance(row: sa.RowMapping, sources: dict[str, Source]) -> str | None:
@@ -186,6 +194,11 @@ def _hindrance(row: sa.RowMapping, sources: dict[str, Source]) -> str | None:
         return "not the sender's bytes"
     if len(row["raw"]) >= LETTER_BYTES:
         return "cut"
+    if PUSHED in row["source"]:
+        if row["reason"] == PROVIDER:
+            return "not for its key to say"  # put back, it would be past the key that refused it
+        if not row["raw"].startswith(b"{") or b"\n" in row["raw"]:
+            return "no record by itself"  # a whole body, a list: a reader of lines would make something else of it
     return None if row["source"] in sources else "of no known source"
 
 

@@ -55,7 +55,7 @@ def web(authority: trustme.CA | None = None) -> Iterator[Web]:
                 self.send_response(told.status)
                 for name, value in told.headers.items():
                     self.send_header(name, value)
-                if not told.dripping_s:
+                if not told.dripping_s and "Content-Length" not in told.headers:
                     self.send_header("Content-Length", str(len(told.body)))
                 self.end_headers()
                 if told.dripping_s:

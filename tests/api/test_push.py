@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -123,16 +124,39 @@ def test_a_key_that_speaks_for_a_provider_speaks_for_no_other(sea, database, wor
     status, answer, _ = push(sea.port, token, records)
     assert status == 202
     assert [(each["index"], each["reason"], each["field"]) for each in answer["rejected"]] == [
-        (0, "provider", "provider"), (2, "provider", "provider"),
+        (0, "provider", "provider"), (2, "provider", "provider"), (3, "provider", "provider"),
     ]  # fmt: skip
     assert "(vnpt)" in answer["rejected"][0]["msg"]
     work()
     rows = asked(database.web, "SELECT registration, provider, anomaly FROM vms_history ORDER BY observed_at")
-    # The other's boat, told without its device, is not taken for where that boat is.
+    # A device that the register does not know is not taken for where the boat is.
     assert [(row["registration"], row["provider"], row["anomaly"]) for row in rows] == [
-        (OURS, "vnpt", 0), (OTHERS, "vnpt", 128), (OURS, "vnpt", 128),
+        (OURS, "vnpt", 0), (OURS, "vnpt", 128),
     ]  # fmt: skip
     assert push(sea.port, key(database, "centre"), records)[1]["accepted"] == 5
+
+
+def test_a_key_of_one_provider_moves_no_boat_of_another_by_hand(sea, database, work) -> None:
+    told(database.owner, "UPDATE boat SET callsign = 'XV' || left(registration, 3)")
+    told(
+        database.owner,
+        "INSERT INTO boat (registration, home_province, updated_at, updated_by, length_m)"
+        " VALUES ('TTH-99001-TS', 'Huế', now(), 'test', 12)",
+    )
+    records = [fix(5, registration=OTHERS, manual=True, record_id="x"),
+               fix(4, registration=None, callsign="XVQNg", manual=True),
+               fix(3, registration=OTHERS, device="D1", manual=True),  # our device, their boat
+               fix(2, manual=True), fix(2, registration=None, callsign="XVTTH", manual=True),
+               fix(1, registration="TTH-99001-TS", manual=True),  # carried by nobody yet
+               fix(1, registration="TTH-1-TS", manual=True), fix(1, provider="  ", manual=True)]  # fmt: skip
+    status, answer, _ = push(sea.port, key(database, provider_name="VNPT"), records)
+    assert status == 202
+    assert [(each["index"], each["reason"]) for each in answer["rejected"]] == [(n, "provider") for n in range(3)]
+    assert answer["rejected"][0]["record_id"] == "x"
+    work()
+    assert asked(database.web, "SELECT DISTINCT registration, provider FROM vms_history ORDER BY 1") == [
+        {"registration": "TTH-91234-TS", "provider": "vnpt"}, {"registration": "TTH-99001-TS", "provider": "vnpt"},
+    ]  # fmt: skip
 
 
 def test_csv_is_taken_and_gzip(sea, database, work) -> None:
@@ -152,7 +176,7 @@ def test_csv_is_taken_and_gzip(sea, database, work) -> None:
     ("body", "headers", "status", "words"),
     [
         (b"{", {}, 400, "JSON"),
-        (b"[" * 100_000, {}, 400, "JSON"),
+        (b"[" * 40_000, {}, 400, "JSON"),
         (b"\xff\xfe", {}, 400, "JSON"),
         (b"a,b\n\xff", {"content_type": "text/csv"}, 400, "CSV"),
         (b"no gzip", {"content_encoding": "gzip"}, 400, "gzip"),
@@ -160,6 +184,8 @@ def test_csv_is_taken_and_gzip(sea, database, work) -> None:
         (gzip.compress(b" " * (9 << 20)), {"content_encoding": "gzip"}, 413, "unpacked"),
         (b" " * ((1 << 20) + 1), {}, 413, "1048576 bytes"),
         (b"[" + b",".join([b"1"] * 5_001) + b"]", {}, 413, "5000 records"),
+        (gzip.compress(b"[" + b"{}," * 2_000_000 + b"1]"), {"content_encoding": "gzip"}, 413, "5000 records"),
+        (b"lon,lat\r" + b"1,1\r" * 5_001, {"content_type": "text/csv"}, 413, "5000 records"),
         (b"[]", {"content_type": "text/plain"}, 415, "application/json"),
         (b"[]", {"content_type": "application/json; charset=utf-16"}, 415, "UTF-8"),
         (b"[]", {"content_encoding": "br"}, 415, "gzip"),
@@ -182,8 +208,43 @@ def test_a_body_that_cannot_be_is_refused_as_a_whole(sea, database, work, body, 
     assert words in text
     work()
     counted = asked(database.web, "SELECT received, rejected FROM feed")
-    unreadable = status == 400 and "Idempotency" not in words
+    unreadable = status == 413 or (status == 400 and "Idempotency" not in words)
     assert [sum(row["rejected"].values()) for row in counted] == ([1] if unreadable else [0] * len(counted))
+
+
+def test_what_is_refused_is_in_the_log_with_its_key_and_never_with_its_token(sea, database, monkeypatch) -> None:
+    seen: list[dict[str, Any]] = []
+    monkeypatch.setattr(route, "log", SimpleNamespace(warning=lambda event, **said: seen.append(said)))
+    token, elsewhere = key(database), key(database, "siren", ["vessel"])
+    forged = f"hd_{'0' * 8}_{'x' * 43}"
+    assert push(sea.port, token, fix())[0] == 202
+    for each in (None, "a guess", forged, elsewhere):
+        push(sea.port, each, fix())
+    push(sea.port, token, b"[]", content_type="text/plain")
+    push(sea.port, token, b" " * ((1 << 20) + 1))
+    expected = (
+        (401, None),
+        (401, None),
+        (401, "0" * 8),
+        (403, elsewhere[3:11]),
+        (415, token[3:11]),
+        (413, token[3:11]),
+    )
+    assert [(said["status"], said["key"]) for said in seen] == list(expected)
+    assert {(said["layer"], said["client"]) for said in seen} == {("vms", "127.0.0.1")}
+    assert not any(secret in str(seen) for secret in (token, elsewhere, forged, "a guess"))
+
+
+def test_a_member_s_name_that_nobody_reads_is_told_in_short(sea, database) -> None:
+    answer = push(sea.port, key(database), fix(**{"x" * 100_000: 1}))[1]
+    assert answer["ignored"] == ["x" * 64]
+
+
+def test_a_record_nested_as_deep_as_can_just_be_read_is_an_answer_all_the_same(sea, database) -> None:
+    token = key(database)
+    for depth in range(930, 1_000, 2):
+        body = b'[{"x":' + b"[" * depth + b"]" * depth + b"}]"
+        assert push(sea.port, token, body, idempotency_key=f"d{depth}")[0] in (400, 422)
 
 
 def test_a_body_of_no_told_length_is_cut_off_where_it_is_too_long(sea, database) -> None:

@@ -3,6 +3,8 @@
 import socket
 import threading
 import time
+import tracemalloc
+from functools import partial
 
 import pytest
 import trustme
@@ -108,6 +110,28 @@ def test_promise_17_no_more_of_an_answer_is_read_than_may_be() -> None:
         server.body = b"x" * (1 << 20)
         answer = Outgoing(frozenset({server.place})).request("GET", f"http://{server.place}/", {})
         assert len(answer.body) == ANSWER_BYTES_MAX
+
+
+def test_promise_17_a_chunk_of_less_than_no_bytes_is_not_all_that_ever_comes() -> None:
+    with web() as server:
+        server.headers, server.body = {"Transfer-Encoding": "chunked"}, b"-1\r\n" + b"x" * (16 << 20)
+        tracemalloc.start()
+        try:
+            assert "no HTTP answer" in refused(Outgoing(frozenset({server.place})), f"http://{server.place}/")
+            assert tracemalloc.get_traced_memory()[1] < 4 << 20
+        finally:
+            tracemalloc.stop()
+        server.body = b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+        assert Outgoing(frozenset({server.place})).request("GET", f"http://{server.place}/", {}).body == b"abcde"
+
+
+def test_an_answer_that_ends_before_its_length_says_so_and_one_that_is_too_long_does_not() -> None:
+    with web() as server:
+        ask = partial(Outgoing(frozenset({server.place})).request, "GET", f"http://{server.place}/", {}, None)
+        server.body, server.headers = b"x" * 50, {"Content-Length": "100"}
+        assert (ask(1_000).body, ask(1_000).cut_off) == (b"x" * 50, True)
+        server.headers = {}
+        assert [ask(most).cut_off for most in (10, 50, 1_000)] == [False] * 3
 
 
 def test_tls_is_checked_against_the_name() -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from geo.account import Account
-from ingest.blame import DECODER_FAULT, decode
+from ingest.blame import decode
 from ingest.feed import Feed, Framer, Lane, RawBatch, Source
-from ingest.lines import LETTERS_MAX
+from ingest.lines import DECODER_FAULT, LETTERS_MAX
 from layers.vessel import LAYER
 from layers.vms import LAYER as VMS
 from run.port import choose

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from geo.heartbeat import Heartbeat
 from geo.outgoing import Outgoing, allow
 from ingest import poll
 from ingest.ais import AIS
-from ingest.feed import AddressError, Source, sources_of
+from ingest.feed import AddressError, RawBatch, Source, sources_of
 from ingest.poll import Poller, retry_after_s
 from ingest.receiver import Flush, receive
 from ingest.stream import from_entry
@@ -133,6 +134,118 @@ def test_a_server_says_when_it_wants_to_be_asked_again() -> None:
     soon = datetime(2026, 11, 28, 12, tzinfo=UTC)
     assert retry_after_s(format_datetime(soon + timedelta(minutes=2), usegmt=True), soon) == 120
     assert [retry_after_s(told, soon) for told in ("", "soon", "-5", "٣", format_datetime(soon))] == [0] * 5
+    absurd = ("Mon, 01 Jan 99999999999999 00:00:00 GMT", f"Mon, 01 Jan 2026 00:00:00 +{'9' * 12}00")
+    assert [retry_after_s(told, soon) for told in absurd] == [0, 0]
+
+
+def test_whatever_an_answer_does_to_us_the_poller_goes_on(monkeypatch) -> None:
+    real, calls = poll.lines_of, list[int]()
+
+    def once_broken(*given: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("a case nobody thought of")
+        return real(*given)
+
+    monkeypatch.setattr(poll, "lines_of", once_broken)
+
+    async def while_it_runs(asking: Poller, heard: Heard) -> None:
+        running = asyncio.create_task(asking.run(heard))
+        await asyncio.to_thread(lambda: wait_for(lambda: bool(heard.lines), 10))
+        assert not running.done()
+        running.cancel()
+
+    with web() as server:
+        asking, heard, faults = poller(server)
+        asking = replace(asking, source=replace(asking.source, every_s=0.01))
+        server.headers, server.body = {"Content-Type": "application/json"}, json.dumps(fix(1)).encode()
+        asyncio.run(while_it_runs(asking, heard))
+    assert faults == {"poll_fault": 1}
+    assert heard.lines[0]["registration"] == OURS
+
+
+def test_a_body_nested_as_deep_as_can_just_be_read_is_refused_like_any_other() -> None:
+    with web() as server:
+        asking, _, faults = poller(server)
+        kept: list[bytes] = []
+        peer = SimpleNamespace(datagram=kept.append)
+        for depth in range(960, 1_000):  # where the one still goes and the other does not
+            server.body = (
+                b"[" + b"[" * depth + b"]" * depth + b',{"registration":' + b"[" * depth + b"]" * depth + b"}]"
+            )
+            asyncio.run(asking._turn(peer))  # type: ignore[arg-type] # all that is asked of it
+    assert not faults
+    lines = [line for line in kept if not line.startswith(b'{"registration"')]
+    assert len(lines) >= 40
+    assert any(b"nested deeper" in line for line in lines)
+    reasons = VMS.decode(RawBatch("vms.http", "b", 1, NOW.timestamp(), b"\n".join(lines))).account.rejected
+    assert reasons == {"not_json": len(lines)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b"[" + b",".join([b"{}"] * (poll.RECORDS_MAX + 1)) + b"]"),
+        ("text/csv", b"device,lon\n" + b"D1,1\n" * (poll.RECORDS_MAX + 1)),
+    ],
+)
+def test_an_answer_of_too_many_records_is_a_fault_and_none_of_it_is_taken(kind, body) -> None:
+    with web() as server:
+        asking, heard, faults = poller(server)
+        server.headers, server.body = {"Content-Type": kind, "ETag": '"1"'}, body
+        turns(asking, heard, 2)
+    assert (faults, heard.lines) == ({"poll_too_many": 2}, [])
+    assert "if-none-match" not in server.asked[1].headers
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/csv"])
+def test_an_answer_that_was_cut_off_is_asked_for_again_as_a_whole(kind) -> None:
+    csv = f"device,observed_at,lon,lat\nD1,{fix(1)['observed_at']},108,16.8\nD2,{fix(2)['observed_at']},108,16.815\n"
+    whole = csv.encode() if kind == "text/csv" else json.dumps([fix(1), fix(2)]).encode()
+    with web() as server:
+        asking, heard, faults = poller(server)
+        server.headers = {"Content-Type": kind, "ETag": '"1"', "Content-Length": str(len(whole))}
+        server.body = whole[:-4]  # of CSV the last latitude is 16.8 now
+        turns(asking, heard)
+        assert (faults, heard.lines) == ({"poll_failed": 1}, [])
+        server.body = whole
+        turns(asking, heard)
+    assert "if-none-match" not in server.asked[1].headers
+    assert [each["lat"] for each in heard.lines] == [16.8, 16.815 if kind == "text/csv" else 16.8]
+
+
+def test_what_could_not_be_read_is_not_left_out_as_unchanged() -> None:
+    with web() as server:
+        asking, _, _ = poller(server)
+        server.headers, server.body = {"Content-Type": "application/json", "ETag": '"1"'}, b'[{"a": 1}, {"b"'
+        for _ in range(2):
+            asyncio.run(asking._turn(SimpleNamespace(datagram=lambda line: None)))  # type: ignore[arg-type]
+    assert "if-none-match" not in server.asked[1].headers
+
+
+def test_no_reader_takes_for_a_record_what_is_none() -> None:
+    at = fix(1)["observed_at"]
+    cut = f'["{OURS}","VNT1","{at}",108,16.8,4]'
+    swapped = f"registration,observed_at,device,lon,lat,course,speed\n{OURS},{at},D1,108,16.8,47,4,extra\n"
+    kept: list[bytes] = []
+    with web() as server:
+        asking, _, _ = poller(server)
+        for kind, body in (("application/json", f"[{cut},7]"), ("application/json", f"{cut}]"), ("text/csv", swapped)):
+            server.headers, server.body = {"Content-Type": kind}, body.encode()
+            asyncio.run(asking._turn(SimpleNamespace(datagram=kept.append)))  # type: ignore[arg-type]
+    account = VMS.decode(RawBatch("vms.http", "b", 1, NOW.timestamp(), b"\n".join(kept))).account
+    assert (account.received, account.rejected) == (4, {"not_json": 4})
+    assert all(b"108,16.8" in line or b"7" in line for line in kept)  # the letter shows what came
+
+
+def test_a_comma_at_the_end_of_csv_lines_is_no_cell() -> None:
+    with web() as server:
+        asking, heard, _ = poller(server)
+        server.headers = {"Content-Type": "text/csv"}
+        server.body = f"device,observed_at,course,speed,lon,lat\nD1,{fix(1)['observed_at']},47,4,108,16.8, ,\n".encode()
+        turns(asking, heard)
+    (line,) = heard.lines
+    assert (line["course"], line["speed"], line["lat"]) == (47, 4, 16.8)
 
 
 def test_promise_17_a_place_that_is_not_allowed_is_never_asked() -> None:
@@ -163,7 +276,9 @@ def test_a_body_that_is_no_json_is_one_record_that_the_worker_refuses() -> None:
         for body in (b"<html>\n<p>gone</html>", b"", b"\xff"):
             server.body = body
             turns(asking, Lines())
-    assert kept == [b"<html> <p>gone</html>", b"-", b"\xff"]
+    assert kept == [b'{"<html> <p>gone</html>"', b'{""', b'{"\\\\xff"']
+    decoded = VMS.decode(RawBatch("vms.http", "b", 1, NOW.timestamp(), b"\n".join(kept)))
+    assert decoded.account.rejected == {"not_json": 3}
 
 
 def test_an_address_says_how_often_and_what_is_meant_and_names_its_source() -> None:

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
+from tests.connections import connected
 from tests.ingest.test_vms_worker import OURS, UNFITTED, batch, lane, sea  # noqa: F401 # a fixture
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -41,6 +44,24 @@ def test_what_was_refused_has_not_used_up_its_id(sea: Any, work: Any) -> None:  
     assert sea.ask("SELECT record_id FROM told_record") == [{"record_id": "b"}]
     work(batch(sea, fix(30, "a", registration=UNFITTED)), lanes=(lane(),))
     assert len(stored(sea)) == 2
+
+
+def test_what_the_database_refused_has_not_used_up_its_id(sea: Any, work: Any) -> None:  # noqa: F811
+    check = "ALTER TABLE vms ADD CONSTRAINT odd CHECK (shipname IS DISTINCT FROM 'odd') NOT VALID"
+    odd = fix(29, "b", 108.1).replace(b"{", b'{"shipname": "odd", ', 1)
+    with connected(sea.database.owner) as owner, owner.begin() as connection:
+        connection.execute(sa.text(check))
+    try:
+        work(batch(sea, fix(30, "a"), odd, fix(28, "c", 108.2)), lanes=(lane(),))
+        assert stored(sea) == [108.0, 108.2]
+        assert sea.ask("SELECT record_id FROM told_record ORDER BY 1") == [{"record_id": "a"}, {"record_id": "c"}]
+    finally:
+        with connected(sea.database.owner) as owner, owner.begin() as connection:
+            connection.execute(sa.text("ALTER TABLE vms DROP CONSTRAINT odd"))
+    work(batch(sea, fix(30, "a"), odd), lanes=(lane(),))
+    assert stored(sea) == [108.0, 108.1, 108.2]
+    (feed,) = sea.ask("SELECT rows, duplicates, faults FROM feed")
+    assert feed == {"rows": 3, "duplicates": 1, "faults": {"refused_by_database": 1}}
 
 
 def test_a_batch_that_comes_again_after_a_crash_is_known_by_the_ledger_first(sea: Any, work: Any) -> None:  # noqa: F811

@@ -55,6 +55,22 @@ def refused(bench):  # noqa: F811
     return bench
 
 
+def test_what_a_key_was_refused_for_another_s_is_never_put_back(bench) -> None:  # noqa: F811
+    at = "2026-11-20T02:59:00Z"
+    record = f'{{"registration": "TTH-91234-TS", "observed_at": "{at}", "lon": 108.0, "lat": 16.8}}'.encode()
+    line = f"TTH-91234-TS,,{at},108,16.8".encode()
+    with connected(bench.database.ingest) as opened, opened.begin() as connection:
+        register_feed(connection, "vms.push.vnpt", "vms", "vms", False, 60.0)
+        refused = [("provider", record), ("not_csv", line + b",,,,,,"), ("not_csv", line + b"\n" + line),
+                   ("not_object", b"[1]"), ("not_json", record + b"\n" + record),
+                   ("unknown_vessel", record)]  # fmt: skip
+        keep_letters(connection, "vms.push.vnpt", refused, EARLIER)
+    counted = told(letters(bench, "replay", "--json"))
+    assert counted == {
+        "letters": 6, "no record by itself": 4, "not for its key to say": 1, "replayable": 1, "replayed": 0,
+    }  # fmt: skip
+
+
 def test_letters_are_listed_by_source_and_reason(refused) -> None:
     everything = told(letters(refused, "list", "--json"))
     assert (everything["number"], len(everything["letters"])) == (8, 8)
