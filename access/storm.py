@@ -25,7 +25,10 @@ from geo.wrong import Wrong
 from geo.yielding import deed
 
 Row = dict[str, Any]
-GONE = "gone"  # was called about, and is threatened no more
+# Was called about and is not in the list of those in danger: for the bulletin has it in none; for the bulletin has run
+# out, so that nobody knows; for the storm is closed.
+GONE, UNKNOWN, CLOSED = "gone", "unknown", "closed"
+CARRIED = timedelta(days=10)  # so long after a storm's last bulletin one of the next year may still be of it
 COMMENT = "nhập từ tệp {name}"
 
 
@@ -59,7 +62,8 @@ def told(storm: Storm, held: Figures, now: datetime) -> Row:
         "closed_at",
         "closed_by",
     )
-    about = {name: getattr(storm, name) for name in (*names, "closed_note")}
+    about = {name: getattr(storm, name) for name in names}
+    about["closed_note"] = without_numbers(storm.closed_note) if storm.closed_note else None
     every = held.at("storm_bulletin_every", now).span
     over, due = now > bulletin.points[-1].at, now > bulletin.issued_at + every
     return {
@@ -102,6 +106,7 @@ def one(connection: sa.Connection, storm_id: int, now: datetime) -> Row:
             }
             for each in store.bulletins(connection, storm_id)
         ],
+        "log": _turns(connection, storm_id),
         "geojson": shapes(storm.bulletin, now, held.at("storm_horizon", now).span),
     }  # fmt: skip
 
@@ -141,11 +146,13 @@ def _feature(geometry: Any, **properties: Any) -> Row:
 def board(connection: sa.Connection, site: Site, storm_id: int, now: datetime) -> Row:
     """A storm's call list: the boats by how near the danger is, each with its people and calls, and the progress.
 
-    Raises NoStorm. Of a closed storm: nobody is threatened any more, and the boats that were called about remain.
+    Raises NoStorm. Of a closed storm, or when its bulletin has run out, nobody can say whom it threatens: the boats
+    that were called about remain, and there is no progress.
     """
     storm = store.storm_of(connection, storm_id)
     assert storm.bulletin is not None
     held = figures(connection)
+    about = {**told(storm, held, now), "reopened": _reopened(connection, storm)}
     lines = [_line(each) for each in store.calls(connection, storm_id)]
     called: dict[str, list[Row]] = {}
     for line in lines:
@@ -156,7 +163,9 @@ def board(connection: sa.Connection, site: Site, storm_id: int, now: datetime) -
         found = threatened(connection, storm.bulletin.track, held, spans(site), fences(connection), now)
         boats, placed, unplaced = [_plain(each) for each in found.boats], found.placed, found.unplaced
     known = {each["registration"] for each in boats}
-    boats += _gone(connection, [name for name in called if name not in known])
+    over = about["fresh"] == "over"
+    why = CLOSED if storm.closed_at is not None else UNKNOWN if over else GONE
+    boats += _gone(connection, [name for name in called if name not in known], why)
     people = contacts(connection, [each["registration"] for each in boats])
     rows = [
         {
@@ -167,21 +176,37 @@ def board(connection: sa.Connection, site: Site, storm_id: int, now: datetime) -
         for each in boats
     ]
     return {
-        "storm": told(storm, held, now),
+        "storm": about,
         "at": now,
+        "horizon": held.at("storm_horizon", now).span / timedelta(hours=1),
         "boats": rows,
-        "progress": progress(rows),
+        "progress": progress(rows) if why == GONE else None,
         "placed": placed,
         "unplaced": unplaced,
     }
+
+
+def _reopened(connection: sa.Connection, storm: Storm) -> Row | None:
+    """Who opened a storm that is open last, if it was closed before, when and why."""
+    turns = _turns(connection, storm.id)
+    return turns[-1] if turns and turns[-1]["deed"] == "reopen" else None
+
+
+def _turns(connection: sa.Connection, storm_id: int) -> list[Row]:
+    """Who closed a storm and opened it again, oldest first; of notes no number."""
+    return [
+        {**{name: each[name] for name in ("deed", "at", "actor")},
+         "note": without_numbers(each["note"]) if each["note"] else None}
+        for each in store.log(connection, storm_id)
+    ]  # fmt: skip
 
 
 def _plain(boat: Danger) -> Row:
     return asdict(boat)
 
 
-def _gone(connection: sa.Connection, names: Sequence[str]) -> list[Row]:
-    """Boats that were called about and are in no danger now, as rows of the same names."""
+def _gone(connection: sa.Connection, names: Sequence[str], group: str) -> list[Row]:
+    """Boats that were called about and are not among those in danger, as rows of the same names."""
     if not names:
         return []
     query = sa.text(
@@ -189,7 +214,7 @@ def _gone(connection: sa.Connection, names: Sequence[str]) -> list[Row]:
         "WHERE registration = ANY(:names) ORDER BY registration"
     )
     empty = dict.fromkeys(Danger.__dataclass_fields__)
-    return [{**empty, **row, "group": GONE} for row in connection.execute(query, {"names": list(names)}).mappings()]
+    return [{**empty, **row, "group": group} for row in connection.execute(query, {"names": list(names)}).mappings()]
 
 
 def _line(call: Mapping[str, Any]) -> Row:
@@ -206,6 +231,7 @@ def _state(lines: Sequence[Row]) -> Row:
         "calls": len(good),
         "last": good[-1] if good else None,
         "answered_at": answered[-1]["at"] if answered else None,
+        "answer": answered[-1]["outcome"] if answered else None,
         "seen": lines[-1]["id"] if lines else 0,
     }
 
@@ -213,7 +239,7 @@ def _state(lines: Sequence[Row]) -> Row:
 def progress(rows: Sequence[Mapping[str, Any]]) -> Row:
     """Of the boats that have to be called: how many were, answered or not, and when it was last.
 
-    to_call + unreached + answered = boats; staying: those of the answered that do not go.
+    to_call + unreached + answered = boats; staying: those whose last answer was that they do not go.
     """
     own = [each for each in rows if each["group"] in CALLED]
     called = [each for each in own if each["calls"]]
@@ -224,7 +250,7 @@ def progress(rows: Sequence[Mapping[str, Any]]) -> Row:
         "answered": len(answered),
         "unreached": len(called) - len(answered),
         "to_call": len(own) - len(called),
-        "staying": sum(each["last"]["outcome"] == "staying" for each in answered),
+        "staying": sum(each["answer"] == "staying" for each in answered),
         "called_at": max((each["last"]["at"] for each in called), default=None),
         "answered_at": max((each["answered_at"] for each in answered), default=None),
         "groups": {
@@ -234,8 +260,13 @@ def progress(rows: Sequence[Mapping[str, Any]]) -> Row:
 
 
 def history(connection: sa.Connection, storm_id: int, registration: str) -> list[Row]:
-    """The calls about a boat, oldest first, numbers masked."""
-    return [_line(each) for each in store.calls(connection, storm_id, registration)]
+    """The calls about a boat, in any spelling of it, oldest first, numbers masked. Raises NoStorm for storm or boat."""
+    boat = parse(registration)
+    if boat is None:
+        raise store.NoStorm("a registration is written TTH-91234-TS")
+    store.storm_of(connection, storm_id)
+    store.registered(connection, str(boat))
+    return [_line(each) for each in store.calls(connection, storm_id, str(boat))]
 
 
 def log_call(site: Site, storm_id: int, call: Call, actor: Actor) -> int:
@@ -266,6 +297,11 @@ def void_call(site: Site, storm_id: int, call_id: int, actor: Actor, note: str) 
 def close(site: Site, storm_id: int, actor: Actor, note: str | None) -> None:
     """Close a storm. Raises NoStorm, Stale."""
     deed(site.engine, lambda connection, now: store.close(connection, storm_id, actor, now, note))
+
+
+def reopen(site: Site, storm_id: int, actor: Actor, note: str) -> None:
+    """Open a closed storm again. Raises NoStorm, Stale, Wrong."""
+    deed(site.engine, lambda connection, now: store.reopen(connection, storm_id, actor, now, note))
 
 
 # A bulletin
@@ -299,9 +335,13 @@ class Plan:
 
     @property
     def unchanged(self) -> bool:
-        """Whether it is the bulletin that counts already."""
-        last = self.before.bulletin if self.before else None
+        """Whether it is the bulletin that counts already, and tells no number or name that its storm has not."""
+        before, last = self.before, self.before.bulletin if self.before else None
         same = last is not None and all(what == "unchanged" for *_, what in self.lines)
+        if before and (self.storm.number or before.number) != before.number:
+            return False
+        if before and self.storm.name and not store.named_alike(self.storm.name, before.name or ""):
+            return False
         return bool(
             same and last and len(last.points) == len(self.bulletin.points) and last.source == self.bulletin.source
             and last.issued_at == self.bulletin.issued_at
@@ -345,16 +385,20 @@ def planned(connection: sa.Connection, draft: Draft, said: Said, now: datetime, 
     about = {name: getattr(said, name) or draft.about.get(name) for name in ("source", "issued_at", "number", "name")}
     points = tuple(point for _, point in draft.points)
     issued = about["issued_at"] or (points[0].at if points else now)
-    season = said.season or draft.about.get("season") or issued.astimezone(ZONE).year
-    wanted = Storm(season, about["number"], about["name"], said.simulated)
+    season = said.season or draft.about.get("season")
+    wanted = Storm(season or issued.astimezone(ZONE).year, about["number"], about["name"], said.simulated)
     before = store.known(connection, wanted, said.storm_id)
+    if before is None and season is None:
+        before = _carried_over(connection, wanted, issued)
+    if before is not None:
+        wanted = replace(wanted, season=before.season)
     if not about["source"]:
         faults.append(_whole("source", "Bản tin của cơ quan nào?", "say whose bulletin it is"))
     # Of a track with faults the first good point is not the one that tells when it was issued.
     if issued > now + timedelta(hours=1) and (about["issued_at"] or not draft.faults):
         faults.append(_whole("issued_at", "Giờ phát tin chưa tới", "the bulletin is of a time to come"))
     if before is not None and before.closed_at is not None:
-        faults.append(_whole("number", "Cơn bão này đã đóng: không thêm bản tin", "this storm is closed"))
+        faults.append(_whole("number", "Cơn bão này đã đóng: mở lại trước đã", "this storm is closed: reopen it"))
     faults += _number(connection, wanted, before)
     last = before.bulletin if before else None
     if last is not None and issued < last.issued_at:
@@ -369,6 +413,14 @@ def planned(connection: sa.Connection, draft: Draft, said: Said, now: datetime, 
     lines = tuple((row, point, _what(there.get(point.at), point)) for row, point in draft.points)
     bulletin = Bulletin(about["source"] or "", issued, points, comment=comment)
     return Plan(wanted, before, bulletin, lines, tuple(faults), draft.ignored)
+
+
+def _carried_over(connection: sa.Connection, wanted: Storm, issued: datetime) -> Storm | None:
+    """The storm of the year before that a bulletin of the new year goes on with: it is open, and was told of lately."""
+    last = store.known(connection, replace(wanted, season=wanted.season - 1))
+    if last is None or last.closed_at is not None or last.bulletin is None:
+        return None
+    return last if issued - last.bulletin.issued_at <= CARRIED else None
 
 
 def _number(connection: sa.Connection, wanted: Storm, before: Storm | None) -> list[Fault]:

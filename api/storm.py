@@ -15,8 +15,9 @@ from api.asked import Moment
 from api.sheet import sheet
 from geo import storm_file
 from geo.actor import Actor
+from geo.calendar import ZONE
 from geo.storm import OUTCOMES, WHO, Call, NoStorm, Stale, Storm
-from geo.storm_file import Draft, zone_of
+from geo.storm_file import Draft, moment, zone_of
 from geo.vector_file import FileFault, read_bytes, sheet_bytes
 from geo.wrong import Wrong
 
@@ -31,7 +32,7 @@ COLUMNS = (
     "registration", "shipname", "length_m", "commune", "home_province", "group", "level_now", "level_worst",
     "enters_at", "distance_km", "nearest_km", "nearest_at", "edge_km", "observed_at", "layer", "lon", "lat",
     "speed_kn", "course_deg", "by_hand", "port", "owner", "owner_phone", "captain", "captain_phone", "calls",
-    "answered_at", "last_at", "last_who", "last_outcome", "last_vi", "last_by", "last_note", "simulated",
+    "answered_at", "answer", "last_at", "last_who", "last_outcome", "last_vi", "last_by", "last_note", "simulated",
 )  # fmt: skip
 
 
@@ -80,6 +81,12 @@ class Void(Deed):
     note: Words
 
 
+class Reopening(Deed):
+    """Why it is opened again."""
+
+    note: Words
+
+
 class Closing(Deed):
     """And a last word, if there is one."""
 
@@ -112,10 +119,13 @@ def mount(server: FastAPI, site: Site) -> None:
     @server.post("/api/v1/storms/import", tags=["storms"], openapi_extra=Whole)
     async def bring_in(
         request: Request,
-        name: Annotated[str, Query(max_length=200, description="The file's name; how it ends says what it is")],
+        name: Annotated[
+            str,
+            Query(max_length=200, pattern=r"^[^\x00]*$", description="The file's name; how it ends says what it is"),
+        ],
         zone: Annotated[Asked | None, Query(description="Of times that state none: UTC, +07:00...")] = None,
         source: Asked | None = None,
-        issued_at: Moment | None = None,
+        issued_at: Annotated[Asked | None, Query(description="RFC 3339; or 13:00 28/11/2026, of Viet Nam")] = None,
         number: Annotated[int | None, Query(ge=1, le=99)] = None,
         season: Annotated[int | None, Query(ge=1950, le=2100)] = None,
         storm: Annotated[Asked | None, Query(description="Its name")] = None,
@@ -129,7 +139,11 @@ def mount(server: FastAPI, site: Site) -> None:
         if apply and not (actor or "").strip():
             raise _unread("actor", "Hãy ghi tên cán bộ trực ban", "a name is needed: say who acts")
         data = await request.body()
-        said = Said(source, issued_at, number, season, storm, simulated, storm_id)
+        try:
+            issued = moment(issued_at, ZONE) if issued_at else None
+        except Wrong as wrong:
+            raise _unread("issued_at", wrong.vi, wrong.en) from None
+        said = Said(source, issued, number, season, storm, simulated, storm_id)
         who = Actor((actor or "").strip()) if apply else None
         comment = doing.COMMENT.format(name=name[-80:])
 
@@ -165,7 +179,7 @@ def mount(server: FastAPI, site: Site) -> None:
     def calls(storm_id: StormId, registration: str) -> list[dict[str, Any]]:
         """All calls about a boat, oldest first; of numbers only the last digits."""
         with site.engine.connect() as connection:
-            return doing.history(connection, storm_id, registration)
+            return _done(lambda: doing.history(connection, storm_id, registration))
 
     @server.post("/api/v1/storms/{storm_id}/calls", tags=["storms"])
     def call(storm_id: StormId, body: Called) -> dict[str, Any]:
@@ -182,6 +196,12 @@ def mount(server: FastAPI, site: Site) -> None:
     def close(storm_id: StormId, body: Closing) -> dict[str, Any]:
         """The storm is over: nobody is called any more."""
         _done(lambda: doing.close(site, storm_id, Actor(body.actor.strip()), body.note))
+        return one(storm_id)
+
+    @server.post("/api/v1/storms/{storm_id}/reopen", tags=["storms"])
+    def reopen(storm_id: StormId, body: Reopening) -> dict[str, Any]:
+        """The storm was closed too early: it is watched again, with its bulletins and calls."""
+        _done(lambda: doing.reopen(site, storm_id, Actor(body.actor.strip()), body.note))
         return one(storm_id)
 
 

@@ -5,8 +5,9 @@
   const dash = (window.dash_clientside = window.dash_clientside || {});
   const callbacks = (dash.haidang = dash.haidang || {});
   const PICKS = ["group", "commune", "state"], READ_MS = 8000, HOUR_MS = 3600e3, DAY_MS = 24 * HOUR_MS;
-  const ANSWER_MS = 12000;
-  let told = null, filter = {}, number = 0, order = [], shown = [], current = null, open = null, who = "owner", touched = 0, busy = false, last = null, told_of = null;
+  const ANSWER_MS = 12000, TWICE_MS = 700, SURE_MS = 5000; // a double-click is no second thought
+  let told = null, filter = {}, number = 0, order = [], shown = [], current = null, open = null, who = "owner", touched = 0, busy = false, newest = null, sure = null, told_of = null, told_on = null;
+  const mine = new Map(); // the last call about each boat that was logged at this screen
 
   const $ = (id) => document.getElementById(id);
   const t = (...words) => haidang.t(...words);
@@ -42,7 +43,8 @@
     $("storm-csv").hidden = !storm;
     $("storm-close").hidden = !storm || Boolean(storm.closed);
     $("storm-filters").hidden = !storm;
-    $("storm-progress").hidden = !storm;
+    $("storm-progress").hidden = !told.progress;
+    $("storm-again").hidden = !storm?.closed;
     if (!storm) { $("storm-bulletin").replaceChildren(); return; }
     $("storm-csv").setAttribute("href", `/api/v1/storms/${storm.id}/boats.csv`);
     const lang = document.documentElement.lang === "en" ? "&lang=en" : "";
@@ -54,10 +56,11 @@
       ? t("Đã đóng lúc {at}, {who}{note}", { at: clock(storm.closed), who: storm.closed_by, note: storm.closed_note ? `: ${storm.closed_note}` : "" })
       : storm.fresh === "over" ? t("Bản tin đã hết hạn lúc {at}: không còn biết bão ở đâu. Nhập bản tin mới.", { at: clock(storm.until) })
         : storm.fresh === "due" ? t("Đã tới giờ có bản tin mới ({at}); bảng này vẫn tính theo bản tin cũ.", { at: clock(storm.due) }) : "";
+    const again = storm.reopened ? element("p", { class: "note" }, t("Mở lại lúc {at}, {who}: {note}", { at: clock(storm.reopened[0]), who: storm.reopened[1], note: storm.reopened[2] })) : "";
     const note = element("p", { class: "note" }, t("Đường đi của tàu là ước tính: giữ nguyên hướng và tốc độ của tín hiệu cuối; tàu chậm hoặc tín hiệu cũ coi như đứng yên."), storm.unplaced ? ` ${t("{n} tàu trong sổ đăng ký chưa có vị trí nào nên không có ở đây.", { n: haidang.number(storm.unplaced) })}` : "");
     $("storm-bulletin").replaceChildren(
       element("div", { class: "storm-title" }, element("h2", {}, storm.title), badge, element("p", {}, here || t("Lúc này bản tin không cho biết vị trí."))),
-      source, state ? element("p", { class: `storm-state ${storm.closed ? "closed" : storm.fresh}`, role: "status" }, state) : "", storm.closed ? "" : note,
+      source, state ? element("p", { class: `storm-state ${storm.closed ? "closed" : storm.fresh}`, role: "status" }, state) : "", again, storm.closed ? "" : note,
     );
   };
   const progress = () => {
@@ -116,9 +119,15 @@
     if (row.group === "old") return [element("strong", {}, t("Vị trí cũ")), element("span", { class: "muted" }, (row.edge ?? 0) > 0 ? ` ${t("cách vùng {km}", { km: km(row.edge) })}` : ` ${t("chỗ cũ nằm trong vùng")}`)];
     if (row.group === "staying") return [t("Ra xa nếu giữ hướng")];
     if (row.group === "port") return [row.now ? t("Ở cảng, gió cấp {n}", { n: row.now }) : t("Ở cảng, bão tới lúc {at}", { at: row.enters ? clock(row.enters) : "?" })];
+    if (row.group === "unknown") return [element("strong", {}, t("Chưa biết: bản tin đã hết hạn"))];
+    if (row.group === "closed") return [element("span", { class: "muted" }, t("bão đã đóng"))];
     return [t("Không còn trong vùng")];
   };
-  const lastCall = (row) => (row.last ? [element("span", { class: `outcome ${row.ans && state(row) === "answered" ? row.last.outcome : "unreached"}` }, row.last.words), element("span", { class: "muted" }, ` ${clock(row.last.at)} · ${row.last.by}`)] : [element("span", { class: "muted" }, t("chưa gọi"))]);
+  const lastCall = (row) => {
+    if (!row.last) return [element("span", { class: "muted" }, t("chưa gọi"))];
+    const reached = told.answered.includes(row.last.outcome), before = reached || !row.answer ? "" : new Map(told.outcomes).get(row.answer);
+    return [element("span", { class: `outcome ${reached ? row.last.outcome : "unreached"}` }, row.last.words), element("span", { class: "muted" }, ` ${clock(row.last.at)} · ${row.last.by}`), before ? element("div", {}, element("span", { class: "muted" }, `${t("trước đó")} `), element("span", { class: `outcome ${row.answer}` }, before)) : ""];
+  };
   const owner = (row) => { const [first] = row.people || []; return first ? [element("span", {}, first[1] || first[0]), element("span", { class: "muted" }, first[2])] : [element("span", { class: "muted" }, t("không có trong sổ"))]; };
   const line = (row) => element("tr", { id: `storm-${row.reg}`, "data-storm-boat": row.reg, tabindex: -1, class: `group-${row.group}` },
     element("td", { class: "boat" }, element("strong", {}, row.reg), element("span", { class: "muted" }, row.name && plate(row.name) !== row.plate ? row.name : "", row.sim ? element("span", { class: "badge small" }, t("mô phỏng")) : "")),
@@ -206,7 +215,7 @@
       const answer = await fetch(`/api/v1/storms/${told.storm.id}/calls/${encodeURIComponent(reg)}`);
       if (!answer.ok || open !== reg || !$("storm-history")) return;
       const lines = (await answer.json()).reverse(), outcomes = new Map(told.outcomes), named = new Map(told.who);
-      last = lines.find((one) => !one.voided && one.outcome !== "void")?.id ?? null;
+      newest = lines.find((one) => !one.voided && one.outcome !== "void") || null;
       $("storm-history").replaceChildren(element("h3", {}, t("Cuộc gọi")), element("ul", {}, lines.map((one) => {
         const at = Date.parse(one.at), words = one.outcome === "void" ? t("Hủy một dòng ghi nhầm") : outcomes.get(one.outcome);
         return element("li", { class: one.voided ? "voided" : "log-contact" }, element("div", { class: "log-head" }, element("b", {}, words), stamp(at, clock(at))), element("div", { class: "muted" }, [one.outcome === "void" ? "" : named.get(one.who), one.number, one.actor].filter(Boolean).join(" · ")), one.note ? element("div", {}, one.note) : "");
@@ -232,35 +241,64 @@
     if (!by) return;
     busy = true;
     say(t("Đang gửi…"));
-    const note = $("storm-note")?.value.trim() || null, reg = row.reg;
-    const answer = await send(`/api/v1/storms/${told.storm.id}/calls`, { actor: by, registration: reg, who, outcome, note, seen: row.seen || 0 });
+    const note = $("storm-note")?.value.trim() || null, reg = row.reg, storm = told.storm.id;
+    const answer = await send(`/api/v1/storms/${storm}/calls`, { actor: by, registration: reg, who, outcome, note, seen: row.seen || 0 });
     busy = false;
+    if (answer.ok) { // the next call about it is not told that somebody called since
+      mine.set(`${storm} ${reg}`, answer.said.id);
+      const now = told.storm?.id === storm ? told.rows.find((one) => one.reg === reg) : null;
+      if (now) now.seen = Math.max(now.seen || 0, answer.said.id);
+    }
     if (open !== reg) { haidang.say(answer.ok ? t("Đã ghi cuộc gọi {reg}.", { reg }) : `${t("CHƯA làm")}: ${reg}`); ask(true); return; }
-    if (answer.ok) { if ($("storm-note")) $("storm-note").value = ""; last = answer.said.id; say(t("Đã ghi: {words}. Z: hủy dòng này.", { words: new Map(told.outcomes).get(outcome) })); }
+    if (answer.ok) { if ($("storm-note")) $("storm-note").value = ""; say(t("Đã ghi: {words}. Z: hủy dòng này.", { words: new Map(told.outcomes).get(outcome) })); }
     else if (answer.status === 409 && !told.storm.closed) say(t("CHƯA ghi: người khác vừa gọi tàu này. Xem sổ bên dưới rồi ghi lại nếu cần."), true);
     else say(`${t("CHƯA làm")}: ${answer.words}`, true);
     ask(true);
   };
   const take_back = async () => {
-    const row = chosen(), by = row && last && !busy && !told.storm.closed ? actor() : null;
+    const row = chosen(), key = row && `${told.storm.id} ${row.reg}`, own = mine.get(key), id = own || (newest?.registration === row?.reg ? newest?.id : null);
+    const by = row && id && !busy && !told.storm.closed ? actor() : null;
     if (!by) return;
+    const now = performance.now();
+    if (!own && (sure?.id !== id || now - sure.at > SURE_MS)) { // somebody else's line, or one of before
+      sure = { id, at: now };
+      say(t("Dòng cuối do {by} ghi: {words}. Bấm Z lần nữa để hủy dòng đó.", { by: newest.actor, words: new Map(told.outcomes).get(newest.outcome) }), true);
+      return;
+    }
+    if (!own && now - sure.at < TWICE_MS) return;
     busy = true;
-    const answer = await send(`/api/v1/storms/${told.storm.id}/calls/${last}/void`, { actor: by, note: $("storm-note")?.value.trim() || t("ghi nhầm") });
+    const answer = await send(`/api/v1/storms/${told.storm.id}/calls/${id}/void`, { actor: by, note: $("storm-note")?.value.trim() || t("ghi nhầm") });
     busy = false;
-    if (answer.ok) { last = null; say(t("Đã hủy dòng vừa ghi; sổ vẫn giữ cả hai dòng.")); } else say(`${t("CHƯA làm")}: ${answer.words}`, true);
+    sure = null;
+    if (answer.ok || answer.status === 409) mine.delete(key);
+    if (answer.ok) say(own ? t("Đã hủy dòng vừa ghi; sổ vẫn giữ cả hai dòng.") : t("Đã hủy dòng cuối; sổ vẫn giữ cả hai dòng.")); else say(`${t("CHƯA làm")}: ${answer.words}`, true);
     ask(true);
   };
   const close_storm = async (button) => {
-    if (button.dataset.sure !== "1") { // pressed once more within some seconds
-      button.dataset.sure = "1";
+    const now = performance.now(), storm = told.storm.id;
+    if (button.sure?.storm !== storm || now - button.sure.at > SURE_MS) { // pressed once more within some seconds
+      button.sure = { storm, at: now };
       button.textContent = t("Bấm lần nữa để đóng");
-      setTimeout(() => { delete button.dataset.sure; button.textContent = t("Đóng cơn bão"); }, 5000);
+      setTimeout(() => { if (button.sure?.at === now) { button.sure = null; button.textContent = t("Đóng cơn bão"); } }, SURE_MS);
       return;
     }
+    if (now - button.sure.at < TWICE_MS) return;
     const by = actor();
     if (!by) return;
-    const answer = await send(`/api/v1/storms/${told.storm.id}/close`, { actor: by });
+    button.sure = null;
+    button.textContent = t("Đóng cơn bão");
+    const answer = await send(`/api/v1/storms/${storm}/close`, { actor: by });
     haidang.say(answer.ok ? t("Đã đóng cơn bão.") : answer.words);
+    ask(true);
+  };
+  const reopen = async () => {
+    const note = $("storm-reason").value.trim();
+    if (!note) { $("storm-reason").focus(); haidang.say(t("Ghi lý do mở lại cơn bão.")); return; }
+    const by = actor();
+    if (!by) return;
+    const answer = await send(`/api/v1/storms/${told.storm.id}/reopen`, { actor: by, note });
+    if (answer.ok) haidang.write("storm-reason", "");
+    haidang.say(answer.ok ? t("Đã mở lại cơn bão.") : answer.words);
     ask(true);
   };
 
@@ -268,7 +306,11 @@
   const ask = (anew) => { number += 1; dash.set_props("storm-ask", { data: { n: number, storm: filter.storm || "", print: anew ? null : told?.print, anew: Boolean(anew) } }); };
   callbacks.storm_answered = (answer) => {
     if (!answer || !$("storm-list")) return dash.no_update;
+    // Asked before another storm was chosen.
+    if (filter.storm && answer.storm && answer.storm.id !== Number(filter.storm)) return dash.no_update;
     told = answer;
+    told_on = $("storm-screen");
+    stay();
     for (const row of told.rows) {
       row.plate = plate(row.reg);
       row.fold = fold([row.name || "", ...(row.people || []).map((one) => one[1])].join(" "));
@@ -282,12 +324,18 @@
     for (const name of ["storm", "q", ...PICKS, "boat"]) if (filter[name]) p.set(name, filter[name]); else p.delete(name);
     history.replaceState(history.state, "", location.pathname + (p.toString() ? `?${p}` : ""));
   };
+  // Who chose no storm keeps the one that is shown: a call must not go into the list of one that was opened since.
+  const stay = () => {
+    if (filter.storm || !told?.storm || !told_on?.begun) return;
+    filter = { ...filter, storm: String(told.storm.id) };
+    address();
+  };
   const set = (changes) => {
     filter = Object.fromEntries(Object.entries({ ...filter, ...changes }).filter(([, one]) => one));
     address();
     draw();
   };
-  const begin = (reg) => { open = reg; if (reg) current = reg; last = null; told_words = ""; set({ boat: reg || "" }); point(); };
+  const begin = (reg) => { open = reg; if (reg) current = reg; newest = sure = null; told_words = ""; set({ boat: reg || "" }); point(); };
   const stand = (reg) => {
     if (!reg) return;
     current = reg;
@@ -311,6 +359,7 @@
     else if (button.dataset.stormOutcome) record(button.dataset.stormOutcome);
     else if (button.id === "storm-boat-close") { const back = open; begin(null); stand(back); }
     else if (button.id === "storm-close") close_storm(button);
+    else if (button.id === "storm-reopen") reopen();
     else if (button.id === "storm-all") { haidang.write("storm-search", ""); set({ q: "", group: "", commune: "", state: "" }); $("storm-search").focus(); }
   });
   document.addEventListener("change", ({ target }) => {
@@ -349,6 +398,8 @@
     open = filter.boat || null;
     current = open;
     if (filter.q) haidang.write("storm-search", filter.q);
+    if (told_on !== screen) told = null; // of a screen that was left
+    stay();
     draw();
   }).observe(document.documentElement, { childList: true, subtree: true });
 })();

@@ -59,8 +59,7 @@
     if (file) {
       const query = new URLSearchParams({ name: file.name });
       for (const [name, own] of Object.entries({ number: about.number, storm: about.name, source: about.source, zone: $("bulletin-zone").value, simulated: about.simulated, storm_id: about.storm_id })) if (own) query.set(name, own);
-      const issued = issued_at();
-      if (issued) query.set("issued_at", issued);
+      if (value("issued")) query.set("issued_at", value("issued"));
       if (apply) for (const [name, own] of Object.entries({ apply: 1, actor: by, plan })) query.set(name, own);
       try {
         const got = await fetch(`/api/v1/storms/import?${query}`, { method: "POST", body: file, headers: { "content-type": "application/octet-stream" } }), said = await got.json();
@@ -71,13 +70,10 @@
     if (!answer.ok) {
       const detail = answer.said?.detail, first = Array.isArray(detail) ? detail[0] : null, words = first ? (document.documentElement.lang === "en" ? first.msg : first.vi || first.msg) : answer.status === 409 ? t("Có bản tin khác vừa được nhập: xem lại.") : t("Máy chủ không trả lời: CHƯA làm được.");
       say(words, "bad");
+      if (first?.loc?.includes("issued_at")) { $("bulletin-issued").setAttribute("aria-invalid", "true"); $("bulletin-issued").focus(); }
       return;
     }
     told(answer.said, rows.map(([at]) => at));
-  };
-  const issued_at = () => { // a file's bulletin: the time typed here, of Viet Nam
-    const found = /^(\d{1,2})[:hH](\d{2})?\s+(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$/.exec(value("issued"));
-    return found ? `${found[5]}-${found[4].padStart(2, "0")}-${found[3].padStart(2, "0")}T${found[1].padStart(2, "0")}:${found[2] || "00"}:00+07:00` : "";
   };
   const told = (answer, places) => {
     if (answer.applied) {

@@ -267,6 +267,21 @@ storm = Table(
     Index("storm_once", "season", "number", "simulated", unique=True, postgresql_where=text("number IS NOT NULL")),
 )
 
+# Who closed a storm and who opened it again, when and why. Append-only; what holds now stands in `storm`.
+storm_log = Table(
+    "storm_log",
+    core,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("storm_id", BigInteger, ForeignKey("storm.id"), nullable=False),
+    Column("deed", Text, nullable=False),
+    Column("note", Text),
+    _stamp("at", nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    CheckConstraint("deed = 'close' OR deed = 'reopen' AND note IS NOT NULL", name="storm_log_deed"),
+    Index("storm_log_of", "storm_id", "id"),
+)
+
 # A bulletin of it: each is a new version, and none is changed (by a trigger).
 storm_bulletin = Table(
     "storm_bulletin",

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from geoalchemy2 import WKTElement
 
 from geo.actor import Actor
-from geo.fishery import boat, storm, storm_bulletin, storm_call, storm_point
+from geo.fishery import boat, storm, storm_bulletin, storm_call, storm_log, storm_point
 from geo.storm_area import Point, Track
 from geo.wrong import Wrong
 
@@ -26,6 +26,7 @@ OUTCOMES: Mapping[str, tuple[str, str]] = {
     "wrong_number": ("Sai số", "Wrong number"),
 }
 VOID = "void"
+CLOSED_NOT = {"closed_at": None, "closed_by": None, "closed_note": None}
 ANSWERED = ("to_port", "sheltered", "moving_away", "told_on", "staying")
 WHO: Mapping[str, tuple[str, str]] = {
     "owner": ("Chủ tàu", "Owner"),
@@ -41,9 +42,9 @@ class NoStorm(LookupError):
 
 
 class Stale(Exception):
-    """Somebody was first: `reason` is closed, bulletin (a newer one counts) or called; the message says it."""
+    """Somebody was first: `reason` is closed, open, bulletin (a newer one counts) or called; the message says it."""
 
-    def __init__(self, reason: Literal["closed", "bulletin", "called"], words: str) -> None:
+    def __init__(self, reason: Literal["closed", "open", "bulletin", "called"], words: str) -> None:
         super().__init__(words)
         self.reason = reason
 
@@ -85,9 +86,11 @@ class Storm:
 
 
 def storms(connection: sa.Connection, ids: Sequence[int] | None = None) -> list[Storm]:
-    """All storms with their newest bulletin, open ones first, then the latest."""
+    """All storms with their newest bulletin: open ones first, real ones before exercises, then the latest."""
     column = storm.c
-    query = sa.select(storm).order_by(column.closed_at.is_not(None), column.opened_at.desc(), column.id.desc())
+    query = sa.select(storm).order_by(
+        column.closed_at.is_not(None), column.simulated, column.opened_at.desc(), column.id.desc()
+    )
     rows = connection.execute(query if ids is None else query.where(column.id.in_(ids))).mappings().all()
     told = _bulletins(connection, [(row["id"], row["version"]) for row in rows])
     return [Storm(**row, bulletin=told.get((row["id"], row["version"]))) for row in rows]
@@ -149,19 +152,20 @@ def known(connection: sa.Connection, wanted: Storm, storm_id: int | None = None)
     """
     if storm_id is not None:
         return storm_of(connection, storm_id)
-    if wanted.number is None and wanted.name is None:
-        return None
-    same = [
+    same = [one for one in storms(connection) if (one.season, one.simulated) == (wanted.season, wanted.simulated)]
+    numbered = [one for one in same if wanted.number is not None and one.number == wanted.number]
+    # A name tells of a storm that has another number as little as two storms without a name are one.
+    named = [
         one
-        for one in storms(connection)
-        if one.season == wanted.season and one.simulated == wanted.simulated
-        and (one.number == wanted.number if wanted.number and one.number else _named(one.name) == _named(wanted.name))
-    ]  # fmt: skip
-    return same[0] if same else None
+        for one in same
+        if wanted.name and one.name and named_alike(one.name, wanted.name) and None in (one.number, wanted.number)
+    ]
+    return next(iter(numbered + named), None)
 
 
-def _named(name: str | None) -> str | None:
-    return name.casefold() if name else None
+def named_alike(one: str, other: str) -> bool:
+    """Whether two names of storms are the same."""
+    return one.casefold() == other.casefold()
 
 
 def put_bulletin(
@@ -171,8 +175,8 @@ def put_bulletin(
 
     A depression that has got a number or a name since takes it. Raises Stale, and Wrong for one that is older.
     """
-    if before is not None and before.closed_at is not None:
-        raise Stale("closed", f"storm {before.id} is closed")
+    if before is not None:
+        _held(connection, before.id)  # it may have been closed since `known` read it
     if before is not None and before.bulletin is not None and bulletin.issued_at < before.bulletin.issued_at:
         raise Wrong(
             "issued_at", "Bản tin này cũ hơn bản tin đang dùng", "the bulletin is older than the one that counts"
@@ -206,8 +210,29 @@ def put_bulletin(
 def close(connection: sa.Connection, storm_id: int, actor: Actor, now: datetime, note: str | None) -> None:
     """Nobody needs to be called any more. Raises NoStorm, Stale."""
     _held(connection, storm_id)
-    values = {"closed_at": now, "closed_by": actor.name, "closed_note": note}
-    connection.execute(sa.update(storm).where(storm.c.id == storm_id).values(values))
+    _turned(connection, storm_id, "close", actor, now, (note or "").strip() or None)
+
+
+def reopen(connection: sa.Connection, storm_id: int, actor: Actor, now: datetime, note: str) -> None:
+    """It was closed too early, or by mistake. Raises NoStorm, Stale when it is open, and Wrong without a reason."""
+    if not note.strip():
+        raise Wrong("note", "Ghi lý do mở lại cơn bão", "say why the storm is opened again")
+    if not _locked(connection, storm_id):
+        raise Stale("open", f"storm {storm_id} is open")
+    _turned(connection, storm_id, "reopen", actor, now, note.strip())
+
+
+def _turned(connection: sa.Connection, storm_id: int, deed: str, actor: Actor, now: datetime, note: str | None) -> None:
+    closed = {"closed_at": now, "closed_by": actor.name, "closed_note": note} if deed == "close" else CLOSED_NOT
+    connection.execute(sa.update(storm).where(storm.c.id == storm_id).values(closed))
+    line = {"storm_id": storm_id, "deed": deed, "note": note, "at": now, "actor": actor.name, "actor_kind": actor.kind}
+    connection.execute(sa.insert(storm_log).values(line))
+
+
+def log(connection: sa.Connection, storm_id: int) -> list[dict[str, Any]]:
+    """Who closed a storm and opened it again, oldest first."""
+    query = sa.select(storm_log).where(storm_log.c.storm_id == storm_id).order_by(storm_log.c.id)
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
 @dataclass(frozen=True)
@@ -235,12 +260,17 @@ def log_call(connection: sa.Connection, storm_id: int, call: Call, actor: Actor,
     if at > now + AHEAD_MOST:
         raise Wrong("at", "Giờ này chưa tới", "what has not happened yet cannot be written down")
     _held(connection, storm_id)
-    if connection.scalar(sa.select(boat.c.registration).where(boat.c.registration == call.registration)) is None:
-        raise NoStorm(f"the register has no boat {call.registration[:30]}")
+    registered(connection, call.registration)
     last = connection.scalar(_of(storm_id, call.registration).with_only_columns(sa.func.max(storm_call.c.id))) or 0
     if call.seen is not None and call.seen < last:
         raise Stale("called", f"somebody called about {call.registration} since")
     return _written(connection, storm_id, replace(call, at=at), actor, now, None)
+
+
+def registered(connection: sa.Connection, registration: str) -> None:
+    """Raises NoStorm when the register has no such boat."""
+    if connection.scalar(sa.select(boat.c.registration).where(boat.c.registration == registration)) is None:
+        raise NoStorm(f"the register has no boat {registration[:30]}")
 
 
 def void_call(connection: sa.Connection, storm_id: int, call_id: int, actor: Actor, now: datetime, note: str) -> int:
@@ -272,12 +302,17 @@ def _written(
 
 def _held(connection: sa.Connection, storm_id: int) -> None:
     """Lock a storm that is open. Raises NoStorm, Stale."""
+    if _locked(connection, storm_id):
+        raise Stale("closed", f"storm {storm_id} is closed")
+
+
+def _locked(connection: sa.Connection, storm_id: int) -> bool:
+    """Lock a storm; whether it is closed. Raises NoStorm."""
     query = sa.select(storm.c.closed_at).where(storm.c.id == storm_id).with_for_update()
     row = connection.execute(query).one_or_none()
     if row is None:
         raise NoStorm(f"there is no storm {storm_id}")
-    if row.closed_at is not None:
-        raise Stale("closed", f"storm {storm_id} is closed")
+    return row.closed_at is not None
 
 
 def _of(storm_id: int, registration: str | None = None) -> sa.Select[Any]:

@@ -43,7 +43,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "issued_at": ("phat luc", "gio phat tin", "ban tin luc", "issued", "issued at"),
 }
 OURS = {fold(ours): ours for ours in NAMES} | {other: ours for ours, others in NAMES.items() for other in others}
-KEY_NAMES = ("thoi gian", "valid at", *NAMES["valid_at"])  # a row of cells with one of these is the header
+ZONES = ("utc", "gmt", "gio vn", "gio viet nam", "ict", "gmt 7")  # how a column's name ends that says its zone
+# A row of cells with one of these is the header.
+KEY_NAMES = (*NAMES["valid_at"], "valid at", *(f"{name} {zone}" for name in NAMES["valid_at"] for zone in ZONES))
 ABOUT = ("name", "number", "season", "source", "issued_at")
 OBSERVED = {
     "du bao": False, "forecast": False, "f": False, "db": False, "quan trac": True, "thuc te": True, "hien tai": True,
@@ -184,7 +186,7 @@ def _columns(cells: Cells) -> tuple[dict[str, str], dict[int, str], list[str], d
     strange: list[str] = []
     refused: dict[str, Wrong] = {}
     for head in cells:
-        plain = re.sub(r" (utc|gmt|gio vn|gio viet nam|ict|gmt 7)$", "", fold(str(head)))
+        plain = re.sub(rf" ({'|'.join(ZONES)})$", "", fold(str(head)))
         level = _RADIUS.fullmatch(plain)
         if level and 1 <= int(level[1]) <= LEVEL_MOST and (level[2] is None or level[2] in KM):
             radii.setdefault(int(level[1]), head)

@@ -35,6 +35,7 @@ def layout(site: Site, t: Text, search: str) -> html.Div:
                 [
                     _head(t),
                     html.Div([], id="storm-bulletin", className="storm-bulletin"),
+                    _again(t),
                     html.Section(
                         [], id="storm-enter", className="storm-enter", hidden=True, **{"aria-label": t("Nhập bản tin")}
                     ),
@@ -45,6 +46,7 @@ def layout(site: Site, t: Text, search: str) -> html.Div:
                     dcc.Store(id="storm-answer"),
                     dcc.Store(id="storm-search-text"),
                     dcc.Store(id="storm-actor-text"),
+                    dcc.Store(id="storm-reason-text"),
                     dcc.Interval(id="storm-tick", interval=POLL_MS),
                 ],
                 className="cases-main",
@@ -82,6 +84,17 @@ def _head(t: Text) -> html.Div:
             html.Button(t("Đóng cơn bão"), id="storm-close", className="action", hidden=True),
         ],
         className="cases-head",
+    )
+
+
+def _again(t: Text) -> html.Div:
+    """Of a closed storm: why it is opened again, and the press that does it."""
+    why = html.Label([html.Span(t("Lý do mở lại")), mark.entry("storm-reason", t("đóng nhầm, bão mạnh trở lại…"), 300)])
+    return html.Div(
+        [why, html.Button(t("Mở lại cơn bão"), id="storm-reopen", className="action")],
+        id="storm-again",
+        className="storm-again",
+        hidden=True,
     )
 
 

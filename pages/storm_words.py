@@ -10,7 +10,7 @@ from typing import Any
 
 from access import storm as storms
 from access.site import Site
-from geo.storm import OUTCOMES, WHO, NoStorm
+from geo.storm import ANSWERED, OUTCOMES, WHO, NoStorm
 from geo.storm_boats import CALLED, GROUPS
 from pages.fisheries_board import place
 from pages.read import read
@@ -75,14 +75,17 @@ def picture(t: Text, known: list[dict[str, Any]], board: Mapping[str, Any] | Non
         "storm": None,
         "rows": [],
         "progress": None,
-        "groups": [[name, group_words(t, name)] for name in (*GROUPS, storms.GONE)],
+        "groups": [],
         "called": list(CALLED),
+        "answered": list(ANSWERED),
         "outcomes": [[key, t.pick(vi, en)] for key, (vi, en) in OUTCOMES.items()],
         "who": [[key, t.pick(vi, en)] for key, (vi, en) in WHO.items()],
     }
     if board is not None:
         told["storm"] = _storm(t, board)
-        told["progress"] = {
+        names = (*GROUPS, storms.GONE, storms.UNKNOWN, storms.CLOSED)
+        told["groups"] = [[name, group_words(t, name, board["horizon"])] for name in names]
+        told["progress"] = board["progress"] and {
             name: _ms(value) if isinstance(value, datetime) else value for name, value in board["progress"].items()
         }
         told["rows"] = [_row(t, one) for one in board["boats"]]
@@ -90,15 +93,20 @@ def picture(t: Text, known: list[dict[str, Any]], board: Mapping[str, Any] | Non
     return {**told, "print": hashlib.sha256(text.encode()).hexdigest()[:16]}
 
 
-def group_words(t: Text, name: str) -> str:
-    """What a group of boats is called."""
+def group_words(t: Text, name: str, horizon_h: float) -> str:
+    """What a group of boats is called; horizon_h: how far the list looks ahead."""
+    span = t("{n} giờ", n=t.number(horizon_h, 0 if horizon_h % 1 == 0 else 1))
+    if horizon_h < 1:
+        span = t("{n} phút", n=t.number(horizon_h * 60))
     return {
         "inside": t("Đang ở trong vùng nguy hiểm"),
-        "coming": t("Sẽ vào vùng nguy hiểm trong 24 giờ"),
+        "coming": t("Sẽ vào vùng nguy hiểm trong {span}", span=span),
         "old": t("Vị trí cũ, có thể ở gần vùng nguy hiểm"),
         "staying": t("Chỉ vào vùng nguy hiểm nếu dừng lại"),
         "port": t("Đang ở cảng, bão sẽ tới"),
         storms.GONE: t("Đã gọi, nay không còn trong vùng nguy hiểm"),
+        storms.UNKNOWN: t("Đã gọi; bản tin đã hết hạn, chưa biết còn nguy hiểm không"),
+        storms.CLOSED: t("Đã gọi; cơn bão đã đóng"),
     }[name]
 
 
@@ -113,7 +121,7 @@ def _choice(t: Text, one: Mapping[str, Any]) -> str:
 
 def _storm(t: Text, board: Mapping[str, Any]) -> dict[str, Any]:
     storm, here = board["storm"], board["storm"]["here"]
-    radii = ""
+    radii, again = "", storm["reopened"]
     if here:
         sizes = [
             t("cấp {n} trở lên: {km} km", n=level, km=t.number(km)) for level, km in here["radii_km"].items() if km > 0
@@ -137,6 +145,7 @@ def _storm(t: Text, board: Mapping[str, Any]) -> dict[str, Any]:
         "closed": storm["closed_at"] and _ms(storm["closed_at"]),
         "closed_by": storm["closed_by"],
         "closed_note": storm["closed_note"],
+        "reopened": again and [_ms(again["at"]), again["actor"], again["note"]],
         "placed": board["placed"],
         "unplaced": board["unplaced"],
     }
@@ -147,16 +156,21 @@ def _row(t: Text, one: Mapping[str, Any]) -> dict[str, Any]:
     made = {
         "reg": one["registration"], "name": one["shipname"], "len": t.number(one["length_m"], 1), "com": one["commune"],
         "prov": one["home_province"], "group": one["group"], "now": one["level_now"], "worst": one["level_worst"],
-        "enters": _minute(one["enters_at"]), "dist": one["distance_km"] and round(one["distance_km"]),
-        "near": one["nearest_km"] and round(one["nearest_km"]), "edge": one["edge_km"] and round(one["edge_km"]),
+        "enters": _minute(one["enters_at"]), "dist": _rounded(one["distance_km"]),
+        "near": _rounded(one["nearest_km"]), "edge": _rounded(one["edge_km"]),
         "fix": one["observed_at"] and _ms(one["observed_at"]), "by": _by(t, one), "port": one["port"],
-        "move": _move(t, one), "at": place(t, one["lat"], one["lon"]), "lat": one["lat"] and round(one["lat"], 4),
-        "lon": one["lon"] and round(one["lon"], 4), "layer": one["layer"],
+        "move": _move(t, one), "at": place(t, one["lat"], one["lon"]), "lat": _rounded(one["lat"], 4),
+        "lon": _rounded(one["lon"], 4), "layer": one["layer"],
         "people": [[parts[who["part"]], who["name"] or "", who["phone"] or "", who["part"]] for who in one["people"]],
         "calls": one["calls"], "ans": one["answered_at"] and _ms(one["answered_at"]), "seen": one["seen"],
+        "answer": one["answer"],
         "sim": one["simulated"], "last": one["last"] and _call(t, one["last"]),
     }  # fmt: skip
-    return {name: value for name, value in made.items() if value not in (None, "", False)}
+    return {name: value for name, value in made.items() if value is not None and value is not False and value != ""}
+
+
+def _rounded(value: float | None, digits: int | None = None) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _call(t: Text, line: Mapping[str, Any]) -> dict[str, Any]:

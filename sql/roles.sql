@@ -16,8 +16,8 @@ BEGIN
             EXECUTE format('GRANT INSERT ON %I TO haidang_ingest', item.relname);
         ELSIF item.relname NOT IN ('fence', 'rule', 'revision', 'roster', 'unit', 'figure', 'archive', 'handover',
                                     'lab_run', 'channel', 'route', 'provider', 'boat', 'boat_contact', 'device',
-                                    'boat_inspection', 'storm', 'storm_bulletin', 'storm_point', 'storm_call', 'api_key', 'area',
-                                    'area_piece') THEN
+                                    'boat_inspection', 'storm', 'storm_bulletin', 'storm_point', 'storm_call', 'storm_log',
+                                    'api_key', 'area', 'area_piece') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
         END IF;
     END LOOP;
@@ -37,7 +37,7 @@ BEGIN
     GRANT INSERT ON boat_case_entry, boat_inspection TO haidang_web;
     GRANT DELETE ON boat_contact TO haidang_web;
     GRANT INSERT, UPDATE ON storm TO haidang_web;
-    GRANT INSERT ON storm_bulletin, storm_point, storm_call TO haidang_web;
+    GRANT INSERT ON storm_bulletin, storm_point, storm_call, storm_log TO haidang_web;
     REVOKE SELECT ON boat_contact, storm_call FROM haidang_ingest;
     -- Keys are made and disabled by the owner alone; a web process that was taken over can make itself none.
     GRANT UPDATE (used_at) ON api_key TO haidang_web;

@@ -3,16 +3,27 @@
 import csv
 import io
 import json
+import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
 from pyproj import Geod
 
-from access.storm import board
+from access.storm import Said, board, carry_out, listed
+from geo import storm as store
+from geo.actor import Actor
+from geo.calendar import ZONE
 from geo.heard import tell
+from geo.storm import Stale
+from geo.storm_area import Point
+from geo.storm_file import typed
+from pages.storm_map import open_ones, shapes
+from pages.storm_words import picture
+from pages.text import Text
 from tests.connections import told
 from tests.fleet import Fleet
 
@@ -298,7 +309,180 @@ def test_a_closed_storm_takes_nothing_more_and_keeps_who_was_called(site) -> Non
     assert site.ask("POST", f"/api/v1/storms/{storm}/close", {"actor": "Minh"})[0] == 409
     assert site.ask("POST", f"/api/v1/storms/{storm}/calls", call)[0] == 409
     assert site.ask("POST", "/api/v1/storms", bulletin(rows("300"), apply=True))[0] == 422
-    assert groups(site, storm) == {"gone": [site.fleet.name(1)]}
+    assert groups(site, storm) == {"closed": [site.fleet.name(1)]}
+    assert site.get(f"/api/v1/storms/{storm}/boats")[1]["progress"] is None  # of a closed storm nobody has to be called
+
+
+def test_a_storm_that_was_closed_too_early_is_opened_again_with_a_reason_and_both_stand(site) -> None:
+    site.fleet.register([1])
+    place(site, 1, NORTH, 40)
+    storm = entered(site)
+    path = f"/api/v1/storms/{storm}"
+    assert site.ask("POST", f"{path}/reopen", {"actor": "Lan", "note": "nhầm"})[0] == 409  # it is open
+    note = f"tan rồi, báo {PHONE}"
+    status, closed = site.ask("POST", f"{path}/close", {"actor": "Minh", "note": note})
+    assert (status, "345678" in json.dumps([closed, site.get("/api/v1/storms")[1]])) == (200, False)
+    assert site.ask("POST", f"{path}/reopen", {"actor": "Lan", "note": " "})[0] == 422
+    assert site.ask("POST", "/api/v1/storms/99/reopen", {"actor": "Lan", "note": "nhầm"})[0] == 404
+    status, again = site.ask("POST", f"{path}/reopen", {"actor": "Lan", "note": "đóng nhầm"})
+    assert (status, again["closed_at"], again["closed_by"], again["closed_note"]) == (200, None, None, None)
+    assert [(one["deed"], one["actor"], one["note"]) for one in again["log"]] == [
+        ("close", "Minh", "tan rồi, báo •••••••678"), ("reopen", "Lan", "đóng nhầm"),
+    ]  # fmt: skip
+    assert groups(site, storm) == {"inside": [site.fleet.name(1)]}
+    assert entered(site, points=rows("300")) == storm  # its number is its own again
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), site.fleet.owner.begin() as connection:
+        connection.execute(sa.text("DELETE FROM storm_log"))
+
+
+def test_a_bulletin_waits_for_who_is_closing_its_storm(site) -> None:
+    storm = entered(site)
+    now, by = datetime.now(UTC), Actor("Lan")
+    with site.site.engine.connect() as closing, site.site.engine.connect() as entering:
+        one = store.storm_of(entering, storm)
+        entering.rollback()
+        store.close(closing, storm, by, now, None)  # and does not commit yet
+        done: list[Any] = []
+
+        def enter() -> None:
+            try:
+                done.append(store.put_bulletin(entering, one, one.bulletin, by, now, one))
+            except Stale as error:
+                done.append(error.reason)
+
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join(0.5)
+        assert done == []
+        closing.commit()
+        thread.join(20)
+    assert done == ["closed"]
+
+
+def test_of_boats_that_were_called_nothing_is_known_once_the_bulletin_has_run_out(site) -> None:
+    site.fleet.register([1])
+    place(site, 1, NORTH, 40)
+    storm = entered(site)
+    call = {"actor": "Lan", "registration": site.fleet.name(1), "outcome": "to_port"}
+    assert site.ask("POST", f"/api/v1/storms/{storm}/calls", call)[0] == 200
+    with site.site.engine.connect() as connection:
+        for hours, group in ((0, "inside"), (41, "unknown")):
+            found = board(connection, site.site, storm, datetime.now(UTC) + timedelta(hours=hours))
+            assert ([one["group"] for one in found["boats"]], found["progress"] is None) == ([group], hours > 0)
+
+
+def test_a_boat_that_said_it_stays_and_then_did_not_pick_up_still_stays(site) -> None:
+    site.fleet.register([1])
+    place(site, 1, NORTH, 40)
+    storm = entered(site)
+    for outcome in ("staying", "no_answer"):
+        call = {"actor": "Lan", "registration": site.fleet.name(1), "outcome": outcome}
+        assert site.ask("POST", f"/api/v1/storms/{storm}/calls", call)[0] == 200
+    answer = site.get(f"/api/v1/storms/{storm}/boats")[1]
+    assert (answer["progress"]["answered"], answer["progress"]["staying"]) == (1, 1)
+    assert (answer["boats"][0]["answer"], answer["boats"][0]["last"]["outcome"]) == ("staying", "no_answer")
+
+
+def test_calls_are_found_by_any_spelling_and_what_is_not_there_is_404(site) -> None:
+    site.fleet.register([1])
+    storm = entered(site)
+    name = site.fleet.name(1)
+    call = {"actor": "Lan", "registration": name, "outcome": "to_port"}
+    assert site.ask("POST", f"/api/v1/storms/{storm}/calls", call)[0] == 200
+    spelled = name.lower().removesuffix("-ts").replace("-", "%20")
+    for text, status in ((name, 200), (spelled, 200), ("%00", 404), ("x", 404), (site.fleet.name(9), 404)):
+        found = site.get(f"/api/v1/storms/{storm}/calls/{text}")
+        assert (found[0], text) == (status, text)
+        assert status == 404 or [one["outcome"] for one in found[1]] == ["to_port"]
+    assert site.get(f"/api/v1/storms/99/calls/{name}")[0] == 404
+
+
+def test_only_a_number_or_a_name_that_both_have_makes_a_bulletin_one_of_a_storm(site) -> None:
+    depression = entered(site, number=None, name=None)
+    numbered = entered(site, number=12, name=None)
+    assert numbered != depression  # a storm without a name is no depression without one
+    named = entered(site, number=None, name="Fengshen")
+    assert len({depression, numbered, named}) == 3
+    assert entered(site, number=13, name="FENGSHEN", points=rows("240")) == named  # it has got its number
+    assert entered(site, number=14, name="Fengshen") not in (depression, numbered, named)
+    assert entered(site, number=13, name="Kalmaegi", points=rows("260")) == named
+
+
+def test_a_number_or_a_name_can_be_added_by_the_same_bulletin(site) -> None:
+    points = rows()
+    storm = entered(site, number=None, name=None, points=points)
+    same = {"points": points, "storm_id": storm}
+    looked = site.ask("POST", "/api/v1/storms", bulletin(number=None, name=None, **same))[1]
+    assert looked["unchanged"]
+    assert entered(site, number=12, name=None, **same) == storm
+    assert entered(site, number=12, name="Fengshen", **same) == storm
+    looked = site.ask("POST", "/api/v1/storms", bulletin(number=12, name="FENGSHEN", **same))[1]
+    assert looked["unchanged"]
+    one = site.get(f"/api/v1/storms/{storm}")[1]
+    assert (one["number"], one["name"], one["version"]) == (12, "Fengshen", 3)
+
+
+def test_a_storm_goes_on_over_the_new_year_while_it_is_open(site) -> None:
+    def looked(at: datetime, **more: Any) -> Any:
+        draft = typed([{**one, "valid_at": f"{at + timedelta(hours=12 * n):%H:%M %d/%m/%Y}"}
+                       for n, one in enumerate(rows())])  # fmt: skip
+        said = Said(**{"source": "NCHMF", "number": 12, **more})
+        return carry_out(site.site.engine, draft, said, Actor("Lan"))[1]
+
+    december = looked(datetime(2025, 12, 31, 13, tzinfo=ZONE))
+    assert (december.season, december.version) == (2025, 1)
+    january = looked(datetime(2026, 1, 1, 1, tzinfo=ZONE))
+    assert (january.id, january.season, january.version) == (december.id, 2025, 2)
+    assert (
+        looked(datetime(2026, 1, 1, 7, tzinfo=ZONE), season=2026).id != december.id
+    )  # somebody says of which season it is
+    other = looked(datetime(2025, 12, 31, 13, tzinfo=ZONE), number=1)
+    assert looked(datetime(2026, 1, 20, 1, tzinfo=ZONE), number=1).id != other.id  # told of for the last time weeks ago
+    done = looked(datetime(2025, 12, 31, 13, tzinfo=ZONE), number=3)
+    assert site.ask("POST", f"/api/v1/storms/{done.id}/close", {"actor": "Lan"})[0] == 200
+    assert looked(datetime(2026, 1, 1, 1, tzinfo=ZONE), number=3).id != done.id
+
+
+def test_what_a_file_cannot_say_is_refused_with_its_field(site) -> None:
+    head = "Thời gian;Vĩ độ;Kinh độ;Cấp gió;Bán kính cấp 6 (km)\n"
+    text = (head + "\n".join(f"{vn(n)};16,5;{lon};12;250" for n, lon in ((-1, "112,5"), (12, "111")))).encode()
+    path = "/api/v1/storms/import?name=bao.csv&number=13&source=NCHMF&zone="
+    for zone in ("%2B99:00", "%2B24:00"):
+        status, refused = site.ask("POST", path + zone, text)
+        assert (status, refused["detail"][0]["loc"]) == (422, ["query", "zone"])
+    path += "Asia/Ho_Chi_Minh&issued_at="
+    for spelled in ("13 giờ ngày 28/11/2025", "28/11/2025 13h00", "2025-11-28T06:00:00Z"):
+        status, looked = site.ask("POST", path + quote(spelled), text)
+        assert (status, datetime.fromisoformat(looked["issued_at"])) == (200, datetime(2025, 11, 28, 6, tzinfo=UTC))
+    named = text.replace("Thời gian".encode(), "Thời gian (giờ VN)".encode())  # the column itself says its zone
+    assert site.ask("POST", "/api/v1/storms/import?name=bao.csv&number=13&source=NCHMF", named)[1]["faults"] == []
+    status, refused = site.ask("POST", path + "13h", text)
+    assert (status, refused["detail"][0]["loc"]) == (422, ["query", "issued_at"])
+
+
+def test_a_bulletin_without_a_circle_that_is_there_already_breaks_nothing(site) -> None:
+    site.fleet.register([1])
+    place(site, 1, NORTH, 40)
+    status, refused = site.ask("POST", "/api/v1/storms", bulletin(rows("", radius_10_km="", wind="cấp 5"), apply=True))
+    assert (status, "no danger area" in refused["detail"][0]["msg"]) == (422, True)
+    now = datetime.now(UTC)
+    bare = tuple(Point(now + timedelta(hours=n), 112.0, 16.5, {}, 5) for n in (-1, 12))
+    with site.site.engine.begin() as connection:
+        wanted = store.Storm(2026, None, None, False)
+        store.put_bulletin(connection, wanted, store.Bulletin("NCHMF", now, bare), Actor("Lan"), now, None)
+    for end in ("", "/boats", "/boats.csv"):
+        assert site.get(f"/api/v1/storms/1{end}")[0] == 200
+    with site.site.engine.connect() as connection:
+        known = board(connection, site.site, 1, now)
+        told_of = picture(Text("vi"), listed(connection, now), known)
+        drawn = shapes(Text("vi"), open_ones(connection, now), now)
+    assert (told_of["rows"], told_of["storm"]["radii"], len(drawn) > 0) == ([], "", True)
+
+
+def test_real_storms_come_before_exercises(site) -> None:
+    real = entered(site)
+    exercise = entered(site, number=None, name="Diễn tập", simulated=True)
+    assert [one["id"] for one in site.get("/api/v1/storms")[1]] == [real, exercise]
 
 
 def test_bulletins_and_calls_can_be_added_to_and_nothing_else_and_workers_read_no_numbers(site) -> None:

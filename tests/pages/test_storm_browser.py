@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from pyproj import Geod
 
 from geo.contact import Contact, put_contacts
@@ -17,6 +17,7 @@ GEOD = Geod(ellps="WGS84")
 MIDDLE = (112.0, 16.5)
 NAMES = {n: f"TTH-9{n:04d}-TS" for n in range(100, 130)}
 PHONE = "0905123456"
+ASKED = "**/_dash-update-component"
 
 
 def fill(engine: sa.Engine) -> None:
@@ -82,6 +83,13 @@ def row(page: Page, n: int) -> Any:
 
 def figures(page: Page) -> list[int]:
     return [int(each) for each in page.locator(".storm-figure b").all_inner_texts()]
+
+
+def lines(centre: Centre, n: int) -> list[tuple[str, str]]:
+    """The calls about a boat: outcome and by whom."""
+    query = sa.text("SELECT outcome, actor FROM storm_call WHERE registration = :name ORDER BY id")
+    with centre.engine.connect() as connection:
+        return [(each.outcome, each.actor) for each in connection.execute(query, {"name": NAMES[n]})]
 
 
 def test_a_bulletin_is_typed_looked_at_mended_and_kept(boats: Centre, context: BrowserContext) -> None:
@@ -159,16 +167,43 @@ def test_calls_are_logged_by_keyboard_and_the_other_screen_agrees(boats: Centre,
 def test_who_calls_a_boat_that_another_one_has_just_called_is_told_so(boats: Centre, context: BrowserContext) -> None:
     page = opened(context, boats.url, f"?boat={NAMES[103]}")
     expect(page.locator("#storm-boat-title")).to_have_text(NAMES[103])
+    held: list[Route] = []
+    page.route(ASKED, lambda route: held.append(route))  # this screen reads nothing more until it is let go
+    page.wait_for_timeout(1_000)
     with boats.engine.begin() as connection:
         connection.execute(sa.text(
             "INSERT INTO storm_call (storm_id, registration, who, outcome, at, entered_at, actor, actor_kind) VALUES"
             " (1, :name, 'captain', 'staying', now(), now(), 'Minh', 'declared')"), {"name": NAMES[103]})  # fmt: skip
-    page.keyboard.press("6")
     said = page.locator("#storm-boat-said")
-    # It has been read meanwhile, or the server refuses: in neither case is it lost.
-    expect(said).to_contain_text("ghi")
+    page.keyboard.press("6")
+    expect(said).to_contain_text("CHƯA ghi: người khác vừa gọi tàu này")
+    assert lines(boats, 103) == [("staying", "Minh")]
+    for one in held:
+        one.continue_()
+    page.unroute(ASKED)
     expect(page.locator("#storm-history")).to_contain_text("Minh")
-    expect(row(page, 103).locator(".call")).to_contain_text("Minh" if "CHƯA" in said.inner_text() else "Lan")
+    expect(row(page, 103).locator(".call")).to_contain_text("Minh")
+    # Who has seen it may take it back only when asked for, and logs two calls of one's own without a reading between.
+    page.keyboard.press("z")
+    expect(said).to_contain_text("Dòng cuối do Minh ghi: Nghe máy, chưa chịu đi. Bấm Z lần nữa")
+    page.keyboard.press("z")  # a double press is no second thought
+    page.wait_for_timeout(900)
+    assert lines(boats, 103) == [("staying", "Minh")]
+    page.route(ASKED, lambda route: held.append(route))
+    page.keyboard.press("6")
+    expect(said).to_contain_text("Đã ghi: Không nghe máy")
+    page.keyboard.press("7")
+    expect(said).to_contain_text("Đã ghi: Tắt máy")
+    assert lines(boats, 103) == [("staying", "Minh"), ("no_answer", "Lan"), ("unreachable", "Lan")]
+    for one in held[1:]:
+        one.continue_()
+    page.unroute(ASKED)
+    expect(row(page, 103).locator(".call")).to_contain_text("trước đó Nghe máy, chưa chịu đi")
+    expect(row(page, 103).locator(".call .outcome.staying")).to_be_visible()
+    expect(page.locator(".storm-figure.staying b")).to_have_text("1")
+    page.keyboard.press("z")  # one's own
+    expect(said).to_contain_text("Đã hủy dòng vừa ghi")
+    assert lines(boats, 103)[-1] == ("void", "Lan")
 
 
 def test_filters_find_boats_and_stand_in_the_address(boats: Centre, context: BrowserContext) -> None:
@@ -241,9 +276,67 @@ def test_the_map_shows_an_open_storm_and_the_legend_hides_it(boats: Centre, cont
 def test_a_storm_is_closed_on_the_second_press(boats: Centre, context: BrowserContext) -> None:
     page = opened(context, boats.url, "?lang=en")
     expect(page.locator("#storm-bulletin h2")).to_have_text("Storm No. 12 (Fengshen)")
-    page.locator("#storm-close").click()
+    page.locator("#storm-close").dblclick()
     expect(page.locator("#storm-close")).to_have_text("Press again to close")
+    page.wait_for_timeout(900)
+    expect(page.locator(".storm-state.closed")).to_have_count(0)
     page.locator("#storm-close").click()
     expect(page.locator(".storm-state.closed")).to_contain_text("Lan")
-    expect(page.locator(".storm-group th")).to_contain_text("Called, in no danger any more: ")
+    expect(page.locator(".storm-group th")).to_contain_text("Called; the storm is closed: ")
     expect(page.locator("#storm-close")).to_be_hidden()
+    expect(page.locator("#storm-progress")).to_be_hidden()
+
+
+def test_a_closed_storm_is_opened_again_with_a_reason(boats: Centre, context: BrowserContext) -> None:
+    page = opened(context, boats.url)
+    expect(page.locator(".storm-state.closed")).to_be_visible()
+    page.locator("#storm-reopen").click()
+    expect(page.locator("#storm-reason")).to_be_focused()
+    expect(page.locator(".storm-state.closed")).to_be_visible()
+    page.locator("#storm-reason").fill("đóng nhầm")
+    page.locator("#storm-reopen").click()
+    expect(page.locator("#storm-bulletin")).to_contain_text("Lan: đóng nhầm")
+    expect(page.locator("#storm-again")).to_be_hidden()
+    expect(page.locator("[data-storm-boat]")).to_have_count(10)
+    assert page.faults == []  # type: ignore[attr-defined]
+
+
+def test_a_screen_keeps_its_storm_when_another_one_is_opened(boats: Centre, context: BrowserContext) -> None:
+    page = opened(context, boats.url)
+    expect(page.locator("#storm-bulletin h2")).to_have_text("Bão số 12 (Fengshen)")
+    page.wait_for_url("**storm=1")
+    where = {"position": "16,5N 112,0E", "wind": "12", "radius_6_km": "200"}
+    points = [{"valid_at": vn(hours), **where} for hours in (-1, 40)]
+    body = {"actor": "Minh", "source": "NCHMF", "number": 13, "apply": True, "points": points}
+    assert page.request.post(f"{boats.url}/api/v1/storms", data=body).ok
+    expect(page.locator("#storm-choice option")).to_have_count(2)  # it has been read
+    page.wait_for_timeout(1_000)
+    expect(page.locator("#storm-bulletin h2")).to_have_text("Bão số 12 (Fengshen)")
+    other = opened(context, boats.url)  # who comes now sees the real one first
+    expect(other.locator("#storm-bulletin h2")).to_have_text("Bão số 13")
+    other.locator("#storm-choice").select_option("1")
+    expect(other.locator("#storm-bulletin h2")).to_have_text("Bão số 12 (Fengshen)")
+    assert page.faults + other.faults == []  # type: ignore[attr-defined]
+
+
+def test_the_time_of_issue_beside_a_file_is_read_or_marked(boats: Centre, context: BrowserContext) -> None:
+    page = opened(context, boats.url)
+    page.locator("#storm-new").click()
+    text = "Thời gian (giờ VN);Vị trí;Cấp gió;Bán kính cấp 6 (km)\n" + "\n".join(
+        f"{vn(hours)};16,5N-112,0E;12;250" for hours in (-1, 12)
+    )
+    page.locator("#bulletin-number").fill("13")
+    page.locator("#bulletin-source").fill("NCHMF")
+    page.locator("#bulletin-issued").fill("13h hôm qua")
+    page.locator("#bulletin-file").set_input_files({"name": "bao.csv", "mimeType": "text/csv", "buffer": text.encode()})
+    issued = page.locator("#bulletin-issued")
+    expect(issued).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#bulletin-said")).to_contain_text("không phải thời điểm")
+    expect(page.locator("#bulletin-apply")).to_be_hidden()
+    issued.fill("13 giờ ngày 28/11/2025")
+    with page.expect_response("**/api/v1/storms/import?*") as answer:
+        page.locator("#bulletin-look").click()
+    told = answer.value.json()
+    assert datetime.fromisoformat(told["issued_at"]) == datetime(2025, 11, 28, 6, tzinfo=UTC)
+    expect(page.locator("#bulletin-apply")).to_be_visible()
+    expect(issued).not_to_have_attribute("aria-invalid", "true")
