@@ -14,7 +14,7 @@ from access.fence_import import Refusal
 from geo.actor import Actor
 from geo.area import PROVINCES, Area, area, areas, save_areas
 from geo.area_file import Draft
-from geo.commune import cut_again
+from geo.commune import cut_again, find_after, find_again
 from geo.coverage import drawn, misfits
 from geo.fence import METRES_PER_DEGREE
 from geo.fence_history import same_place
@@ -86,7 +86,10 @@ def carry_out(
         found = account(known, read(known), source, now, repair)
         if deed is None or (found.counts["conflict"] and not deed.skip_conflicts):
             return found, None
-        return found, apply(connection, known, found, deed, now)
+        changed = apply(connection, known, found, deed, now)
+    if changed:
+        find_after(engine)
+    return found, changed
 
 
 def account(
@@ -207,5 +210,5 @@ def apply(connection: sa.Connection, known: Sequence[Area], found: Account, deed
             put = sa.update(area).where(area.c.code == one.code).values(outline=from_shape(outline, srid=4326))
             connection.execute(put)
     cut_again(connection, provinces)
-    connection.execute(sa.text("SELECT find_communes()"))
+    find_again(connection)
     return len(good)

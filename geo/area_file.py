@@ -29,6 +29,7 @@ KIND_WORDS: Mapping[str, Kind] = {
     "phuong": "ward", "p": "ward", "ward": "ward", "xa": "commune", "x": "commune", "commune": "commune",
 }  # fmt: skip
 _PREFIX = re.compile(r"^\s*(phường|phuong|p\.|xã|xa|x\.)\s+(?=\S)", re.IGNORECASE)
+_THOUSANDS = re.compile(r"\d{1,3}(?:(?:\.\d{3})+|(?:,\d{3})+)")  # 12.345 people are twelve thousand
 AREA_MAX_KM2, POPULATION_MAX = 20_000.0, 5_000_000
 
 
@@ -227,14 +228,27 @@ def _figure(
 ) -> float | None:
     if name not in said:
         return None
+    text = said[name]
+    if name == "population" and _THOUSANDS.fullmatch(text):
+        text = re.sub(r"[.,]", "", text)
     try:
-        value = float(said[name]) if re.fullmatch(r"\d+(\.\d+)?", said[name]) else number(said[name])
+        value = float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else number(text)
     except Wrong as wrong:
         faults.append(Wrong(columns[name], wrong.vi, wrong.en))
         return None
     if not (isfinite(value) and 0 < value <= most):
         faults.append(
             Wrong(columns[name], f"{said[name][:30]} ngoài 0 – {most:g}", f"{said[name][:30]} is not in 0 to {most:g}")
+        )
+        return None
+    if name == "population" and value != int(value):
+        shown = said[name][:30]
+        faults.append(
+            Wrong(
+                columns[name],
+                f"{shown} không phải số người: viết như 12345 hoặc 12.345",
+                f"{shown} is no number of people: it is written like 12345 or 12.345",
+            )
         )
         return None
     return value

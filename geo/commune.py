@@ -1,5 +1,6 @@
 """Which commune a place is in: by the authority's outlines, and without them by the nearest reference point on land."""
 
+import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import cos, radians
@@ -19,6 +20,7 @@ from geo.fence import METRES_PER_DEGREE, make_valid
 CORNERS = 128  # of a piece: a point is told in tens of microseconds
 REACH_M = 16_000.0  # farther from every reference point a place is not estimated (docs/areas.md)
 SHORE_M = 300.0  # what stands on a pier is still of the commune, and the base map's shore is good to 70 m
+WRITERS_S = 20.0  # what a worker's transaction may take at the most on a busy day
 BESIDE_DEG = 0.4  # of the base map around the points
 
 
@@ -69,6 +71,25 @@ def cut_again(connection: sa.Connection, provinces: Sequence[str]) -> None:
     rows = [{"code": code, "wkb": shapely.to_wkb(geom), "corners": CORNERS} for code, geom in guessed.items()]
     if rows:
         connection.execute(cut, rows)
+
+
+def find_again(connection: sa.Connection) -> None:
+    """Find the commune of every feature that stands still anew, by the pieces as they are now."""
+    connection.execute(sa.text("SELECT find_communes()"))
+
+
+def find_after(engine: sa.Engine, within_s: float = WRITERS_S) -> None:
+    """The same after the commit of other pieces, once more: who wrote before it knew the old ones alone.
+
+    Waits for the transactions that are at work now, but not for ever: one that hangs is no worker's.
+    """
+    deadline = time.monotonic() + within_s
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        now = connection.scalar(sa.text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
+        oldest = sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        while connection.scalar(oldest) < now and time.monotonic() < deadline:
+            time.sleep(0.05)
+        find_again(connection)
 
 
 def cells(points: Mapping[str, tuple[float, float]]) -> dict[str, Any]:

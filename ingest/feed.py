@@ -276,15 +276,17 @@ def sources_of(
 def _polled(feed: Feed, address: str, scheme: str, host: str, port: int) -> Source:
     """A source that is asked: what is meant for us stands in the fragment, since the query is the server's.
 
-    Its name has the path, and of a query, which may hold a password, some letters of its digest.
+    Its name has the path, and of a query, which may hold a password, some letters of its digest; of the path too where
+    the name does not have all of it.
     """
     if feed.push is None:
         raise AddressError(
             f"feed {feed.name!r} cannot be polled ({address!r}): give it udp://host:port or tcp://host:port"
         )
     parts = urlsplit(address)
-    path = re.sub(r"[^A-Za-z0-9]+", "-", parts.path).strip("-")
-    query = blake2b(parts.query.encode(), digest_size=3).hexdigest() if parts.query else ""
+    path = re.sub(r"[^A-Za-z0-9]+", "-", parts.path).strip("-")[:60]
+    rest = parts.query if f"/{path.replace('-', '/')}" == (parts.path or "/") else f"{parts.path}?{parts.query}"
+    digest = blake2b(rest.encode(), digest_size=3).hexdigest() if rest else ""
     own = dict(parse_qsl(parts.fragment))
     try:
         every_s = float(own.pop(EVERY, feed.expected_s / 2))
@@ -292,7 +294,7 @@ def _polled(feed: Feed, address: str, scheme: str, host: str, port: int) -> Sour
         every_s = 0.0
     if not 1 <= every_s <= 86_400:
         raise AddressError(f"feed address {address!r}: #{EVERY}= is a number of seconds from 1 to 86400")
-    name = ".".join(filter(None, (feed.name, f"{scheme}{port}", host, path[:60], query)))
+    name = ".".join(filter(None, (feed.name, f"{scheme}{port}", host, path, digest)))
     return Source(name, address, feed, given=own, every_s=every_s)
 
 

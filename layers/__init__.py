@@ -5,6 +5,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
@@ -17,7 +18,7 @@ from geo.handling import put_units
 from geo.provider import PROVIDERS, put_providers
 from geo.reference import UNITS, reference_fences, reference_ports, reference_waters
 from geo.rule import Rule, put_rules
-from ingest.feed import AddressError, Feed, Lane, Source, pushed_source, sources_of
+from ingest.feed import POLLED, AddressError, Feed, Lane, Source, pushed_source, sources_of
 from layers.layer import Layer
 
 
@@ -35,7 +36,7 @@ def lanes(
     """Every source of every layer's feeds together with the table its records go to.
 
     Raises:
-        AddressError: an address is wrong, or stands under the name of a feed that no layer has.
+        AddressError: an address is wrong, or stands under the name of a feed that no layer has, or two are one source.
     """
     known = {feed.name for layer in layers for feed in layer.feeds}
     for name in {*configured, *simulated} - known:
@@ -46,7 +47,14 @@ def lanes(
         for feed in layer.feeds
         for source in sources_of(feed, configured, simulated)
     ]
+    named: dict[str, Source] = {}
     for lane in found:
+        own = lane.source
+        other = named.setdefault(own.name, own)
+        # One port on two interfaces is one source and may be. Two servers are not: each would be answered for by the
+        # other's ids; and what one address says must not be said of the other's records.
+        if other is not own and (own.given != other.given or urlsplit(own.address).scheme in POLLED):
+            raise AddressError(f"feed addresses {other.address!r} and {own.address!r} are one source, {own.name}")
         texts = {column.name for column in lane.shape.latest.c if isinstance(column.type, sa.Text)} - {"source"}
         for name in lane.source.given.keys() - texts:
             raise AddressError(f"feed address {lane.source.address!r}: {lane.layer} has no text column {name!r}")
@@ -71,16 +79,21 @@ def push_lanes(layers: Sequence[Layer], senders: Iterable[tuple[str, str]]) -> t
     return tuple(found)
 
 
-def seed(connection: sa.Connection, layers: Sequence[Layer]) -> None:
-    """Put in what every installation starts with: lines, ports, the layers' own rules, units, providers, communes."""
+def seed(connection: sa.Connection, layers: Sequence[Layer]) -> bool:
+    """Put in what every installation starts with: lines, ports, the layers' own rules, units, providers, communes.
+
+    Returns whether there are other communes than before: what stands in them is to be found anew after the commit.
+    """
     put_fences(connection, [*reference_fences(), *reference_ports(), *reference_waters()], SYSTEM)
     put_figures(connection, seeds())
     put_rules(connection, [rule for layer in layers for rule in layer.rules], SYSTEM)
     put_rules(connection, [feed_rule(layer) for layer in layers if layer.feeds], SYSTEM)
     put_units(connection, UNITS)
     put_providers(connection, PROVIDERS)
-    if area.put_areas(connection, area.seeds(), SYSTEM):
+    added = area.put_areas(connection, area.seeds(), SYSTEM) > 0
+    if added:
         cut_again(connection, [one.code for one in area.PROVINCES])
+    return added
 
 
 def feed_rule(layer: Layer) -> Rule:

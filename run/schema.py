@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from geo.commune import find_after
 from geo.database import DatabaseError, engine, upgrade
 from layers import discover, seed
 from run.connection import addresses
@@ -22,7 +23,9 @@ def bring_up(owner_url: str) -> list[str]:
     made = upgrade(owner_url, [layer.shape for layer in layers])
     owner = engine(owner_url)
     with owner.begin() as connection:
-        seed(connection, layers)
+        other = seed(connection, layers)
+    if other:
+        find_after(owner)
     owner.dispose()
     return made
 

@@ -85,3 +85,17 @@ def test_of_two_rows_of_one_commune_the_second_is_refused_and_other_columns_are_
 def test_figures_are_read_with_decimal_commas() -> None:
     found = one({"code": "19753", "Diện tích (km2)": "10,38", "Dân số": "131.0"})
     assert (found.area_km2, found.population) == (10.38, 131)
+
+
+@pytest.mark.parametrize("written", ["12345", "12.345", "12,345", "12 345", "12345.0", 12345, 12.345])
+def test_a_point_in_a_number_of_people_is_one_of_thousands(written: Any) -> None:
+    found = one({"code": "19753", "Dân số": written, "Diện tích (km2)": "12.345"})
+    assert (found.population, found.area_km2, found.faults) == (12_345, 12.345, ())
+
+
+def test_a_number_of_people_has_more_points_than_one_and_no_parts() -> None:
+    assert one({"code": "19753", "Dân số": "1.234.567"}).population == 1_234_567
+    for written in ("12.34", "12,5", "131.05", "1.2345"):
+        found = one({"code": "19753", "Dân số": written})
+        assert (found.population, [each.field for each in found.faults]) == (None, ["Dân số"])
+        assert "is no number of people" in found.faults[0].en

@@ -24,6 +24,8 @@ from ingest.poll import Poller, retry_after_s
 from ingest.receiver import Flush, receive
 from ingest.stream import from_entry
 from ingest.vms import VMS
+from layers import lanes
+from layers.vms import LAYER
 from run.process import wait_for
 from tests.ingest.test_vms_worker import OURS, lane, sea  # noqa: F401 # a fixture
 from tests.outgoing import Web, web
@@ -292,8 +294,15 @@ def test_an_address_says_how_often_and_what_is_meant_and_names_its_source() -> N
     assert "geheim" not in found.name
     assert one("http://x:81/").name == "vms.http81.x"
     assert one("http://x/a").every_s == VMS.expected_s / 2
-    names = {one(f"http://x/{path}").name for path in ("a", "b", "a?c=1", "a?c=2")}
-    assert len(names) == 4
+    assert one("http://x/v1/fixes").name == "vms.http80.x.v1-fixes"
+    long = "y" * 70
+    paths = ["", "a", "b", "a?c=1", "a?c=2", "a/b", "a-b", "a_b", "a/b/", "/a/b", "á", "à"]
+    paths += [long, f"{long}z", f"{long}?z"]
+    assert len({one(f"http://x/{path}").name for path in paths}) == len(paths)
+    for first, second in (("http://x/a", "http://x/a#every=9"), ("udp://x:1?provider=a", "udp://y:1?provider=b")):
+        with pytest.raises(AddressError, match=r"are one source, vms\."):
+            lanes([LAYER], {"vms": [first, second]}, {})
+    assert len(lanes([LAYER], {"vms": ["udp://x:1", "udp://y:1", "http://x/a", "http://x/b"]}, {})) == 4
     for wrong in ("http://x/a#every=0", "http://x/a#every=often", "http://me:it@x/", "http:///a"):
         with pytest.raises(AddressError):
             one(wrong)
