@@ -25,9 +25,9 @@ from geo.wrong import Wrong
 from geo.yielding import deed
 
 Row = dict[str, Any]
-# Was called about and is not in the list of those in danger: for the bulletin has it in none; for the bulletin has run
-# out, so that nobody knows; for the storm is closed.
-GONE, UNKNOWN, CLOSED = "gone", "unknown", "closed"
+# Was called about and is not in the list of those in danger: for the bulletin has it in none; for it has no position;
+# for the bulletin has run out, so that nobody knows; for the storm is closed.
+GONE, UNPLACED, UNKNOWN, CLOSED = "gone", "unplaced", "unknown", "closed"
 CARRIED = timedelta(days=10)  # so long after a storm's last bulletin one of the next year may still be of it
 COMMENT = "nhập từ tệp {name}"
 
@@ -159,13 +159,18 @@ def board(connection: sa.Connection, site: Site, storm_id: int, now: datetime) -
         called.setdefault(line["registration"], []).append(line)
     boats: list[Row] = []
     placed = unplaced = None
+    looked_at: frozenset[str] = frozenset()
     if storm.closed_at is None:
         found = threatened(connection, storm.bulletin.track, held, spans(site), fences(connection), now)
         boats, placed, unplaced = [_plain(each) for each in found.boats], found.placed, found.unplaced
+        looked_at = found.looked_at
     known = {each["registration"] for each in boats}
     over = about["fresh"] == "over"
-    why = CLOSED if storm.closed_at is not None else UNKNOWN if over else GONE
-    boats += _gone(connection, [name for name in called if name not in known], why)
+    why = CLOSED if storm.closed_at is not None else UNKNOWN if over else None
+    boats += [
+        {**each, "group": why or (GONE if each["registration"] in looked_at else UNPLACED)}
+        for each in _others(connection, [name for name in called if name not in known])
+    ]
     people = contacts(connection, [each["registration"] for each in boats])
     rows = [
         {
@@ -180,7 +185,7 @@ def board(connection: sa.Connection, site: Site, storm_id: int, now: datetime) -
         "at": now,
         "horizon": held.at("storm_horizon", now).span / timedelta(hours=1),
         "boats": rows,
-        "progress": progress(rows) if why == GONE else None,
+        "progress": None if why else progress(rows),
         "placed": placed,
         "unplaced": unplaced,
     }
@@ -205,7 +210,7 @@ def _plain(boat: Danger) -> Row:
     return asdict(boat)
 
 
-def _gone(connection: sa.Connection, names: Sequence[str], group: str) -> list[Row]:
+def _others(connection: sa.Connection, names: Sequence[str]) -> list[Row]:
     """Boats that were called about and are not among those in danger, as rows of the same names."""
     if not names:
         return []
@@ -214,7 +219,7 @@ def _gone(connection: sa.Connection, names: Sequence[str], group: str) -> list[R
         "WHERE registration = ANY(:names) ORDER BY registration"
     )
     empty = dict.fromkeys(Danger.__dataclass_fields__)
-    return [{**empty, **row, "group": group} for row in connection.execute(query, {"names": list(names)}).mappings()]
+    return [{**empty, **row} for row in connection.execute(query, {"names": list(names)}).mappings()]
 
 
 def _line(call: Mapping[str, Any]) -> Row:

@@ -119,6 +119,7 @@
     if (row.group === "old") return [element("strong", {}, t("Vị trí cũ")), element("span", { class: "muted" }, (row.edge ?? 0) > 0 ? ` ${t("cách vùng {km}", { km: km(row.edge) })}` : ` ${t("chỗ cũ nằm trong vùng")}`)];
     if (row.group === "staying") return [t("Ra xa nếu giữ hướng")];
     if (row.group === "port") return [row.now ? t("Ở cảng, gió cấp {n}", { n: row.now }) : t("Ở cảng, bão tới lúc {at}", { at: row.enters ? clock(row.enters) : "?" })];
+    if (row.group === "unplaced") return [element("strong", {}, t("Chưa biết: không có vị trí"))];
     if (row.group === "unknown") return [element("strong", {}, t("Chưa biết: bản tin đã hết hạn"))];
     if (row.group === "closed") return [element("span", { class: "muted" }, t("bão đã đóng"))];
     return [t("Không còn trong vùng")];
@@ -161,7 +162,7 @@
     const bodies = told.groups.map(([group, words]) => {
       const rows = shown.filter((row) => row.group === group);
       if (!rows.length) return null;
-      const apart = told.called.includes(group) ? "" : ` ${t("(không tính vào số phải gọi)")}`;
+      const apart = told.called.includes(group) || !told.progress ? "" : ` ${t("(không tính vào số phải gọi)")}`;
       return element("tbody", {}, element("tr", { class: `storm-group group-${group}` }, element("th", { colspan: heads.length, scope: "rowgroup" }, `${words}: ${haidang.number(rows.length)}`, element("span", { class: "muted" }, apart))), rows.map(line));
     }).filter(Boolean);
     const none = told.storm.closed ? t("Cơn bão đã đóng: không còn gọi tàu.") : filtered() ? t("Không tàu nào khớp với bộ lọc.") : told.storm.fresh === "over" ? "" : t("Không tàu nào trong sổ đăng ký ở trong hay sắp vào vùng nguy hiểm.");

@@ -55,11 +55,16 @@ class Danger:
 
 @dataclass(frozen=True)
 class Threatened:
-    """The boats that a storm concerns, and how many of the register were looked at and have no position at all."""
+    """The boats that a storm concerns; which of the register were looked at, and how many have no position at all."""
 
     boats: tuple[Danger, ...]
-    placed: int
+    looked_at: frozenset[str]
     unplaced: int
+
+    @property
+    def placed(self) -> int:
+        """How many of the register were looked at."""
+        return len(self.looked_at)
 
 
 def threatened(
@@ -77,7 +82,7 @@ def threatened(
     found = last_heard(connection)
     heard = found[found["observed_at"].notna()].reset_index(drop=True)
     if heard.empty:
-        return Threatened((), 0, len(found))
+        return Threatened((), frozenset(), len(found))
     figure = {name: figures.at(f"storm_{name}", now) for name in ("horizon", "still_below", "old_reach")}
     age = (pd.Timestamp(now) - heard["observed_at"]).dt.total_seconds().clip(lower=0).to_numpy()
     limit = heard["layer"].map({name: span.total_seconds() for name, span in spans.items()}).to_numpy(float)
@@ -114,7 +119,7 @@ def threatened(
     boats.sort(
         key=lambda one: (GROUPS.index(one.group), one.enters_at or now + horizon, one.edge_km or 0, one.registration)
     )
-    return Threatened(tuple(boats), len(heard), len(found) - len(heard))
+    return Threatened(tuple(boats), frozenset(heard["registration"]), len(found) - len(heard))
 
 
 def _ports(heard: pd.DataFrame, fences: Sequence[Fence]) -> list[str | None]:

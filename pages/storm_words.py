@@ -83,7 +83,7 @@ def picture(t: Text, known: list[dict[str, Any]], board: Mapping[str, Any] | Non
     }
     if board is not None:
         told["storm"] = _storm(t, board)
-        names = (*GROUPS, storms.GONE, storms.UNKNOWN, storms.CLOSED)
+        names = (*GROUPS, storms.GONE, storms.UNPLACED, storms.UNKNOWN, storms.CLOSED)
         told["groups"] = [[name, group_words(t, name, board["horizon"])] for name in names]
         told["progress"] = board["progress"] and {
             name: _ms(value) if isinstance(value, datetime) else value for name, value in board["progress"].items()
@@ -105,6 +105,7 @@ def group_words(t: Text, name: str, horizon_h: float) -> str:
         "staying": t("Chỉ vào vùng nguy hiểm nếu dừng lại"),
         "port": t("Đang ở cảng, bão sẽ tới"),
         storms.GONE: t("Đã gọi, nay không còn trong vùng nguy hiểm"),
+        storms.UNPLACED: t("Đã gọi; không có vị trí nào, chưa biết còn nguy hiểm không"),
         storms.UNKNOWN: t("Đã gọi; bản tin đã hết hạn, chưa biết còn nguy hiểm không"),
         storms.CLOSED: t("Đã gọi; cơn bão đã đóng"),
     }[name]

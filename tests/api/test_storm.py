@@ -371,6 +371,18 @@ def test_of_boats_that_were_called_nothing_is_known_once_the_bulletin_has_run_ou
             assert ([one["group"] for one in found["boats"]], found["progress"] is None) == ([group], hours > 0)
 
 
+def test_of_a_called_boat_without_a_position_it_is_not_said_that_it_is_safe(site) -> None:
+    site.fleet.register([1, 2, 3])
+    place(site, 1, EAST, 900)
+    storm = entered(site)
+    for boat in (1, 2):
+        call = {"actor": "Lan", "registration": site.fleet.name(boat), "outcome": "told_on"}
+        assert site.ask("POST", f"/api/v1/storms/{storm}/calls", call)[0] == 200
+    assert groups(site, storm) == {"gone": [site.fleet.name(1)], "unplaced": [site.fleet.name(2)]}
+    answer = site.get(f"/api/v1/storms/{storm}/boats")[1]
+    assert (answer["placed"], answer["unplaced"], answer["progress"]["boats"]) == (1, 2, 0)
+
+
 def test_a_boat_that_said_it_stays_and_then_did_not_pick_up_still_stays(site) -> None:
     site.fleet.register([1])
     place(site, 1, NORTH, 40)

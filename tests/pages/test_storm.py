@@ -23,7 +23,7 @@ def test_the_words_say_how_far_the_list_looks_ahead(hours: float, vi: str, en: s
 
 
 def test_of_called_boats_it_is_not_said_that_they_are_safe_when_nobody_knows() -> None:
-    names = (*GROUPS, storms.GONE, storms.UNKNOWN, storms.CLOSED)
+    names = (*GROUPS, storms.GONE, storms.UNPLACED, storms.UNKNOWN, storms.CLOSED)
     said = [group_words(VI, name, 24) for name in names]
     assert len(set(said)) == len(names)
     assert [name for name, words in zip(names, said, strict=True) if "không còn" in words] == [storms.GONE]

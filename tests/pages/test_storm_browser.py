@@ -285,6 +285,7 @@ def test_a_storm_is_closed_on_the_second_press(boats: Centre, context: BrowserCo
     expect(page.locator(".storm-group th")).to_contain_text("Called; the storm is closed: ")
     expect(page.locator("#storm-close")).to_be_hidden()
     expect(page.locator("#storm-progress")).to_be_hidden()
+    expect(page.locator(".storm-group th")).not_to_contain_text("not counted")  # for nobody is
 
 
 def test_a_closed_storm_is_opened_again_with_a_reason(boats: Centre, context: BrowserContext) -> None:
