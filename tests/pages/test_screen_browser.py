@@ -13,6 +13,14 @@ from tests.pages.conftest import TWICE
 SIZE = {"width": 1920, "height": 1080}
 
 
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """Cards and lists are read from the server, and the machine may be busy with other tests."""
+    expect.set_options(timeout=15_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     made = browser.new_context(viewport=SIZE, locale="vi-VN")
