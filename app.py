@@ -28,6 +28,7 @@ ROOMS = {
     "run.importing": ("import",),
     "run.exporting": ("export",),
     "run.user": ("user",),
+    "run.plate": ("plate",),
     "demo.command": ("simulate",),
     "ingest.command": ("decode",),
     "run.schema": ("db",),

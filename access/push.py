@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 import redis
@@ -36,6 +36,13 @@ RETRY_AFTER_S = 5
 UNREAD_MAX, UNREAD_LETTERS = 20, 64
 PROVIDER = "provider"
 DATABASE_AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+
+
+class Named(Protocol):
+    """What takes records, by the name that keys are for."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102  the class says it
 
 
 class Denied(Exception):
@@ -74,7 +81,7 @@ class Door:
     boot: str = field(default_factory=lambda: f"web {uuid.uuid4().hex}")
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
-    def admit(self, token: str | None, layer: Layer) -> Key:
+    def admit(self, token: str | None, layer: Named) -> Key:
         """The key of a request, which counts against what it may ask in a minute. Raises Denied."""
         now = datetime.now(UTC)
         try:
@@ -83,7 +90,7 @@ class Door:
                 if key is not None:
                     api_key.used(connection, key, now)
         except DATABASE_AWAY:
-            raise _away("the database") from None
+            raise away("the database") from None
         if key is None:
             raise Denied(401, "a valid API key is needed: Authorization: Bearer hd_..., or X-API-Key: hd_...")
         if layer.name not in key.layers:
@@ -106,7 +113,7 @@ class Door:
                 boot, seq = self._identity(connection, source, key, records, idempotency)
                 before = boot != self.boot and _entered(connection, source, boot, seq)
         except DATABASE_AWAY:
-            raise _away("the database") from None
+            raise away("the database") from None
         taken, lines = _sorted(found, known)
         taken.unread = [name[:UNREAD_LETTERS] for name in unread(feed.push, records)[:UNREAD_MAX]]
         if before:
@@ -151,7 +158,7 @@ class Door:
                 fields: Any = to_entry(batch)
                 client.xadd(stream_name(batch.source), fields)
         except (redis.RedisError, OSError):
-            raise _away("the queue") from None
+            raise away("the queue") from None
 
     def _count(self, key: Key, now: datetime) -> None:
         minute = int(now.timestamp() // 60)
@@ -162,7 +169,7 @@ class Door:
                 pipe.expire(name, 120)
                 asked = int(pipe.execute()[0])
         except (redis.RedisError, OSError):
-            raise _away("the queue") from None
+            raise away("the queue") from None
         if asked > key.per_minute:
             after = 60 - int(now.timestamp()) % 60
             raise Denied(429, f"this key may ask {key.per_minute} times a minute: put more records in one", after)
@@ -182,7 +189,8 @@ def _said(records: Sequence[Any]) -> bytes:
         raise Denied(400, "a record is nested too deeply; send only what the layer reads") from None
 
 
-def _away(what: str) -> Denied:
+def away(what: str) -> Denied:
+    """The answer while what a push needs does not answer."""
     # Not that nothing was kept: what Redis was told and did not answer for may be there.
     words = f"{what} is away: send it again, with the same record_id in each record or the same Idempotency-Key"
     return Denied(503, words, RETRY_AFTER_S)

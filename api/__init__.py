@@ -6,6 +6,7 @@ from access.site import Site
 from api import (
     alarms,
     areas,
+    camera_events,
     cases,
     channels,
     events,
@@ -46,6 +47,7 @@ def mount(
     evidence.mount(server, site, evidence_paper)
     alarms.mount(server, site)
     areas.mount(server, site)
+    camera_events.mount(server, site)
     cases.mount(server, site, case_paper)
     channels.mount(server, site)
     events.mount(server, site)

@@ -15,15 +15,17 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
+from access.camera_event import EventDoor
 from access.push import RECORDS_MAX, Denied, Door, Taken
 from access.site import Site
-from api.push_schema import example, model, reason_words
+from api.push_schema import Target, model, of_layer, reason_words
 from geo.api_key import TOKEN, Key
+from ingest.camera_event import EXAMPLE, PUSH
+from ingest.camera_event import NAME as EVENTS
 from ingest.feed import Push
 from ingest.lines import Refused
 from ingest.push import TooMany, read_csv, read_json
 from layers import push_feed
-from layers.layer import Layer
 
 BODY_BYTES_MAX, UNPACKED_BYTES_MAX = 1 << 20, 8 << 20
 BODY_WITHIN_S = 30.0
@@ -72,28 +74,27 @@ class Answer(BaseModel):
 
 def mount(server: FastAPI, site: Site) -> None:
     """Add POST /api/v1/layers/{layer}/records, for each layer that takes records with a schema of its own."""
-    door = Door(site)
-    taking = [layer for layer in site.layers if push_feed(layer)]
+    door, taking = Door(site), [layer for layer in site.layers if push_feed(layer)]
     for layer in taking:
-        _mount_layer(server, door, layer)
+        _mount_records(server, door, layer, of_layer(layer))
+    events = Target(EVENTS, "what recognition systems see through cameras", PUSH, EXAMPLE)
+    _mount_records(server, EventDoor(site), events, events)
+    names = [*(each.name for each in taking), EVENTS]
 
     @server.post("/api/v1/layers/{layer}/records", include_in_schema=False)
     def closed(layer: str) -> None:
-        there = ", ".join(each.name for each in taking)
+        there = ", ".join(names)
         if site.layer(layer) is None:
             raise HTTPException(404, f"there is no layer {layer[:40]!r}; records are taken by: {there}")
         raise HTTPException(404, f"layer {layer} takes no records over HTTP, only what its feed hears; {there} do")
 
 
-def _mount_layer(server: FastAPI, door: Door, layer: Layer) -> None:
-    feed = push_feed(layer)
-    assert feed is not None
-    assert feed.push is not None
-    push, found = feed.push, model(layer)
-    schema = found.model_json_schema()
+def _mount_records(server: FastAPI, door: Door, layer: Any, target: Target) -> None:
+    """layer: what the door knows it by."""
+    push, schema = target.push, model(target).model_json_schema()
     listed = {"anyOf": [schema, {"type": "array", "items": schema, "maxItems": RECORDS_MAX}]}
     lines = {"type": "string", "description": "names of members in the first line, a record in each other one"}
-    shown = {"example": one} if (one := example(feed)) else {}
+    shown = {"example": dict(target.example)} if target.example else {}
     body = {"required": True, "content": {JSON: {"schema": listed, **shown}, CSV: {"schema": lines}}}
     codes = {
         202: "what became of each record",
@@ -110,12 +111,12 @@ def _mount_layer(server: FastAPI, door: Door, layer: Layer) -> None:
     }
 
     @server.post(
-        f"/api/v1/layers/{layer.name}/records",
+        f"/api/v1/layers/{target.name}/records",
         tags=["push"],
         status_code=202,
         response_model=Answer,
-        name=f"push_{layer.name}",
-        summary=f"Push records into {layer.name} ({layer.en})",
+        name=f"push_{target.name}",
+        summary=f"Push records into {target.name} ({target.en})",
         openapi_extra={"requestBody": body},
         responses={code: {"description": words} for code, words in codes.items()},
     )
@@ -132,14 +133,16 @@ def _mount_layer(server: FastAPI, door: Door, layer: Layer) -> None:
                 raise Denied(400, "Idempotency-Key: 1 to 128 visible ASCII characters")
             read = _reader(push, request)
             await _body(request, packed)
-            return await run_in_threadpool(_take, door, key, layer, bytes(packed), request, read, idempotency_key)
+            return await run_in_threadpool(
+                _take, door, key, (layer, target), bytes(packed), request, read, idempotency_key
+            )
         except ClientDisconnect:
             return JSONResponse({"detail": "the sender hung up"}, 400)
         except Denied as denied:
             if key is not None and denied.status == 413:
                 with suppress(Denied):  # 413 is the answer, also where it cannot be counted
                     await run_in_threadpool(door.refuse, key, layer, bytes(packed), TOO_LARGE)
-            _tell(layer, denied, token, request)
+            _tell(target, denied, token, request)
             headers = {} if denied.retry_after_s is None else {"retry-after": str(denied.retry_after_s)}
             headers |= {"www-authenticate": "Bearer"} if denied.status == 401 else {}
             return JSONResponse({"detail": denied.reason}, denied.status, headers)
@@ -163,12 +166,12 @@ def _reader(push: Push, request: Request) -> Read:
     raise Denied(415, f"content-type: {JSON} (an object or a list) or {CSV}, in UTF-8")
 
 
-def _tell(layer: Layer, denied: Denied, token: str | None, request: Request) -> None:
+def _tell(target: Target, denied: Denied, token: str | None, request: Request) -> None:
     """A line in the log of a request that was refused: never the token, but which key it says to be."""
     shape = TOKEN.fullmatch(token or "")
     whence = request.client.host if request.client else None
     key = shape[1] if shape else None
-    log.warning("push refused", layer=layer.name, status=denied.status, key=key, client=whence, reason=denied.reason)
+    log.warning("push refused", layer=target.name, status=denied.status, key=key, client=whence, reason=denied.reason)
 
 
 async def _body(request: Request, taken: bytearray) -> None:
@@ -200,24 +203,31 @@ def _unpacked(packed: bytes) -> bytes:
 
 
 def _take(
-    door: Door, key: Key, layer: Layer, packed: bytes, request: Request, read: Read, idempotency: str | None
+    door: Door,
+    key: Key,
+    whither: tuple[Any, Target],
+    packed: bytes,
+    request: Request,
+    read: Read,
+    idempotency: str | None,
 ) -> JSONResponse:
+    layer, target = whither
     try:
         gzip = request.headers.get("content-encoding", "").lower() == "gzip"
         records = read(_unpacked(packed) if gzip else packed)
     except Refused as reason:
         door.refuse(key, layer, packed, str(reason))
-        _, msg, vi = reason_words(layer, key, str(reason))
+        _, msg, vi = reason_words(target, key, str(reason))
         return JSONResponse({"detail": [{"loc": ["body"], "reason": str(reason), "msg": msg, "vi": vi}]}, 400)
     except TooMany:
         raise Denied(413, f"a request may hold at most {RECORDS_MAX} records; send several") from None
-    return _answer(layer, key, door.take(key, layer, records, idempotency))
+    return _answer(target, key, door.take(key, layer, records, idempotency))
 
 
-def _answer(layer: Layer, key: Key, taken: Taken) -> JSONResponse:
+def _answer(target: Target, key: Key, taken: Taken) -> JSONResponse:
     rejected = []
     for each in taken.rejected:
-        field, msg, vi = reason_words(layer, key, each.reason)
+        field, msg, vi = reason_words(target, key, each.reason)
         own = {"index": each.index, "record_id": each.record_id, "reason": each.reason}
         rejected.append(Rejected(**own, field=field, msg=msg, vi=vi))
     counts = {"received": taken.received, "accepted": taken.accepted, "already": taken.already}

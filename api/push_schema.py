@@ -1,16 +1,20 @@
 """What a layer takes over HTTP, in words: the one schema that its documentation shows, and why a record is refused."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, create_model
 
 from access.push import PROVIDER
 from geo.api_key import Key
+from ingest.camera_event import PLATE_ELSEWHERE
 from ingest.feed import RECORD_ID, Feed, Member, Push
 from ingest.json_lines import seconds
 from ingest.push import NOT_OBJECT
 from layers import push_feed
+from layers.layer import Field as Label
 from layers.layer import Layer
 
 Strict = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -60,6 +64,11 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "must both be numbers, -180 to 180 and -90 to 90 degrees",
         "cả hai phải là số, -180 đến 180 và -90 đến 90 độ",
     ),
+    PLATE_ELSEWHERE: (
+        "record_id, camera, lane, snapshot",
+        "holds the number plate, which may stand in `plate` alone; name records and pictures otherwise",
+        "có biển số; biển số chỉ được ghi ở mục plate, hãy đặt mã và tên hình khác",
+    ),
     PROVIDER: (
         PROVIDER,
         "is another than this key speaks for, or the device is another's",
@@ -68,10 +77,31 @@ WORDS: dict[str, tuple[str, str, str]] = {
 }
 
 
-def model(layer: Layer) -> type[BaseModel]:
-    """A layer's record as a pydantic model, out of the members that its feed reads and the layer's own labels."""
-    push = _push(layer)
-    labels = {field.name: field for field in layer.fields}
+@dataclass(frozen=True)
+class Target:
+    """What takes records: a layer, or a kind of record of its own. key: the member that the reason `key` speaks of."""
+
+    name: str
+    en: str
+    push: Push
+    example: Mapping[str, Any] | None = None
+    labels: tuple[Label, ...] = ()
+    key: str = ""
+
+
+def of_layer(layer: Layer) -> Target:
+    """A layer as what takes records; it must have a feed that does."""
+    feed = push_feed(layer)
+    assert feed is not None
+    assert feed.push is not None
+    return Target(layer.name, layer.en, feed.push, example(feed), layer.fields, layer.shape.key)
+
+
+def model(layer: Layer | Target) -> type[BaseModel]:
+    """A record as a pydantic model, out of the members that are read and the layer's own labels."""
+    target = of_layer(layer) if isinstance(layer, Layer) else layer
+    push = target.push
+    labels = {field.name: field for field in target.labels}
     fields: dict[str, Any] = {}
     for member in (*push.members, RECORD_ID):
         label = labels.get(member.name)
@@ -82,11 +112,11 @@ def model(layer: Layer) -> type[BaseModel]:
         fields[member.name] = (
             (kind, described) if member.needed else (kind | None, Field(None, description=described.description))
         )
-    about = f"One record of {layer.name}."
+    about = f"One record of {target.name}."
     if push.one_of:
         about += f" At least one of {', '.join(push.one_of)} is needed."
-    config = ConfigDict(extra="ignore", title=f"{layer.name}_record")
-    return create_model(f"{layer.name}_record", __config__=config, __doc__=about, **fields)
+    config = ConfigDict(extra="ignore", title=f"{target.name}_record")
+    return create_model(f"{target.name}_record", __config__=config, __doc__=about, **fields)
 
 
 def example(feed: Feed) -> dict[str, Any] | None:
@@ -107,14 +137,15 @@ def _kind(member: Member) -> Any:
     return Annotated[number, Field(ge=member.least, le=member.most)]
 
 
-def reason_words(layer: Layer, key: Key, reason: str) -> tuple[str, str, str]:
+def reason_words(layer: Layer | Target, key: Key, reason: str) -> tuple[str, str, str]:
     """Which member a reason speaks of, and what is wrong and what to do, in English and Vietnamese."""
-    push = _push(layer)
+    target = of_layer(layer) if isinstance(layer, Layer) else layer
+    push = target.push
     if reason == "identity":
         names = ", ".join(push.one_of)
         return names, "one of them at least must be told", "cần ít nhất một trong các mục này"
     if reason == "key":
-        return _value(push, layer.shape.key)
+        return _value(push, target.key)
     if reason.startswith("value:"):
         return _value(push, reason.removeprefix("value:"))
     field, en, vi = WORDS.get(reason, ("", "is refused", "bị từ chối"))
@@ -143,10 +174,3 @@ def _value(push: Push, name: str) -> tuple[str, str, str]:
     if member.kind == "text":
         en, vi = f"{en}, without NUL", f"{vi}, không có ký tự NUL"
     return name, f"{en}, {span}" if span else en, f"{vi}, {span}" if span else vi
-
-
-def _push(layer: Layer) -> Push:
-    feed = push_feed(layer)
-    assert feed is not None
-    assert feed.push is not None
-    return feed.push

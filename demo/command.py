@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 import typer
 
-from demo import vms
+from demo import camera_event, vms
 from demo.radio import Transmission, day, live
 from demo.truth import truths
 from geo.heartbeat import Heartbeat
@@ -35,6 +35,8 @@ class Setup(Protocol):
     def home(self) -> Path: ...  # noqa: D102
     @property
     def simulated_sources(self) -> Mapping[str, Sequence[str]]: ...  # noqa: D102
+    @property
+    def port(self) -> int: ...  # noqa: D102
 
 
 @app.callback()
@@ -69,7 +71,17 @@ def simulate(
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
+    if setup is not None and to is None:
+        _watch_cameras(setup, seed, asked)
     speak(address, seed, begin, speed, asked, Heartbeat(os.environ.get("HAIDANG_HEARTBEAT")), centre)
+
+
+def _watch_cameras(setup: Setup, seed: int, asked: threading.Event) -> None:
+    """Push what is seen through cameras beside all that is spoken, where the demo left a key for it."""
+    kept = setup.home / "demo" / camera_event.KEPT
+    if kept.exists():
+        words = (f"http://127.0.0.1:{setup.port}", kept.read_text("utf-8").strip(), seed, asked)
+        threading.Thread(target=camera_event.push, args=words, daemon=True, name="camera events").start()
 
 
 def _first_source(setup: Setup | None) -> str:

@@ -44,6 +44,8 @@ UNITS = (
     ("surveillance", "Kiểm ngư", "Fisheries Surveillance"),
     ("coast_radio", "Đài thông tin duyên hải Huế", "Huế Coast Radio Station"),
     ("ioc", "Trung tâm Giám sát điều hành (IOC)", "Operations centre (IOC)"),
+    ("traffic_police", "Phòng Cảnh sát giao thông", "Traffic Police"),
+    ("urban_order", "Đội Quản lý trật tự đô thị", "Urban Order Team"),
     ("disaster", "Ban Chỉ huy PCTT và TKCN", "Disaster Prevention and Search and Rescue Command"),
 )
 

@@ -5,13 +5,28 @@ from typing import Any
 from dash import Dash, Input, Output, dcc, html
 
 from access.site import Site
-from pages import alarms, boat, channels, fisheries, handover, lab, map, metrics, missing, risk, rules, storm
+from pages import (
+    alarms,
+    boat,
+    camera_events,
+    channels,
+    fisheries,
+    handover,
+    lab,
+    map,
+    metrics,
+    missing,
+    risk,
+    rules,
+    storm,
+)
 from pages.text import Text
 from pages.view import read
 
 # Screens without the map or the desk, by their address.
 APART: dict[str, Any] = {
     "alarms/metrics": metrics,
+    "cameras/events": camera_events,
     "channels": channels,
     "fisheries": fisheries,
     "fisheries/risk": risk,  # no registration is spelled so
@@ -65,5 +80,17 @@ def mount(app: Dash, site: Site) -> None:
             return boat.layout(site, t, (path or "").strip("/")[len(BOATS) :], search or "")
         return missing.layout(site, t, path or "/")
 
-    for part in (*map.PARTS, boat, handover, metrics, lab, rules, fisheries, risk, storm, *channels.PARTS):
+    for part in (
+        *map.PARTS,
+        boat,
+        handover,
+        metrics,
+        lab,
+        rules,
+        fisheries,
+        risk,
+        storm,
+        camera_events,
+        *channels.PARTS,
+    ):
         part.register(app, site)

@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import redis
 import sqlalchemy as sa
 
-from demo import seed
+from demo import camera_event, seed
 from demo.register import put_register
 from demo.storm import put_storm
 from geo.account import Account, peer_account
@@ -52,6 +53,9 @@ class Rehearsal:
             seed.seed_places(connection)
             put_register(connection, SEED, datetime.fromtimestamp(self.start, UTC), seed.DEMO)
             since = {one.name: seed.missing_since(connection, one.name, self.start) for one in sources}
+        with self._owner.begin() as connection:
+            place = Path(environment["HAIDANG_HOME"]) / "demo"
+            camera_event.put_key(connection, place, seed.DEMO, datetime.fromtimestamp(self.start, UTC))
         put_storm(self._owner, datetime.fromtimestamp(self.start, UTC), seed.DEMO)
         self._since = datetime.now(UTC)
         minutes = (self.start - min(since.values())) / 60

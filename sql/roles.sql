@@ -17,7 +17,8 @@ BEGIN
         ELSIF item.relname NOT IN ('fence', 'rule', 'revision', 'roster', 'unit', 'figure', 'archive', 'handover',
                                     'lab_run', 'channel', 'route', 'provider', 'boat', 'boat_contact', 'device',
                                     'boat_inspection', 'storm', 'storm_bulletin', 'storm_point', 'storm_call', 'storm_log',
-                                    'api_key', 'area', 'area_piece') THEN
+                                    'api_key', 'area', 'area_piece',
+                                    'camera_event', 'camera_plate', 'camera_event_entry', 'camera_plate_look') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
         END IF;
     END LOOP;
@@ -45,5 +46,11 @@ BEGIN
     GRANT UPDATE ON area TO haidang_web;
     GRANT INSERT, DELETE ON area_piece TO haidang_web;
     GRANT EXECUTE ON FUNCTION find_communes() TO haidang_web;
+    -- Cameras' events are stored as they are pushed, with the account of their sender. A whole plate is written by the
+    -- web role and read by none but the owner and the backup (sql/plate.sql).
+    GRANT INSERT ON camera_event, camera_plate, camera_event_entry, dead_letter TO haidang_web;
+    GRANT UPDATE (state, state_at, state_by, unit, version) ON camera_event TO haidang_web;
+    GRANT EXECUTE ON FUNCTION count_events(text, double precision, jsonb, jsonb, timestamptz) TO haidang_web;
+    REVOKE SELECT ON camera_plate FROM haidang_ingest, haidang_web;
 END $$;
 REVOKE ALL ON FUNCTION grant_roles() FROM PUBLIC;

@@ -8,8 +8,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from geoalchemy2 import alembic_helpers
 
+from geo import (
+    camera_event,  # noqa: F401  its tables are of the core, and nothing else here asks for them
+    history,
+)
 from geo import database as schema
-from geo import history
 from geo.database import DatabaseError, alembic_scope, engine, role_url, upgrade
 from geo.table import core
 from layers import discover

@@ -18,7 +18,19 @@ def messages() -> set[str]:
     found: set[str] = set()
     scripts = [
         ROOT / "assets" / f"{name}.js"
-        for name in ("screen", "feeds", "legend", "desk", "search", "rows", "chart", "fence", "fence_file", "rules")
+        for name in (
+            "screen",
+            "feeds",
+            "legend",
+            "desk",
+            "search",
+            "rows",
+            "chart",
+            "fence",
+            "fence_file",
+            "rules",
+            "camera_events",
+        )
     ]
     for path in (ROOT / "pages").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
