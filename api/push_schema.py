@@ -59,6 +59,21 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "lies more than 36 months back or a day ahead; check the clock",
         "cũ quá 36 tháng hoặc vượt quá một ngày; kiểm tra đồng hồ",
     ),
+    "unit": (
+        "unit",
+        "is no unit of the one parameter that the record tells; see the documentation of its members",
+        "không phải đơn vị của thông số duy nhất trong bản ghi; xem tài liệu các mục",
+    ),
+    "parameter": (
+        "parameter",
+        "names no parameter that stations here measure, or one that the record tells already",
+        "không phải thông số mà trạm ở đây đo, hoặc bản ghi đã có thông số đó",
+    ),
+    "station_kind": (
+        "kind",
+        "must be air, water, rain or river",
+        "phải là air, water, rain hoặc river",
+    ),
     "position": (
         "lon, lat",
         "must both be numbers, -180 to 180 and -90 to 90 degrees",
