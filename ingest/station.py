@@ -1,0 +1,233 @@
+"""The step that makes of each observation its station's state at that moment: what is known, and what follows from it.
+
+A row of the history tells what was known when it came; `measured` names what that record itself told, and only this
+counts for means and sums. What comes late changes the state that stands as of the newest observation, in the same
+transaction, though it is not the newest itself.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from geo.column import read_frame
+from geo.figure import Figures, figures
+from geo.parameter import AIR, PARAMETERS, RAIN_MM, WATER_M
+from geo.river import stage
+from geo.station import HOUR, RISE_LEAST, RISE_MOST, Air, air_hour, hourly, rain_mm, rise_m_h
+from geo.table import Shape
+from ingest.environment import UNIT
+from ingest.feed import RECORD_ID, Identify
+
+DAY = timedelta(hours=24)
+BEHIND = timedelta(hours=25)  # what the sums of a day and the twelve hours of a NowCast need
+NAMES = tuple(one.name for one in PARAMETERS)
+AIR_NAMES = tuple(one.name for one in AIR)
+DERIVED = (
+    "aqi", "aqi_of", "aqi_until", "pm25_12h", "pm10_12h", "rise_m_h", "stage", "nearest_level", "above_m",
+    "rain_1h_mm", "rain_24h_mm",
+)  # fmt: skip
+HISTORY = ("id", "observed_at", "measured", "units", *NAMES)
+Sample = tuple[datetime, float]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the latest state tells of a station: whose alarm levels are its own, and its newest observation's time."""
+
+    river: str | None = None
+    observed_at: datetime | None = None
+
+
+@dataclass
+class Track:
+    """What one station measured in the time that matters, by parameter in the order of time, and its units."""
+
+    figures: Figures
+    river: str | None
+    samples: dict[str, list[Sample]]
+    _air: dict[datetime, Air] = field(default_factory=dict)
+    _hours: dict[str, dict[datetime, float]] | None = None
+    _times: dict[str, list[datetime]] = field(default_factory=dict)
+
+    def state(self, at: datetime) -> dict[str, Any]:
+        """Everything that is known at a moment: each parameter's last value while it may stand for it, and DERIVED."""
+        facts: dict[str, Any] = dict.fromkeys((*NAMES, *DERIVED))
+        for one in PARAMETERS:
+            if known := self._within(one.name, at, timedelta(seconds=one.kept_s)):
+                facts[one.name] = known[-1][1]
+        facts |= self._of_air(at)
+        facts |= self._of_river(at, facts[WATER_M.name])
+        if RAIN_MM.name in self.samples:
+            facts["rain_1h_mm"] = rain_mm(self._within(RAIN_MM.name, at, HOUR), at, HOUR)
+            facts["rain_24h_mm"] = rain_mm(self._within(RAIN_MM.name, at, DAY), at, DAY)
+        return facts
+
+    def _within(self, name: str, at: datetime, back: timedelta) -> list[Sample]:
+        """What was measured from `back` before a moment until then."""
+        own = self.samples.get(name, [])
+        times = self._times.setdefault(name, [when for when, _ in own])
+        return own[bisect_left(times, at - back) : bisect_right(times, at)]
+
+    def _of_air(self, at: datetime) -> dict[str, Any]:
+        if self._hours is None:
+            self._hours = {name: hourly(self.samples[name]) for name in AIR_NAMES if name in self.samples}
+        if not self._hours:
+            return {}
+        end = at.replace(minute=0, second=0, microsecond=0)
+        if end not in self._air:
+            self._air[end] = air_hour(self._hours, at, self.figures)
+        air = self._air[end]
+        facts: dict[str, Any] = {f"{name}_12h": value for name, value in air.nowcast.items()}
+        if air.index is None:
+            return facts
+        return facts | {"aqi": air.index.index, "aqi_of": air.index.of, "aqi_until": air.until}
+
+    def _of_river(self, at: datetime, water_m: float | None) -> dict[str, Any]:
+        if water_m is None:
+            return {}
+        facts: dict[str, Any] = {"rise_m_h": rise_m_h(self._within(WATER_M.name, at, RISE_LEAST + RISE_MOST), at)}
+        if self.river:
+            found = stage(self.river, water_m, self.figures, at)
+            above = None if found.above_m is None else float(found.above_m)
+            facts |= {"stage": found.level, "nearest_level": found.nearest, "above_m": above}
+        return facts
+
+
+def completed(
+    frame: pd.DataFrame, past: pd.DataFrame, known: Mapping[str, Known], law: Figures
+) -> tuple[pd.DataFrame, dict[str, dict[str, Any]]]:
+    """Rows of ingest.environment with their stations' states, and the states of those that have a newer row already.
+
+    past: rows of the history (HISTORY) of the same stations over the time that matters. The second part is by station
+    what `state` tells at the time of its newest observation, for those of which a row here is older.
+    """
+    both = pd.concat([past[list(HISTORY)], frame[list(HISTORY)]], ignore_index=True) if len(past) else frame
+    spans = {str(key): rows for key, rows in both.groupby("id", sort=False)}
+    units = {key: _units(past[past["id"] == key]) for key in spans} if len(past) else {}
+    tracks: dict[str, Track] = {}
+    rivers = _rivers(frame, known)
+    for key, rows in spans.items():
+        tracks[key] = Track(law, rivers.get(key), _samples(rows.sort_values("observed_at", kind="stable")))
+    states: list[dict[str, Any]] = []
+    overdue: dict[str, dict[str, Any]] = {}
+    for told in frame.to_dict("records"):
+        key, at = str(told["id"]), told["observed_at"].to_pydatetime()
+        own = tracks[key].state(at)
+        own["quality"] = _quality(told, units.setdefault(key, {}))
+        own[RECORD_ID.name] = _record_id(told)
+        states.append(own)
+        newest = known.get(key, Known()).observed_at
+        if newest is not None and at < newest and key not in overdue:
+            overdue[key] = tracks[key].state(newest)
+    made = pd.DataFrame(states, frame.index, [*NAMES, *DERIVED, "quality", RECORD_ID.name], dtype=object)
+    numbers = [*NAMES, *(name for name in DERIVED if name not in ("aqi_of", "aqi_until"))]
+    made = made.astype(dict.fromkeys(numbers, float))
+    made["aqi_until"] = pd.to_datetime(made["aqi_until"], utc=True).astype(frame["observed_at"].dtype)
+    return frame.assign(**{str(name): made[name] for name in made}), overdue
+
+
+def _rivers(frame: pd.DataFrame, known: Mapping[str, Known]) -> dict[str, str]:
+    """By station whose alarm levels are its own: as told here, else as told before."""
+    found = {key: one.river for key, one in known.items() if one.river}
+    return found | {str(key): str(name) for key, name in zip(frame["id"], frame["river"], strict=True) if _is(name)}
+
+
+def _is(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _samples(rows: pd.DataFrame) -> dict[str, list[Sample]]:
+    """What each record itself measured, by parameter."""
+    found: dict[str, list[Sample]] = {}
+    for told in rows[list(HISTORY)].to_dict("records"):
+        if _is(told["measured"]):
+            at = told["observed_at"].to_pydatetime()
+            for name in told["measured"].split():
+                if (
+                    told.get(name) == told.get(name) and told.get(name) is not None
+                ):  # an older version's name may be gone
+                    found.setdefault(name, []).append((at, float(told[name])))
+    return found
+
+
+def _units(rows: pd.DataFrame) -> dict[str, str]:
+    """The unit in which each parameter was told last."""
+    found: dict[str, str] = {}
+    for told in rows.sort_values("observed_at", kind="stable")["units"]:
+        found |= _pairs(told)
+    return found
+
+
+def _pairs(told: Any) -> dict[str, str]:
+    return dict([told.split("=", 1)]) if _is(told) else {}
+
+
+def _quality(told: Mapping[str, Any], units: dict[str, str]) -> str | None:
+    """What is odd about a record: what its reader found, and a unit that its station did not have before."""
+    odd = told["quality"].split() if _is(told["quality"]) else []
+    for name, unit in _pairs(told["units"]).items():
+        if units.setdefault(name, unit) != unit:
+            odd.append(f"{name}:{UNIT}={unit}")
+        units[name] = unit
+    return " ".join(odd) or None
+
+
+def _record_id(told: Mapping[str, Any]) -> str:
+    """The sender's id of a record, else one out of what it says: sent again, it is stored once."""
+    own = told.get(RECORD_ID.name)
+    if _is(own):
+        return str(own)
+    measured = told["measured"].split() if _is(told["measured"]) else []
+    said = [told["id"], told["observed_at"].isoformat(), [(name, told[name]) for name in measured]]
+    said += [told[name] if _is(told[name]) else None for name in ("quality", "name", "kind", "river", "owner")]
+    return blake2b(repr(said).encode(), digest_size=16).hexdigest()
+
+
+def completion(shape: Shape) -> Identify:
+    """A layer's `identify` for stations of this shape: asks for what is known of them, and completes each record."""
+
+    def complete(connection: sa.Connection, frame: pd.DataFrame) -> pd.DataFrame:
+        # Two sources may tell of one station at once: each then counts with what the other told.
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('haidang:station'), hashtext(:name))"),
+                           {"name": shape.name})  # fmt: skip
+        keys = sorted({str(key) for key in frame["id"]})
+        known = _known(connection, shape, keys)
+        past = _past(connection, shape, keys, _span(frame, known))
+        done, overdue = completed(frame, past, known, figures(connection))
+        for key in sorted(overdue):
+            connection.execute(sa.update(shape.latest).where(shape.latest.c.id == key).values(overdue[key]))
+        return done
+
+    return complete
+
+
+def _known(connection: sa.Connection, shape: Shape, keys: Sequence[str]) -> dict[str, Known]:
+    column = shape.latest.c
+    query = sa.select(column.id, column.river, column.observed_at).where(column.id == sa.func.any(list(keys)))
+    return {row.id: Known(row.river, row.observed_at) for row in connection.execute(query)}
+
+
+def _span(frame: pd.DataFrame, known: Mapping[str, Known]) -> tuple[datetime, datetime]:
+    """From a day before the oldest record here to the newest that there is."""
+    told = [frame["observed_at"].min().to_pydatetime(), frame["observed_at"].max().to_pydatetime()]
+    newest: Iterable[datetime] = (one.observed_at.astimezone(UTC) for one in known.values() if one.observed_at)
+    return told[0] - BEHIND, max((*newest, told[1]))
+
+
+def _past(
+    connection: sa.Connection, shape: Shape, keys: Sequence[str], span: tuple[datetime, datetime]
+) -> pd.DataFrame:
+    """The history of the stations in a span of time, both ends included, in the order in which it came."""
+    assert shape.history is not None
+    query = (
+        f"SELECT {', '.join(HISTORY)} FROM {shape.history.name}"
+        " WHERE id = ANY(%s::text[]) AND observed_at BETWEEN %s AND %s ORDER BY observed_at, received_at"
+    )
+    types = {name: shape.history.c[name].type for name in HISTORY}
+    return read_frame(connection, query, types, [list(keys), *span])
