@@ -3,7 +3,7 @@
   "use strict";
   const here = document.currentScript.src;
   const TOKENS = ["ink", "ink-2", "ink-3", "sea", "land", "panel", "line", "accent", "ok", "critical", "high", "medium", "low", "fishing", "cargo",
-    "tanker", "camera", "report", "river", "air", "chosen"];
+    "tanker", "camera", "report", "river", "air", "aqi-1", "aqi-2", "aqi-3", "aqi-4", "aqi-5", "aqi-6", "chosen"];
   const haidang = (window.haidang = window.haidang || {});
   const waiting = []; // orders given before the worker runs
   let worker = null, map = null, sheets = null, chosen = null, following = false, viewId = 0, scale = 1, tip = null, hovered = 0, asked = null;
