@@ -1,0 +1,106 @@
+"""What the card says of a station, in both languages."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from geo.aqi import BANDS
+from geo.figure import Figures, seeds
+from geo.river import stage
+from layers.environment import ENVIRONMENT, LAYER
+from pages import environment
+from pages.mark import kind_of
+from pages.service import facts
+from pages.text import Text, catalogue
+
+VI, EN = Text("vi"), Text("en")
+AT = datetime(2026, 11, 20, 10, tzinfo=UTC)
+LAW = Figures(seeds())
+
+
+def row(**told: Any) -> dict[str, Any]:
+    return dict.fromkeys(ENVIRONMENT.latest.c.keys()) | told
+
+
+def river(name: str, water_m: float) -> dict[str, Any]:
+    found = stage(name, water_m, LAW, AT)
+    above = None if found.above_m is None else float(found.above_m)
+    return row(water_m=water_m, stage=found.level, nearest_level=found.nearest, above_m=above, kind="river")
+
+
+@pytest.mark.parametrize(
+    ("name", "water_m", "vi", "en"),
+    [
+        ("kim_long", 2.56, "2,56 m, trên BĐ2 0,56 m", "2.56 m, above BĐ2 0.56 m"),
+        ("phu_oc", 3.79, "3,79 m, dưới BĐ3 0,71 m", "3.79 m, below BĐ3 0.71 m"),
+        ("kim_long", 4.56, "4,56 m, trên BĐ3 1,06 m", "4.56 m, above BĐ3 1.06 m"),
+        ("kim_long", 3.5, "3,50 m, ở mức BĐ3", "3.50 m, at BĐ3"),
+        ("phong_binh", 2.0, "2,00 m, trạm chưa có mức báo động", "2.00 m, no alarm levels for this station"),
+    ],
+)
+def test_fact_22_the_card_says_a_level_in_the_words_of_the_bulletins(name, water_m, vi, en) -> None:
+    assert dict(facts(VI, LAYER, river(name, water_m)))["Mực nước"] == vi
+    assert dict(facts(EN, LAYER, river(name, water_m)))["Water level"] == en
+
+
+@pytest.mark.parametrize(
+    ("name", "water_m", "kind"),
+    [("kim_long", 4.56, "river_3"), ("kim_long", 3.5, "river_3"), ("kim_long", 3.49, "river_2"),
+     ("kim_long", 1.0, "river_1"), ("kim_long", 0.3, "river_0"), ("phong_binh", 9.0, "river_free"),
+     ("ha_bang", 8.4, "river_free"), ("ha_bang", 8.5, "river_2")],
+)  # fmt: skip
+def test_fact_22_a_river_has_the_colour_of_the_level_it_has_reached_and_without_levels_none(
+    name, water_m, kind
+) -> None:
+    assert kind_of(LAYER.style.kinds, river(name, water_m)).name == kind
+
+
+@pytest.mark.parametrize(
+    ("aqi", "number"), [(0, 1), (50, 1), (51, 2), (100, 2), (101, 3), (150, 3), (151, 4), (200, 4), (201, 5), (301, 6),
+                        (500, 6)]
+)  # fmt: skip
+def test_fact_21_air_has_the_kind_of_its_band_and_the_card_its_own_colour_to_the_byte(aqi: int, number: int) -> None:
+    told = row(aqi=aqi, aqi_of="pm25", aqi_until=AT, pm25=20.0)
+    kind = kind_of(LAYER.style.kinds, told)
+    assert kind.name == f"aqi_{number}"
+    assert BANDS[number - 1].vi in kind.vi
+    swatch, words, until = environment.index(VI, told).children
+    assert swatch.style["background"] == f"rgb{BANDS[number - 1].rgb}"
+    assert words == f" {aqi} · {BANDS[number - 1].vi} · Bụi PM2,5 "
+    assert until.children == "giờ đến 17:00 20/11/2026"
+
+
+def test_fact_21_air_without_enough_data_says_so() -> None:
+    told = row(pm25=20.0)
+    assert kind_of(LAYER.style.kinds, told).name == "aqi_none"
+    assert environment.index(VI, told) == "chưa đủ số liệu bụi của 3 giờ cuối"
+    assert environment.index(VI, row(water_m=1.0)) == ""
+
+
+@pytest.mark.parametrize(
+    ("metres", "words"),
+    [(0.36, "lên 0,36 m/giờ"), (-0.2, "xuống 0,2 m/giờ"), (0.001, "đứng"), (-0.0049, "đứng"), (None, "")],
+)
+def test_a_rise_is_told_with_its_way(metres: float | None, words: str) -> None:
+    assert environment.rise(VI, metres) == words
+
+
+def test_what_is_odd_is_told_by_the_member_it_speaks_of() -> None:
+    told = "pm25:range=99999 observed_at:future=2026-11-20T10:00:00Z no2:unit=ppb"
+    assert environment.quality(VI, told) == (
+        "Bụi PM2,5: ngoài khoảng đo (99999), không tính; giờ của trạm đi trước (2026-11-20T10:00:00Z), lấy giờ nhận; "
+        "NO₂: đổi đơn vị sang ppb"
+    )
+    assert environment.quality(VI, None) == ""
+    assert "PM2.5: out of range (99999), not counted" in environment.quality(EN, told)
+
+
+def test_every_word_of_the_page_is_in_the_english_catalogue() -> None:
+    import re
+
+    text = Path(environment.__file__).read_text("utf-8")
+    words = re.findall(r'\bt\("([^"]+)"', text)
+    assert len(words) > 15
+    assert [word for word in words if word not in catalogue("en")] == []
