@@ -17,6 +17,8 @@ from geo.parameter import BY_NAME, PARAMETERS, Parameter, parameter
 from ingest.feed import RECORD_ID, Decoded, Feed, Member, Push, RawBatch, Row, in_time_range
 from ingest.json_lines import DEGREES, FLOAT_MAX, is_text, place, read_object, record_id, seconds
 from ingest.lines import LineFramer, Refused, read_lines
+from ingest.openaq import OPENAQ
+from ingest.sensorthings import SENSORTHINGS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,4 +176,6 @@ def _line(**members: Any) -> bytes:
 
 PUSH = Push(MEMBERS, read)
 # A river is told every ten minutes, air often once an hour only.
-FEED = Feed("environment", (), LineFramer, decode, sample, expected_s=900.0, push=PUSH)
+FEED = Feed(
+    "environment", (), LineFramer, decode, sample, 900.0, PUSH, {"sensorthings": SENSORTHINGS, "openaq": OPENAQ}
+)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SCHEMES = ("udp", "tcp", "tcp-listen", "file")
 POLLED = {"http": 80, "https": 443}  # scheme -> its usual port
 EVERY = "every"  # seconds between two polls, in an address's fragment
+FORM = "form"  # in which of a feed's forms the server answers, there too
 # A record outside [now - 36 months, now + 1 day] has no partition to go to.
 PAST_S_MAX, FUTURE_S_MAX = 36 * 30.44 * 86_400, 86_400.0
 LINE_BYTES_MAX = 1 << 16
@@ -163,12 +164,32 @@ class Push:
 
 
 @dataclass(frozen=True)
+class Page:
+    """What one answer of a polled server holds: records as they would be pushed, and where those that follow are."""
+
+    records: Sequence[Any]
+    following: str | None = None
+
+
+@dataclass(frozen=True)
+class Form:
+    """A way in which servers tell records, other than the feed's own.
+
+    read: an answer's JSON to a page; it raises ingest.lines.Refused for what is no such answer at all. whole: the
+    address to ask, of the one that was given.
+    """
+
+    read: Callable[[Any], Page]
+    whole: Callable[[str], str] = str
+
+
+@dataclass(frozen=True)
 class Feed:
     """One kind of input: where it comes from, how its bytes become records, and what the demo plays.
 
     addresses: default transports; framer: makes a Framer for one sender; decode: raw batch -> columns;
     sample: a few raw lines that decode without a reject; expected_s: silence beyond it is a fact about the feed;
-    push: how it takes single records over HTTP, if it does.
+    push: how it takes single records over HTTP, if it does; forms: by name, how servers that are polled tell them.
     """
 
     name: str
@@ -178,6 +199,7 @@ class Feed:
     sample: Callable[[], Iterable[bytes]]
     expected_s: float = 60.0
     push: Push | None = None
+    forms: Mapping[str, Form] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -185,6 +207,7 @@ class Source:
     """One transport of a feed: the unit that is received, streamed, locked and counted.
 
     given: what its address says of every record that does not say it itself (`?provider=vnpt`). every_s: between polls.
+    form: of the server's answers; none for the feed's own.
     """
 
     name: str
@@ -193,6 +216,7 @@ class Source:
     simulated: bool = False
     given: Mapping[str, str] = field(default_factory=dict, hash=False)
     every_s: float = 60.0
+    form: Form | None = None
 
     @property
     def stream(self) -> str:
@@ -294,8 +318,12 @@ def _polled(feed: Feed, address: str, scheme: str, host: str, port: int) -> Sour
         every_s = 0.0
     if not 1 <= every_s <= 86_400:
         raise AddressError(f"feed address {address!r}: #{EVERY}= is a number of seconds from 1 to 86400")
+    named = own.pop(FORM, None)
+    if named is not None and named not in feed.forms:
+        known = ", ".join(feed.forms) or "none"
+        raise AddressError(f"feed address {address!r}: feed {feed.name!r} knows no #{FORM}={named}; it knows: {known}")
     name = ".".join(filter(None, (feed.name, f"{scheme}{port}", host, path, digest)))
-    return Source(name, address, feed, given=own, every_s=every_s)
+    return Source(name, address, feed, given=own, every_s=every_s, form=feed.forms[named] if named else None)
 
 
 def in_time_range(at: float, received_at: float) -> bool:

@@ -2,15 +2,18 @@
 
 import asyncio
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
+from typing import Any
+from urllib.parse import urldefrag, urljoin
 
 import structlog
 
 from geo.outgoing import Answer, Outgoing, OutgoingError, place
-from ingest.feed import Note, Peer, Source, split_address
+from ingest.feed import Note, Page, Peer, Source, split_address
 from ingest.lines import Refused
 from ingest.push import TooMany, lines_of, read_csv, read_json, unreadable
 
@@ -18,17 +21,30 @@ log = structlog.get_logger()
 ANSWER_BYTES_MAX = 5 << 20
 BACKOFF_S_MAX, RETRY_AFTER_S_MAX = 900.0, 3600.0
 TURN_LINES = 500  # handed over before the other sources have their turn
-RECORDS_MAX = 10_000  # of one answer
+RECORDS_MAX, KNOWN_MAX, PAGES_MAX = 10_000, 100_000, 200  # of one answer; of all its pages; of these
 AWAY, TOO_LONG, TOO_MANY, FAULT = "poll_failed", "poll_too_long", "poll_too_many", "poll_fault"
+FOREIGN, ENDLESS = "poll_next_elsewhere", "poll_endless"
 ACCEPT = "application/json, text/csv;q=0.9"
 # What is asked for under these is answered by 304 while nothing has changed.
 CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 
 @dataclass
+class _Fault(Exception):
+    """The server was not read to its end: under which name that is counted, in words, and what it answered."""
+
+    name: str
+    words: str
+    answer: Answer | None = None
+
+
+@dataclass
 class Poller:
     """One source that is asked. A fault is told by its name: `poll_failed`, `poll_too_long`, `poll_too_many`,
     `poll_<status>`; `poll_fault` where an answer was more than we could stand, which costs that answer alone.
+
+    An answer of several pages is read to its end: each page is handed on when it is there, so that a server which fails
+    in the middle is no loss, and pages only lead on at the same host (else `poll_next_elsewhere`, `poll_endless`).
 
     Records that stood in the last answer already are not handed on again; nor, by their ids (ingest.repetition), those
     of an answer before that, or before a restart.
@@ -38,7 +54,8 @@ class Poller:
     outgoing: Outgoing
     note: Note
     _conditions: dict[str, str] = field(default_factory=dict)
-    _known: frozenset[bytes] = frozenset()
+    _known: frozenset[bytes] = frozenset()  # what was handed on lately
+    _whole: frozenset[bytes] = frozenset()  # what stood in the last answer that was read to its end
     _failures: int = 0
     _said: str = ""
 
@@ -50,62 +67,98 @@ class Poller:
                 try:
                     wait_s = await self._turn(peer)
                 except Exception as error:  # whatever a server says must not end the receiver, which hears the others
-                    wait_s = self._failed(FAULT, repr(error)[:200])
+                    wait_s = self._failed(_Fault(FAULT, repr(error)[:200]))
                 # Many sources that were started together need not ask together for ever.
                 await asyncio.sleep(wait_s * random.uniform(0.9, 1.1))
         finally:
             peer.close()
 
     async def _turn(self, peer: Peer) -> float:
-        """Ask once, hand on what is new; returns after how many seconds to ask again."""
-        headers = {"Accept": ACCEPT, **self._conditions}
+        """Ask once, page by page, hand on what is new; returns after how many seconds to ask again."""
+        form = self.source.form
+        first = form.whole(urldefrag(self.source.address).url) if form else self.source.address
+        known: frozenset[bytes] = frozenset()
+        asked: list[str] = []
+        address: str | None = first
         try:
-            answer = await asyncio.to_thread(
-                self.outgoing.request, "GET", self.source.address, headers, None, ANSWER_BYTES_MAX + 1
-            )
-        except OutgoingError as error:
-            return self._failed(AWAY, str(error))
-        if answer.status == 304:
-            return self._answered()
-        if answer.status != 200:
-            _, host, port = split_address(self.source.address)
-            return self._failed(f"poll_{answer.status}", f"{place(host, port)} answered {answer.status}", answer)
-        if len(answer.body) > ANSWER_BYTES_MAX:
-            return self._failed(TOO_LONG, f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
-        if answer.cut_off:
-            return self._failed(AWAY, f"the answer was cut off after {len(answer.body)} bytes")
-        try:
-            lines, known, whole = await asyncio.to_thread(self._new, answer)
-        except TooMany:
-            return self._failed(TOO_MANY, f"the answer holds more than {RECORDS_MAX} records; ask for fewer")
-        for number, line in enumerate(lines):
-            peer.datagram(line)
-            if number % TURN_LINES == TURN_LINES - 1:
-                await asyncio.sleep(0)
-        # Only now: what was cut off by the end of the program is asked for again.
-        self._known = known
-        # What could not be read is asked for again as a whole.
-        told = answer.headers if whole else {}
+            while address is not None:
+                answer = await self._ask(address, {} if asked else self._conditions)
+                if answer is None:
+                    return self._answered()
+                lines, own, page = await asyncio.to_thread(self._new, answer)
+                for number, line in enumerate(lines):
+                    peer.datagram(line)
+                    if number % TURN_LINES == TURN_LINES - 1:
+                        await asyncio.sleep(0)
+                # Only now: what was cut off by the end of the program is asked for again.
+                known |= own
+                self._known = self._whole | known
+                asked.append(address)
+                if len(known) > KNOWN_MAX:
+                    raise _Fault(TOO_MANY, f"{len(asked)} pages hold more than {KNOWN_MAX} records; ask for fewer")
+                address = _next(asked, page.following) if page else None
+        except _Fault as fault:
+            return self._failed(fault)
+        self._whole = self._known = known
+        # Of several pages the first may stand still while another changes; what could not be read is asked for again.
+        told = answer.headers if page and len(asked) == 1 else {}
         self._conditions = {ask: told[name] for name, ask in CONDITIONS.items() if name in told}
         return self._answered()
 
-    def _new(self, answer: Answer) -> tuple[list[bytes], frozenset[bytes], bool]:
-        """The lines of an answer that were not in the last one; what is in this one; and whether it could be read.
+    async def _ask(self, address: str, conditions: Mapping[str, str]) -> Answer | None:
+        """One answer; None where nothing has changed. Raises _Fault."""
+        headers = {"Accept": ACCEPT, **conditions}
+        try:
+            answer = await asyncio.to_thread(self.outgoing.request, "GET", address, headers, None, ANSWER_BYTES_MAX + 1)
+        except OutgoingError as error:
+            raise _Fault(AWAY, str(error)) from None
+        if answer.status == 304 and conditions:
+            return None
+        if answer.status != 200:
+            _, host, port = split_address(address)
+            raise _Fault(f"poll_{answer.status}", f"{place(host, port)} answered {answer.status}", answer)
+        if len(answer.body) > ANSWER_BYTES_MAX:
+            raise _Fault(TOO_LONG, f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
+        if answer.cut_off:
+            raise _Fault(AWAY, f"the answer was cut off after {len(answer.body)} bytes")
+        return answer
 
-        Raises TooMany.
+    def _new(self, answer: Answer) -> tuple[list[bytes], frozenset[bytes], Page | None]:
+        """The lines of an answer that were not in the last one; what is in this one; and the page, if it could be read.
+
+        Raises _Fault.
         """
         push = self.source.feed.push
         assert push is not None
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
-            body = answer.body
-            records = read_csv(push, body, RECORDS_MAX) if kind == "text/csv" else read_json(body, RECORDS_MAX)
+            page = self._page(kind, answer.body)
         except Refused:  # one line that the worker refuses, counts and keeps
-            return [unreadable(b" ".join(body[:1000].split()))], frozenset(), False
-        found = lines_of(push, records)
+            return [unreadable(b" ".join(answer.body[:1000].split()))], frozenset(), None
+        except TooMany:
+            raise _Fault(TOO_MANY, f"the answer holds more than {RECORDS_MAX} records; ask for fewer") from None
+        found = lines_of(push, page.records)
         digests = [blake2b(line, digest_size=16).digest() if dated else None for line, dated in found]
         new = [line for (line, _), own in zip(found, digests, strict=True) if own is None or own not in self._known]
-        return new, frozenset(own for own in digests if own is not None), True
+        return new, frozenset(own for own in digests if own is not None), page
+
+    def _page(self, kind: str, body: bytes) -> Page:
+        """An answer's records; in the source's form with what its address says where one says nothing.
+
+        Raises Refused, TooMany.
+        """
+        push, form = self.source.feed.push, self.source.form
+        assert push is not None
+        if form is None:
+            return Page(read_csv(push, body, RECORDS_MAX) if kind == "text/csv" else read_json(body, RECORDS_MAX))
+        told = read_json(body, RECORDS_MAX)
+        page = form.read(told[0] if len(told) == 1 else told)
+        if len(page.records) > RECORDS_MAX:
+            raise TooMany
+        return Page([self._given(each) for each in page.records], page.following)
+
+    def _given(self, record: Any) -> Any:
+        return {**self.source.given, **record} if isinstance(record, dict) else record
 
     def _answered(self) -> float:
         if self._failures:
@@ -113,15 +166,15 @@ class Poller:
         self._failures, self._said = 0, ""
         return self.source.every_s
 
-    def _failed(self, fault: str, words: str, answer: Answer | None = None) -> float:
+    def _failed(self, fault: _Fault) -> float:
         """Note a failure; the pause grows with each, or is as long as the server asks for."""
-        self.note(fault, 1)
-        if words != self._said:
-            log.warning("poll failed", source=self.source.name, error=words)
+        self.note(fault.name, 1)
+        if fault.words != self._said:
+            log.warning("poll failed", source=self.source.name, error=fault.words)
         pause_s = min(self.source.every_s * 2.0 ** min(self._failures, 10), max(BACKOFF_S_MAX, self.source.every_s))
-        self._failures, self._said = self._failures + 1, words
-        asked_s = retry_after_s(answer.headers.get("retry-after", ""), datetime.now(UTC)) if answer else 0.0
-        return max(pause_s, min(asked_s, RETRY_AFTER_S_MAX))
+        self._failures, self._said = self._failures + 1, fault.words
+        told = fault.answer.headers.get("retry-after", "") if fault.answer else ""
+        return max(pause_s, min(retry_after_s(told, datetime.now(UTC)), RETRY_AFTER_S_MAX))
 
 
 def retry_after_s(told: str, now: datetime) -> float:
@@ -132,3 +185,19 @@ def retry_after_s(told: str, now: datetime) -> float:
         return max(0.0, (parsedate_to_datetime(told) - now).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return 0.0
+
+
+def _next(asked: Sequence[str], following: str | None) -> str | None:
+    """The address of the page after the last one that was asked for, if there is one. Raises _Fault."""
+    if following is None:
+        return None
+    try:
+        address = urljoin(asked[-1], following)
+        beside = split_address(address) == split_address(asked[0])
+    except ValueError:  # no address at all, or of no kind that is asked
+        beside = False
+    if not beside:
+        raise _Fault(FOREIGN, f"the next page is elsewhere: {following[:200]}")
+    if address in asked or len(asked) >= PAGES_MAX:
+        raise _Fault(ENDLESS, f"one of {len(asked)} pages is asked for twice, or there are too many")
+    return address
