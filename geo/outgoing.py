@@ -113,8 +113,7 @@ class Outgoing:
     def connection(self, host: str, port: int) -> Iterator[Line]:
         """A TCP connection to an allowed place, which is cut when timeout_s are over. Raises OutgoingError."""
         name = place(host, port)
-        if name not in self.allowed:
-            raise OutgoingError(f"{name} is not allowed; an administrator may add it to {SETTING}")
+        self._permit(name)
         deadline = time.monotonic() + self.timeout_s
         connected = self._connect(host, port, self._addresses(host, port), deadline)
         with connected, _cut_at(connected, deadline) as over:
@@ -123,6 +122,16 @@ class Outgoing:
             except OSError as error:
                 kind = "no secure connection: " if isinstance(error, ssl.SSLError) else ""
                 raise OutgoingError(self._late(name) if over() else f"{name}: {kind}{_words(error)}") from error
+
+    def reach(self, host: str, port: int) -> socket.socket:
+        """A TCP connection to an allowed place that lasts, for whoever minds its time. Raises OutgoingError."""
+        self._permit(place(host, port))
+        deadline = time.monotonic() + self.timeout_s
+        return self._connect(host, port, self._addresses(host, port), deadline)
+
+    def _permit(self, name: str) -> None:
+        if name not in self.allowed:
+            raise OutgoingError(f"{name} is not allowed; an administrator may add it to {SETTING}")
 
     def request(
         self,

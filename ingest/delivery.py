@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,9 +49,10 @@ class Outbox:
     _seq: int = 0
     _told: int = 0
     _lost_in_all: int = 0
+    _calls: deque[tuple[int, Callable[[bool], None]]] = field(default_factory=deque)
 
-    def put(self, source: str, peer: str | None, framed: Framed, received_at: float) -> None:
-        """Queue what is framed as one batch."""
+    def put(self, source: str, peer: str | None, framed: Framed, received_at: float) -> bool:
+        """Queue what is framed as one batch; False where there is no room for it."""
         rejected, raw = dict(framed.rejected), b"\n".join(framed.lines)
         if count := self.lost.get(source):
             rejected[BACKLOG_FULL] = count
@@ -62,13 +63,21 @@ class Outbox:
             count = len(framed.lines) + sum(framed.rejected.values())
             self.lost[source] += count
             self._lost_in_all += count
-            return
+            return False
         self.lost.pop(source, None)
         self.faults.pop(source, None)
         self._seq += 1
         self.waiting.append(batch)
         self.size += size
         self.filled.set()
+        return True
+
+    def when_kept(self, call: Callable[[bool], None]) -> None:
+        """Call with True once the batch that was put last is in Redis or on disk."""
+        if self.waiting:
+            self._calls.append((self._seq, call))
+        else:
+            call(True)
 
     def note(self, source: str, fault: str, count: int = 1) -> None:
         """Let a source's next batch tell of a fault."""
@@ -96,7 +105,10 @@ class Outbox:
     def sent(self, count: int) -> None:
         """The first `count` batches are in Redis or on disk."""
         for _ in range(count):
-            self.size -= weight(self.waiting.popleft())
+            batch = self.waiting.popleft()
+            self.size -= weight(batch)
+            while self._calls and self._calls[0][0] <= batch.seq:
+                self._calls.popleft()[1](True)
         if not self.waiting:
             self.filled.clear()
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal, Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from geo.account import Account
 from geo.table import Shape
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 SCHEMES = ("udp", "tcp", "tcp-listen", "file")
 POLLED = {"http": 80, "https": 443}  # scheme -> its usual port
+SUBSCRIBED = {"mqtt": 1883, "mqtts": 8883}
+# How a broker is spoken to, in an address's fragment: as which client, sharing with which group, by which version of
+# the protocol; and which members of a record the levels of its topic are (`levels=-/-/id/parameter`).
+OPTIONS = ("client", "share", "version", "levels")
 EVERY = "every"  # seconds between two polls, in an address's fragment
 FORM = "form"  # in which of a feed's forms the server answers, there too
 # A record outside [now - 36 months, now + 1 day] has no partition to go to.
@@ -94,7 +98,14 @@ class Peer(Protocol):
         """The sender is gone."""
 
 
-OpenPeer = Callable[[str | None], Peer]
+class SurePeer(Peer, Protocol):
+    """One sender who wants to know what became of what it sent."""
+
+    def when_kept(self, call: Callable[[bool], None]) -> None:
+        """Call once all that was handed over so far is in Redis or on disk (True), or was refused for want of room."""
+
+
+OpenPeer = Callable[[str | None], SurePeer]
 Note = Callable[[str, int], None]  # a fault of the source, and how often
 
 
@@ -207,7 +218,7 @@ class Source:
     """One transport of a feed: the unit that is received, streamed, locked and counted.
 
     given: what its address says of every record that does not say it itself (`?provider=vnpt`). every_s: between polls.
-    form: of the server's answers; none for the feed's own.
+    form: of the server's answers; none for the feed's own. topic, options: of a broker, the filter and OPTIONS.
     """
 
     name: str
@@ -217,6 +228,8 @@ class Source:
     given: Mapping[str, str] = field(default_factory=dict, hash=False)
     every_s: float = 60.0
     form: Form | None = None
+    topic: str = ""
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def stream(self) -> str:
@@ -268,10 +281,11 @@ def split_address(address: str) -> tuple[str, str, int]:
         raise AddressError(f"feed address {address!r}: {error}") from error
     if scheme == "file" and (parts.netloc + parts.path):
         return scheme, parts.netloc + parts.path, 0
-    if scheme in POLLED and host and parts.username is None and parts.password is None:
-        return scheme, host, port or POLLED[scheme]
+    usual = {**POLLED, **SUBSCRIBED}
+    if scheme in usual and host and parts.username is None and parts.password is None:
+        return scheme, host, port or usual[scheme]
     if scheme not in SCHEMES or not host or port is None:
-        wanted = "udp://host:port, tcp://host:port, tcp-listen://host:port, file:path or https://host/path"
+        wanted = "udp://host:port, tcp://host:port, tcp-listen://host:port, file:path, https://host/path or mqtt://host/topic"
         raise AddressError(f"feed address {address!r} is not one of {wanted}")
     return scheme, host, port
 
@@ -285,6 +299,9 @@ def sources_of(
         scheme, host, port = split_address(address)
         if scheme in POLLED:
             found.append(_polled(feed, address, scheme, host, port))
+            continue
+        if scheme in SUBSCRIBED:
+            found.append(_subscribed(feed, address, scheme, host, port))
             continue
         tail = f"{scheme.removesuffix('-listen')}{port}" if port else host.rsplit("/", 1)[-1]
         client = f".{host}" if scheme == "tcp" else ""  # several upstream servers may share one port number
@@ -324,6 +341,27 @@ def _polled(feed: Feed, address: str, scheme: str, host: str, port: int) -> Sour
         raise AddressError(f"feed address {address!r}: feed {feed.name!r} knows no #{FORM}={named}; it knows: {known}")
     name = ".".join(filter(None, (feed.name, f"{scheme}{port}", host, path, digest)))
     return Source(name, address, feed, given=own, every_s=every_s, form=feed.forms[named] if named else None)
+
+
+def _subscribed(feed: Feed, address: str, scheme: str, host: str, port: int) -> Source:
+    """A source that a broker sends to: the topic filter is the path, whose # and ? are written %23 and %3F."""
+    if feed.push is None:
+        raise AddressError(f"feed {feed.name!r} takes no messages of a broker ({address!r})")
+    parts = urlsplit(address)
+    topic = unquote(parts.path.removeprefix("/"))
+    levels = topic.split("/")
+    wild = any(("#" in level and (level != "#" or place < len(levels) - 1)) or ("+" in level and level != "+")
+               for place, level in enumerate(levels))  # fmt: skip
+    if not topic or wild or parts.query or "\0" in topic:
+        raise AddressError(f"feed address {address!r}: the path is one topic filter, as in mqtt://host/hue/env/%23")
+    own = dict(parse_qsl(parts.fragment))
+    options = {name: own.pop(name) for name in OPTIONS if name in own}
+    named = [level for level in options.get("levels", "").split("/") if level not in ("", "-")]
+    if options.get("version", "5") not in ("5", "3") or not set(named) <= set(feed.push.names):
+        raise AddressError(f"feed address {address!r}: #version= is 5 or 3, #levels= members of a record, or -")
+    path = re.sub(r"[^A-Za-z0-9]+", "-", topic).strip("-")[:60]
+    name = ".".join(filter(None, (feed.name, f"{scheme}{port}", host, path)))
+    return Source(name, address, feed, given=own, topic=topic, options=options)
 
 
 def in_time_range(at: float, received_at: float) -> bool:

@@ -75,8 +75,9 @@ def connect(session: Session) -> bytes:
 
 
 def subscribe(number: int, topic: str, five: bool = True) -> bytes:
-    """SUBSCRIBE [3.8] to one filter with QoS 1."""
-    return _packet(SUBSCRIBE, 2, struct.pack(">H", number) + (b"\0" if five else b"") + _text(topic) + b"\x01")
+    """SUBSCRIBE [3.8] to one filter with QoS 1; what is retained is sent to a new subscription only."""
+    head = struct.pack(">H", number) + (b"\0" if five else b"")
+    return _packet(SUBSCRIBE, 2, head + _text(topic) + (b"\x11" if five else b"\x01"))
 
 
 def acknowledge(number: int) -> bytes:

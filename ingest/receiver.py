@@ -4,7 +4,7 @@ import asyncio
 import time
 import uuid
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,6 +46,8 @@ class SourcePeer:
         self._framer = source.feed.framer()
         self._last_flush = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._calls: list[Callable[[bool], None]] = []  # of those whose records stand in the open batch
+        self._room = True  # for the batch before it there was
 
     def feed(self, data: bytes) -> None:
         """Take bytes of a stream."""
@@ -56,6 +58,13 @@ class SourcePeer:
         """Take one datagram."""
         self._framer.datagram(data, time.monotonic())
         self._plan()
+
+    def when_kept(self, call: Callable[[bool], None]) -> None:
+        """Call once all that was handed over so far is in Redis or on disk (True), or was refused for want of room."""
+        if self._timer is not None:  # the batch is still open
+            self._calls.append(call)
+        else:
+            self._settle(call)
 
     def sweep(self) -> None:
         """Let what has waited too long for its other parts be rejected, though nothing more comes."""
@@ -81,7 +90,16 @@ class SourcePeer:
             self._timer = None
         self._last_flush = time.monotonic()
         if framed := self._framer.take():
-            self._outbox.put(self._source.name, self._name, framed, time.time())
+            self._room = self._outbox.put(self._source.name, self._name, framed, time.time())
+        calls, self._calls = self._calls, []
+        for call in calls:
+            self._settle(call)
+
+    def _settle(self, call: Callable[[bool], None]) -> None:
+        if self._room:
+            self._outbox.when_kept(call)
+        else:
+            call(False)
 
 
 def _announce(spool: Spool, outbox: Outbox) -> None:

@@ -10,7 +10,8 @@ import structlog
 from tenacity import AsyncRetrying, wait_random_exponential
 
 from geo.outgoing import Outgoing
-from ingest.feed import POLLED, AddressError, Note, OpenPeer, Peer, Source, split_address
+from ingest.feed import POLLED, SUBSCRIBED, AddressError, Note, OpenPeer, Peer, Source, split_address
+from ingest.mqtt import Subscriber
 from ingest.poll import Poller
 
 log = structlog.get_logger()
@@ -106,6 +107,8 @@ async def open_transport(
         raise PortTaken(f"{source.name}: cannot listen at {source.address}: {error.strerror or error}") from error
     if scheme in POLLED:
         return asyncio.create_task(Poller(source, outgoing, note).run(open_peer(f"{scheme} {host}:{port}")))
+    if scheme in SUBSCRIBED:
+        return asyncio.create_task(Subscriber(source, outgoing, note).run(open_peer(f"{scheme} {host}:{port}")))
     if scheme == "tcp":
         return asyncio.create_task(_client(source, host, port, open_peer), name=source.name)
     return asyncio.create_task(_file(_existing(source, Path(host)), open_peer), name=source.name)

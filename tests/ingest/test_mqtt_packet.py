@@ -41,7 +41,7 @@ def test_version_3_has_no_properties_and_a_user_stands_last() -> None:
 
 
 def test_what_a_subscriber_says_besides() -> None:
-    assert subscribe(7, "a/+") == b"\x82\x09\x00\x07\x00\x00\x03a/+\x01"
+    assert subscribe(7, "a/+") == b"\x82\x09\x00\x07\x00\x00\x03a/+\x11"
     assert subscribe(7, "a/+", five=False) == b"\x82\x08\x00\x07\x00\x03a/+\x01"
     assert acknowledge(0x1234) == b"\x40\x02\x12\x34"
     assert ping() == b"\xc0\x00"

@@ -1,0 +1,327 @@
+"""A subscriber and a broker over a pair of sockets: nothing is acknowledged that is not kept, and nothing gets lost.
+
+The broker here is the test's own and keeps a session as the standard has it (4.4); mosquitto's is for the fault runs.
+"""
+
+import asyncio
+import json
+import socket
+from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from geo.outgoing import Outgoing, OutgoingError, allow
+from ingest import mqtt_packet as packet
+from ingest.ais import AIS
+from ingest.delivery import Outbox
+from ingest.environment import FEED
+from ingest.feed import AddressError, Source, sources_of
+from ingest.mqtt import Subscriber
+from ingest.mqtt_packet import Publish
+from ingest.receiver import Flush, SourcePeer
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+ADDRESS = "mqtt://broker.hue.vn/hue/env/%23#share=haidang"
+
+
+def source(address: str = ADDRESS) -> Source:
+    return sources_of(FEED, {"environment": [address]}, {})[0]
+
+
+def message(number: int) -> tuple[str, bytes]:
+    at = (NOW - timedelta(seconds=number)).isoformat()
+    return f"hue/env/S{number % 7}", json.dumps(
+        {"id": f"S{number % 7}", "observed_at": at, "pm25": number % 90}
+    ).encode()
+
+
+@dataclass
+class Broker:
+    """Keeps one session: what waits, and what is on its way by number. version 5."""
+
+    waiting: deque[tuple[str, bytes]] = field(default_factory=deque)
+    flying: dict[int, tuple[str, bytes]] = field(default_factory=dict)
+    kept: bool = False
+    limit: int = 0
+    most: int = 0
+    repeated: int = 0
+    wrong: list[str] = field(default_factory=list)
+    filters: list[bytes] = field(default_factory=list)
+    suback: bytes = b"\x01"
+    connack: bytes = b""
+    tail: bytes = b""  # said after the subscription
+    _number: int = 0
+
+    async def serve(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        reader, writer = await asyncio.open_connection(sock=sock)
+        try:
+            with suppress(asyncio.IncompleteReadError, OSError):
+                await self._serve(reader, writer)
+        finally:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            (first,) = await reader.readexactly(1)
+            told = b""
+            while (length := packet.remaining(told)) is None:
+                told += await reader.readexactly(1)
+            body = await reader.readexactly(length)
+            kind = first >> 4
+            if kind == packet.CONNECT:
+                self.limit = int.from_bytes(body[body.index(b"\x21") + 1 :][:2], "big")
+                writer.write(self.connack or b"\x20\x03" + bytes([self.kept]) + b"\0\0")
+                self.kept = True
+            elif kind == packet.SUBSCRIBE:
+                self.filters.append(body[5:-1])
+                writer.write(b"\x90" + bytes([3 + len(self.suback)]) + body[:2] + b"\0" + self.suback)
+                for number, (topic, payload) in self.flying.items():
+                    self.repeated += 1
+                    writer.write(self._publish(0x3A, number, topic, payload))
+                self._more(writer)
+                writer.write(self.tail)
+            elif kind == packet.PUBACK:
+                number = int.from_bytes(body[:2], "big")
+                if number != next(iter(self.flying), None):
+                    self.wrong.append(f"{number} is acknowledged out of its turn")
+                self.flying.pop(number, None)
+                self._more(writer)
+            elif kind == packet.PINGREQ:
+                writer.write(b"\xd0\x00")
+            elif kind == packet.DISCONNECT:
+                return
+
+    def _more(self, writer: asyncio.StreamWriter) -> None:
+        while self.waiting and len(self.flying) < self.limit:
+            self._number = self._number % 0xFFFF + 1
+            self.flying[self._number] = self.waiting.popleft()
+            writer.write(self._publish(0x32, self._number, *self.flying[self._number]))
+        self.most = max(self.most, len(self.flying))
+
+    def _publish(self, first: int, number: int, topic: str, payload: bytes) -> bytes:
+        body = len(topic).to_bytes(2, "big") + topic.encode() + number.to_bytes(2, "big") + b"\0" + payload
+        return bytes([first]) + packet._length(len(body)) + body
+
+
+class Room:
+    """A spool that has room."""
+
+    size = 0
+
+
+@dataclass
+class Desk:
+    """One life of a receiver beside a broker: its outbox, the lines that were made durable, its faults."""
+
+    broker: Broker
+    limit: int = 1 << 30
+    made: list[dict[str, Any]] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+    waits: list[float] = field(default_factory=list)
+    serving: set[Any] = field(default_factory=set)
+    ends: list[socket.socket] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        room: Any = Room()
+        self.outbox = Outbox("boot", room, self.limit)
+        of = source()
+        self.peer = SourcePeer(of, "mqtt", self.outbox, Flush(0.01, 1 << 14, self.limit))
+        way: Any = self
+        self.subscriber = Subscriber(of, way, lambda name, count: self.faults.update({name: count}), self.wait)
+
+    def reach(self, host: str, port: int) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        self.ends += [ours, theirs]
+        asyncio.run_coroutine_threadsafe(self._serve(theirs), self.loop)
+        return ours
+
+    async def _serve(self, sock: socket.socket) -> None:
+        task = asyncio.create_task(self.broker.serve(sock))
+        self.serving.add(task)
+
+    async def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        await asyncio.sleep(0.001)
+
+    def keep(self, count: int) -> None:
+        """So many batches are on disk."""
+        for batch in list(self.outbox.waiting)[:count]:
+            self.made += [json.loads(line) for line in batch.raw.split(b"\n") if line]
+        self.outbox.sent(min(count, len(self.outbox.waiting)))
+
+    async def live(self, until: Callable[[], bool], keeps: bool = True, seconds: float = 20) -> None:
+        """Run until something holds; then the process is gone from one moment to the next."""
+        self.loop = asyncio.get_running_loop()
+        running = asyncio.create_task(self.subscriber.run(self.peer))
+        try:
+            async with asyncio.timeout(seconds):
+                while not until():
+                    if keeps:
+                        self.keep(3)
+                    await asyncio.sleep(0.002)
+        finally:
+            running.cancel()
+            for task in self.serving:
+                task.cancel()
+            await asyncio.gather(running, *self.serving, return_exceptions=True)
+            await asyncio.sleep(0.05)
+            for end in self.ends:
+                end.close()
+
+
+def ids(made: list[dict[str, Any]]) -> Counter[str]:
+    return Counter(str(each["record_id"]) for each in made)
+
+
+def test_of_twenty_thousand_messages_none_is_lost_when_the_receiver_is_killed_in_the_middle() -> None:
+    count = 20_000
+    broker = Broker(deque(message(number) for number in range(count)))
+    first = Desk(broker)
+    asyncio.run(first.live(lambda: len(first.made) >= count // 2))
+    flying = len(broker.flying)
+    assert flying > 0  # what it had read and not kept is not acknowledged
+    second = Desk(broker)
+    asyncio.run(second.live(lambda: not broker.waiting and not broker.flying))
+    found = ids(first.made) + ids(second.made)
+    assert len(found) == count
+    assert broker.repeated == flying
+    # What came twice bears the same id, by which the worker stores it once.
+    assert sum(found.values()) - count <= flying
+    assert not broker.wrong
+    assert broker.most >= 1_000  # at least so many are in flight
+    assert not first.faults
+    assert not second.faults
+
+
+def test_nothing_is_acknowledged_before_it_is_kept() -> None:
+    broker = Broker(deque(message(number) for number in range(5_000)))
+    desk = Desk(broker)
+    asyncio.run(desk.live(lambda: len(broker.flying) == 2_000 and desk.outbox.size > 50_000, keeps=False))
+    assert broker._number == 2_000  # the broker sends no more than that without an acknowledgement
+    assert len(broker.waiting) == 3_000
+
+
+def test_without_room_the_broker_keeps_what_it_has() -> None:
+    broker = Broker(deque(message(number) for number in range(300)))
+    full = Desk(broker, limit=1)
+    asyncio.run(full.live(lambda: len(full.outbox.lost) > 0 and full.outbox.lost.total() >= 300, keeps=False))
+    assert len(broker.flying) == 300
+    roomy = Desk(broker)
+    asyncio.run(roomy.live(lambda: not broker.flying))
+    assert len(ids(roomy.made)) == 300
+
+
+def test_the_subscription_is_shared_and_made_again_after_each_connection() -> None:
+    broker = Broker()
+    desk = Desk(broker)
+    asyncio.run(desk.live(lambda: bool(broker.filters)))
+    assert broker.filters == [b"$share/haidang/hue/env/#"]
+    asyncio.run(Desk(broker).live(lambda: len(broker.filters) == 2))
+
+
+def test_a_session_that_the_broker_has_lost_is_told_of() -> None:
+    broker = Broker()
+    desk = Desk(broker)
+
+    async def life() -> None:
+        desk.subscriber._known = True
+        await desk.live(lambda: bool(broker.filters))
+
+    asyncio.run(life())
+    assert desk.faults == {"mqtt_session_lost": 1}
+
+
+@pytest.mark.parametrize(
+    ("told", "fault"),
+    [
+        ({"connack": b"\x20\x03\x00\x87\x00"}, "mqtt_refused"),
+        ({"suback": b"\x8f"}, "mqtt_refused"),
+        ({"tail": b"\xe0\x01\x8e"}, "mqtt_refused"),
+        ({"tail": b"\x34\x06\x00\x01t\x00\x01\x00"}, "mqtt_malformed"),  # QoS 2
+        ({"tail": b"\x30\xff\xff\xff\x7f"}, "mqtt_malformed"),  # 256 MB
+        ({"tail": b"\x30\xff\xff\xff\xff\x7f"}, "mqtt_malformed"),
+        ({"tail": b"\xf0\x00"}, "mqtt_malformed"),
+        ({"connack": b"\x90\x04\x00\x01\x00\x01"}, "mqtt_malformed"),
+    ],
+)
+def test_a_broker_that_refuses_or_talks_nonsense_is_tried_more_and_more_seldom(
+    told: dict[str, bytes], fault: str
+) -> None:
+    desk = Desk(Broker(**told))
+    asyncio.run(desk.live(lambda: len(desk.waits) >= 3))
+    assert set(desk.faults) == {fault}
+    assert desk.faults[fault] >= 3
+    if "connack" in told:
+        assert desk.waits[0] < desk.waits[1] < desk.waits[2]
+
+
+def test_who_cannot_be_reached_is_tried_again_within_a_minute_at_most() -> None:
+    desk = Desk(Broker())
+
+    def away(host: str, port: int) -> socket.socket:
+        raise OutgoingError("away")
+
+    desk.reach = away  # type: ignore[method-assign] # nobody listens
+    asyncio.run(desk.live(lambda: len(desk.waits) >= 12))
+    assert desk.faults["mqtt_failed"] >= 12
+    assert max(desk.waits) <= 72
+    assert desk.waits[11] >= 48
+
+
+def test_a_broker_that_is_not_allowed_is_never_called() -> None:
+    with pytest.raises(OutgoingError, match="not allowed"):
+        Outgoing(allow(["other.hue.vn:1883"]), resolve=lambda host, port: pytest.fail("asked")).reach(
+            "broker.hue.vn", 1883
+        )
+
+
+def line(address: str, topic: str, payload: bytes) -> list[Any]:
+    any_way: Any = None
+    found = Subscriber(source(address), any_way, lambda name, count: None).lines(Publish(topic, payload, 1))
+    assert all(b"\n" not in each for each in found)
+    return [json.loads(each) if each.startswith((b"{", b"[")) else each for each in found]
+
+
+def test_a_topics_levels_say_what_the_message_does_not() -> None:
+    address = "mqtt://b.vn/hue/+/+/+#levels=-/-/id/parameter&kind=air"
+    assert line(address, "hue/env/S1/pm25", b"31.5") == [
+        {"id": "S1", "parameter": "pm25", "kind": "air", "value": 31.5}
+    ]
+    at = NOW.isoformat()
+    (told,) = line(address, "hue/env/S1/pm25", json.dumps({"value": 3, "id": "own", "observed_at": at}).encode())
+    assert told.pop("record_id")
+    assert told == {"id": "own", "parameter": "pm25", "kind": "air", "value": 3, "observed_at": at}
+
+
+def test_a_payload_of_several_lines_or_records_is_cut_into_records() -> None:
+    pretty = json.dumps([{"id": "a", "pm25": 1}, {"id": "b", "pm25": 2}], indent=2).encode()
+    assert [each["id"] for each in line(ADDRESS, "t", pretty)] == ["a", "b"]
+    assert line(ADDRESS, "t", b"ON\nOFF") == [b"ON OFF"]
+    assert line(ADDRESS, "t", b"") == [b"-"]
+    any_way: Any = None
+    twice = Subscriber(source(), any_way, lambda name, count: None).lines(Publish("t", b'{"id": "a", "id": "b"}', 1))
+    assert twice == [b'{"id":"a","id":"b"}']  # for the worker to refuse
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["mqtt://b.vn", "mqtt://b.vn/", "mqtt://b.vn/a/%23/b", "mqtt://b.vn/a%23", "mqtt://b.vn/a+/b", "mqtt://b.vn/a?x=1",
+     "mqtt://u:p@b.vn/a", "mqtt:///a", "mqtt://b.vn/a#version=4", "mqtt://b.vn/a#levels=-/colour"],
+)  # fmt: skip
+def test_an_address_that_is_wrong_is_told_of(address: str) -> None:
+    with pytest.raises(AddressError):
+        source(address)
+
+
+def test_an_address_tells_topic_options_and_what_is_meant() -> None:
+    one = source("mqtts://b.vn:8884/hue/%2B/env#client=c1&version=3&owner=Sở%20NNMT")
+    assert (one.topic, one.options, one.given) == ("hue/+/env", {"client": "c1", "version": "3"}, {"owner": "Sở NNMT"})
+    assert one.name == "environment.mqtts8884.b.vn.hue-env"
+    with pytest.raises(AddressError, match="broker"):
+        sources_of(AIS, {"ais": ["mqtt://b.vn/a"]}, {})
