@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 import typer
 
-from demo import camera_event, vms
+from demo import camera_event, station, vms
 from demo.radio import Transmission, day, live
 from demo.truth import truths
 from geo.heartbeat import Heartbeat
@@ -26,6 +26,8 @@ log = structlog.get_logger()
 BEAT_S = 1.0
 LATE_S = 30.0
 _REPORT_S = 600.0
+# By their first bytes the messages of feeds other than AIS are told apart, each of which has a receiver of its own.
+BEGINNINGS: Mapping[str, bytes] = {"vms": BEGIN, "environment": b"{"}
 
 
 class Setup(Protocol):
@@ -60,8 +62,8 @@ def simulate(
     setup: Setup | None = context.find_root().obj
     try:
         address = udp_address(to or _first_source(setup))
-        monitoring = setup.simulated_sources.get("vms", ()) if setup is not None and to is None else ()
-        centre = udp_address(monitoring[0]) if monitoring else None
+        others = setup.simulated_sources if setup is not None and to is None else {}
+        beside = {feed: udp_address(others[feed][0]) for feed in BEGINNINGS if others.get(feed)}
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -73,7 +75,7 @@ def simulate(
         signal.signal(number, lambda *_: asked.set())
     if setup is not None and to is None:
         _watch_cameras(setup, seed, asked)
-    speak(address, seed, begin, speed, asked, Heartbeat(os.environ.get("HAIDANG_HEARTBEAT")), centre)
+    speak(address, seed, begin, speed, asked, Heartbeat(os.environ.get("HAIDANG_HEARTBEAT")), beside)
 
 
 def _watch_cameras(setup: Setup, seed: int, asked: threading.Event) -> None:
@@ -122,16 +124,20 @@ def speak(
     speed: float,
     asked: threading.Event,
     heart: Heartbeat,
-    centre: tuple[str, int] | None = None,
+    beside: Mapping[str, tuple[str, int]] | None = None,
 ) -> None:
     """Send everything that is said from now on, each message as one datagram at its moment, until asked to stop.
 
-    centre: where the monitoring devices' fixes go, as a provider's centre would push them; None for nowhere.
+    beside: where what is no AIS goes, by feed: the monitoring devices' fixes, as a provider's centre would push them,
+    and what stations observe.
     """
     clock = stamps(start, speed)
     today = day(seed, start)
     family, kind, _, _, target = socket.getaddrinfo(*address, type=socket.SOCK_DGRAM)[0]
-    pushed = socket.getaddrinfo(*centre, type=socket.SOCK_DGRAM, family=family)[0][4] if centre else None
+    others = {
+        feed: socket.getaddrinfo(*at, type=socket.SOCK_DGRAM, family=family)[0][4]
+        for feed, at in (beside or {}).items()
+    }
     log.info("simulation speaks", to=f"udp://{address[0]}:{address[1]}", seed=seed, speed=speed,
              vessels=len(today.speakers))  # fmt: skip
 
@@ -144,9 +150,10 @@ def speak(
         while not asked.is_set():
             # Falling far behind (a laptop that slept) is answered by going on from now, not by a flood of the missed.
             at = now()
-            devices = vms.live(today, at, clock) if pushed else ()
-            said = merge(live(today, at, clock), devices, key=lambda one: one[0])
-            _play(said, clock, asked, heart, lambda data: _send(sender, _whither(data, target, pushed), data))
+            devices = vms.live(today, at, clock) if "vms" in others else ()
+            observed = station.live(start, at, clock) if "environment" in others else ()
+            said = merge(live(today, at, clock), devices, observed, key=lambda one: one[0])
+            _play(said, clock, asked, heart, lambda data: _send(sender, _whither(data, target, others), data))
     log.info("simulation stopped")
 
 
@@ -177,8 +184,8 @@ def _play(
             count, reported = 0, time.monotonic()
 
 
-def _whither(data: bytes, target: Any, pushed: Any) -> Any:
-    return pushed if data.startswith(BEGIN) else target
+def _whither(data: bytes, target: Any, others: Mapping[str, Any]) -> Any:
+    return next((at for feed, at in others.items() if data.startswith(BEGINNINGS[feed])), target)
 
 
 def _send(sender: socket.socket, target: Any, data: bytes) -> None:

@@ -6,7 +6,7 @@ import redis
 import sqlalchemy as sa
 from shapely.geometry import Polygon
 
-from demo import vms
+from demo import station, vms
 from demo.area import APPROACH, BAN, areas
 from demo.past import history
 from geo import desk, flood
@@ -114,7 +114,7 @@ def missing_since(connection: sa.Connection, source: str, now: float) -> float:
 
 def seed_history(client: redis.Redis, source: Source, seed: int, start: float, end: float) -> int:
     """Put [start, end) of the simulated day into the source's stream, as its receiver would; returns the records."""
-    told = vms.history if source.feed.name == "vms" else history
+    told = {"vms": vms.history, "environment": station.history}.get(source.feed.name, history)
     stream, framer, count = Writer(client, source, peer="seed"), source.feed.framer(), 0
     for line in told(seed, start, end):
         framer.feed(line + b"\n", 0.0)

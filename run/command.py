@@ -82,7 +82,11 @@ def _run(setup: Setup, purpose: str, port: int, minutes: float | None, speed: fl
             rehearsal = None
             if speed is not None:
                 # The receiver listens there for what the simulated day says, as it would for any station.
-                ways = {"ais": "simulation.port", "vms": "simulation-vms.port"}
+                ways = {
+                    "ais": "simulation.port",
+                    "vms": "simulation-vms.port",
+                    "environment": "simulation-environment.port",
+                }
                 heard = {feed: ports.kept(home.run / file, socket.SOCK_DGRAM) for feed, file in ways.items()}
                 rehearsal = Rehearsal({feed: f"udp://127.0.0.1:{at}" for feed, at in heard.items()}, speed, _say)
                 environment |= rehearsal.environment()
