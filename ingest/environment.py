@@ -92,6 +92,8 @@ def read(line: bytes, received_at: float) -> Row:
         at = received_at
     row["observed_at"] = at
     values, units = _values(given)
+    if not values:
+        raise Refused(PARAMETER)  # what is said of a station is no sign that it measures
     measured = []
     for of, value in values:
         if of.least <= value <= of.most:

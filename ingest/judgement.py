@@ -30,6 +30,11 @@ STATE_FACTS = (
     "safety_text",
     "registration",
 )  # what an alarm's evidence tells of the object itself
+# What it tells of the fix or observation.
+FIX_FACTS = (
+    "speed", "course", "status",
+    "water_m", "stage", "nearest_level", "above_m", "rise_m_h", "rain_1h_mm", "rain_24h_mm", "aqi", "aqi_of",
+)  # fmt: skip
 OnFault = Callable[[str, Exception], None]
 # Kinds whose tracks are judged again when fixes come late (ingest.revision): what one object's own track tells.
 REVISED = ("inside", "outside", "threshold", "approach", "wrong_zone", "silence", *EVENTS)
@@ -497,6 +502,6 @@ def subject_of(rule: Rule, scene: Scene, target: Target, verdict: Raise, look: L
 
 def evidence(state: Mapping[Any, Any], fix: Mapping[Any, Any]) -> dict[str, Any]:
     """What was known when the alarm was raised: plain values that JSON can hold."""
-    facts = {name: fix[name] for name in ("speed", "course", "status") if name in fix}
+    facts = {name: fix[name] for name in FIX_FACTS if name in fix}
     facts |= {name: state[name] for name in STATE_FACTS if name in state}
     return {name: value for name, value in facts.items() if value is not None and value == value}

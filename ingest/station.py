@@ -38,10 +38,12 @@ Sample = tuple[datetime, float]
 
 @dataclass(frozen=True)
 class Known:
-    """What the latest state tells of a station: whose alarm levels are its own, and its newest observation's time."""
+    """What the latest state tells of a station: whose alarm levels hold there, its newest time, and its place."""
 
     river: str | None = None
     observed_at: datetime | None = None
+    lon: float | None = None
+    lat: float | None = None
 
 
 @dataclass
@@ -125,6 +127,7 @@ def completed(
         newest = known.get(key, Known()).observed_at
         if newest is not None and at < newest and key not in overdue:
             overdue[key] = tracks[key].state(newest)
+    frame = _placed(frame, known)
     made = pd.DataFrame(states, frame.index, [*NAMES, *DERIVED, "quality", RECORD_ID.name], dtype=object)
     numbers = [*NAMES, *(name for name in DERIVED if name not in ("aqi_of", "aqi_until"))]
     made = made.astype(dict.fromkeys(numbers, float))
@@ -136,6 +139,16 @@ def _rivers(frame: pd.DataFrame, known: Mapping[str, Known]) -> dict[str, str]:
     """By station whose alarm levels are its own: as told here, else as told before."""
     found = {key: one.river for key, one in known.items() if one.river}
     return found | {str(key): str(name) for key, name in zip(frame["id"], frame["river"], strict=True) if _is(name)}
+
+
+def _placed(frame: pd.DataFrame, known: Mapping[str, Known]) -> pd.DataFrame:
+    """Rows with their stations' places where they do not tell them: of the past only what has a place is drawn."""
+    keys = frame["id"].astype(str)
+    filled = {}
+    for name in ("lon", "lat"):
+        before = keys.map({key: getattr(one, name) for key, one in known.items()}).astype(float)
+        filled[name] = frame[name].groupby(keys).ffill().fillna(before)
+    return frame.assign(**filled)
 
 
 def _is(value: Any) -> bool:
@@ -209,8 +222,10 @@ def completion(shape: Shape) -> Identify:
 
 def _known(connection: sa.Connection, shape: Shape, keys: Sequence[str]) -> dict[str, Known]:
     column = shape.latest.c
-    query = sa.select(column.id, column.river, column.observed_at).where(column.id == sa.func.any(list(keys)))
-    return {row.id: Known(row.river, row.observed_at) for row in connection.execute(query)}
+    place = sa.func.ST_X(column.geom).label("lon"), sa.func.ST_Y(column.geom).label("lat")
+    query = sa.select(column.id, column.river, column.observed_at, *place)
+    found = connection.execute(query.where(column.id == sa.func.any(list(keys))))
+    return {row.id: Known(row.river, row.observed_at, row.lon, row.lat) for row in found}
 
 
 def _span(frame: pd.DataFrame, known: Mapping[str, Known]) -> tuple[datetime, datetime]:

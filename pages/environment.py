@@ -38,13 +38,14 @@ def water(t: Text, row: Mapping[str, Any]) -> str:
     if level is None:
         return ""
     metres = Decimal(str(level)).quantize(_CM, ROUND_HALF_UP)
-    above = row.get("above_m")
-    words = Stage(
+    reached, nearest, above = (row.get(name) for name in ("stage", "nearest_level", "above_m"))
+    known = Stage(
         metres,
-        row.get("stage"),
-        row.get("nearest_level"),
+        None if reached is None else int(reached),
+        None if nearest is None else int(nearest),
         None if above is None else Decimal(str(above)).quantize(_CM, ROUND_HALF_UP),
-    ).words(t.lang != "vi")
+    )
+    words = known.words(t.lang != "vi")
     told = f"{metres:.2f}" if t.lang != "vi" else f"{metres:.2f}".replace(".", ",")
     return f"{told} m, {words}" if words else t("{level} m, trạm chưa có mức báo động", level=told)
 

@@ -48,6 +48,8 @@ def test_several_parameters_come_by_name_and_one_by_parameter_and_unit() -> None
         ({"parameter": "pm25", "value": "high"}, "value:value"),
         ({"parameter": "pm25"}, "value:value"),
         ({"value": 12}, "parameter"),
+        ({"name": "Trạm", "kind": "air"}, "parameter"),  # alive it is when it measures
+        ({"pm25": None}, "parameter"),
         ({"parameter": "radon", "value": 12}, "parameter"),
         ({"parameter": "pm25", "value": 12, "pm25": 13}, "parameter"),
         ({"parameter": "pm25", "value": 12, "unit": "ppb"}, "unit"),

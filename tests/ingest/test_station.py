@@ -192,6 +192,14 @@ def test_what_counts_nowhere_is_kept_and_a_state_is_told_beside_it() -> None:
     assert found["pm25"] == 20
 
 
+def test_a_record_without_a_place_is_where_its_station_stands() -> None:
+    here = {"lon": 107.5, "lat": 16.4}
+    found = done({"pm25": 1}, {"pm25": 2, **here}, {"pm25": 3}, {"pm25": 4, "lon": 107.6, "lat": 16.5})
+    assert found["lon"].isna().tolist() == [True, False, False, False]
+    assert found["lat"].dropna().tolist() == [16.4, 16.4, 16.5]
+    assert done({"pm25": 1}, known=Known(None, TEN, 107.1, 16.2)).iloc[0][["lon", "lat"]].tolist() == [107.1, 16.2]
+
+
 def test_two_stations_do_not_mix() -> None:
     both = pd.concat([frame({"pm25": 20}), frame({"no2": 5}, id="T")], ignore_index=True)
     found, _ = completed(both, NOTHING, {}, LAW)

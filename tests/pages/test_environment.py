@@ -45,6 +45,14 @@ def test_fact_22_the_card_says_a_level_in_the_words_of_the_bulletins(name, water
     assert dict(facts(EN, LAYER, river(name, water_m)))["Water level"] == en
 
 
+def test_an_alarms_evidence_is_told_in_the_same_words() -> None:
+    told = {"water_m": 3.52, "stage": 3.0, "nearest_level": 3.0, "above_m": 0.02, "rise_m_h": 0.41, "aqi": None}
+    assert [pair for pair in facts(VI, LAYER, told) if pair[1]] == [
+        ("Mực nước", "3,52 m, trên BĐ3 0,02 m"),
+        ("Mức lên", "lên 0,41 m/giờ"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "water_m", "kind"),
     [("kim_long", 4.56, "river_3"), ("kim_long", 3.5, "river_3"), ("kim_long", 3.49, "river_2"),
