@@ -35,6 +35,17 @@ class Stage:
         return f"{side} BĐ{self.nearest} {metres if en else metres.replace('.', ',')} m"
 
 
+def levels(station: str, figures: Figures, at: datetime) -> dict[int, Decimal]:
+    """The alarm levels of a station that are known at a moment, metres."""
+    known: dict[int, Decimal] = {}
+    for level in LEVELS:
+        try:
+            known[level] = Decimal(str(figures.at(f"river_{station}_bd{level}", at).value))
+        except NoFigure:
+            continue
+    return known
+
+
 def stage(station: str, water_m: float, figures: Figures, at: datetime) -> Stage:
     """The stage of a water level (metres of the station's own datum) at a moment.
 
@@ -42,12 +53,7 @@ def stage(station: str, water_m: float, figures: Figures, at: datetime) -> Stage
     are equally near, the lower one is told.
     """
     water = Decimal(str(water_m)).quantize(_CM, ROUND_HALF_UP)
-    known: dict[int, Decimal] = {}
-    for level in LEVELS:
-        try:
-            known[level] = Decimal(str(figures.at(f"river_{station}_bd{level}", at).value))
-        except NoFigure:
-            continue
+    known = levels(station, figures, at)
     if not known:
         return Stage(water, None)
     below = 0 if LEVELS[0] in known else None  # who does not know the first level does not know whether it is reached

@@ -76,10 +76,13 @@ def head(t: Text, layer: Any, row: Mapping[str, Any]) -> html.Div:
     return html.Div(marks, className="card-head")
 
 
-def facts(t: Text, layer: Any, row: Mapping[str, Any], now: datetime) -> list[Any]:
-    """Name and value pairs."""
-    pairs = [*service.facts(t, layer, row), *_position(t, row), (t("Vị trí cuối"), _seen(t, row, now))]
-    return [mark.facts(pairs), *([speed_key(t)] if layer.shape.history is not None else [])]
+def facts(t: Text, layer: Any, row: Mapping[str, Any], now: datetime, more: Any = None) -> list[Any]:
+    """Name and value pairs, and what the service itself shows below them."""
+    moves = layer.shape.kind == "moving"
+    seen = t("Vị trí cuối") if moves else t("Số liệu cuối")
+    pairs = [*service.facts(t, layer, row), *_position(t, row), (seen, _seen(t, row, now))]
+    below = [speed_key(t)] if moves else service.more(t, layer, row, more)
+    return [mark.facts(pairs), *below]
 
 
 def _position(t: Text, row: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -210,6 +213,7 @@ class About:
     incident: Incident | None
     alarms: Sequence[Mapping[str, Any]]
     odd: Sequence[Mapping[str, Any]]
+    more: Any = None
 
 
 def _about(connection: Connection, site: Site, chosen: Mapping[str, Any], now: datetime) -> About:
@@ -223,7 +227,8 @@ def _about(connection: Connection, site: Site, chosen: Mapping[str, Any], now: d
     about = incident(connection, site, target, alarms, now) if target else None
     odd = anomaly.anomalies(connection, layer.name, key, now - SHOWN_NOTES) if layer is not None else []
     row = _feature(connection, layer, key) if layer is not None else None
-    return About(layer, key, row, about, alarms, odd)
+    more = service.read_more(connection, site, layer, row, now) if layer is not None and row is not None else None
+    return About(layer, key, row, about, alarms, odd, more)
 
 
 def drawn(t: Text, site: Site, about: About, now: datetime) -> tuple[Any, Any, Any, Any]:
@@ -235,7 +240,7 @@ def drawn(t: Text, site: Site, about: About, now: datetime) -> tuple[Any, Any, A
         label = about.incident.row["object_label"] if about.incident else None
         nothing = html.P(t("Không có dữ liệu về đối tượng này."), className="empty")
         return html.Div(html.H2(str(label or about.key)), className="card-head"), listed, nothing, hand
-    return head(t, about.layer, about.row), listed, facts(t, about.layer, about.row, now), hand
+    return head(t, about.layer, about.row), listed, facts(t, about.layer, about.row, now, about.more), hand
 
 
 def _feature(connection: Connection, layer: Any, key: str) -> dict[str, Any] | None:

@@ -1,18 +1,34 @@
 """What the card says about a station: the river against its alarm levels, the air by VN_AQI, and what it measured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from dash import html
+from sqlalchemy import Connection
 
+from access.site import Site
+from geo import observation
 from geo.aqi import band
+from geo.figure import figures
+from geo.observation import Part
 from geo.parameter import AIR, BY_NAME, PARAMETERS, RAIN_MM, WATER_M
-from geo.river import Stage
+from geo.river import Stage, levels
 from pages.text import Text
 
 _CM = Decimal("0.01")
 _STEADY_M_H = 0.005  # what rounds to no centimetre an hour
+DAY = timedelta(hours=24)
+# What the chart is of: the first of these that the station measured, its parts, and what stands for the values of one.
+_CHARTS: Sequence[tuple[str, int, observation.Whole]] = (
+    (WATER_M.name, 48, observation.last),
+    (RAIN_MM.name, 24, sum),
+    ("pm25", 24, observation.mean),
+    ("pm10", 24, observation.mean),
+    *((one.name, 24, observation.mean) for one in PARAMETERS if one.name not in ("pm25", "pm10", "water_m", "rain_mm")),
+)
 _SHOWN = tuple(one for one in PARAMETERS if one not in (WATER_M, RAIN_MM))
 
 
@@ -94,3 +110,70 @@ def _odd(t: Text, word: str) -> str:
 
 def _value(t: Text, value: float | None, unit: str) -> str:
     return "" if value is None else f"{t.number(value, 2)} {unit}".strip()
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The last 24 hours of one parameter, and the alarm levels to compare them with, metres."""
+
+    name: str
+    parts: Sequence[Part]
+    levels: Mapping[int, float] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+def read_more(connection: Connection, site: Site, layer: Any, row: Mapping[str, Any], now: datetime) -> Chart | None:
+    """The chart of what the station is there for; None where it measured nothing for a day."""
+    seen = observation.observed(connection, site.archive, layer.shape, str(row["key"]), now - DAY, now)
+    known = levels(str(row["river"]), figures(connection), now) if row.get("river") else {}
+    return chart_of(seen, {level: float(metres) for level, metres in known.items()}, now)
+
+
+def chart_of(seen: observation.Observed, known: Mapping[int, float], now: datetime) -> Chart | None:
+    """The chart of what was observed in the 24 hours before a moment."""
+    for name, count, whole in _CHARTS:
+        if seen.samples.get(name):
+            parts = observation.parts(seen.samples[name], now - DAY, now, count, whole)
+            return Chart(name, parts, known if name == WATER_M.name else {}, seen.missing)
+    return None
+
+
+def more(t: Text, row: Mapping[str, Any], chart: Chart) -> list[Any]:
+    """The last 24 hours as bars, with lines at the alarm levels that are near."""
+    of = BY_NAME[chart.name]
+    values = [part.value for part in chart.parts if part.value is not None]
+    low, high = scale(values, chart.levels)
+    title = t("{name}, 24 giờ qua", name=t.title(of))
+    told = t("từ {low} đến {high} {unit}", low=t.number(min(values), 2), high=t.number(max(values), 2), unit=of.unit)
+    lines = [
+        html.Span(f"BĐ{level}", className="level", style={"bottom": f"{_percent(metres, low, high):.2f}%"})
+        for level, metres in chart.levels.items()
+        if low < metres < high
+    ]
+    bars = [_bar(t, part, of.unit, low, high) for part in chart.parts]
+    ends = [html.Span(t.when(chart.parts[0].end)), html.Span(t.when(chart.parts[-1].end))]
+    drawn = html.Div([*lines, *bars], className="station-bars", role="img", **{"aria-label": f"{title}: {told}"})
+    holes = [html.P(words, className="muted") for words in chart.missing]
+    head = html.Div([html.Span(title), html.Span(told, className="muted")], className="station-head")
+    return [html.Div([head, drawn, html.Div(ends, className="station-ends"), *holes], className="station-chart")]
+
+
+def scale(values: Sequence[float], known: Mapping[int, float]) -> tuple[float, float]:
+    """From where to where a chart goes: from nought, or of a river around what it had, with the next level above."""
+    most = max(values)
+    if not known:
+        return min(0.0, min(values)), most if most > 0 else 1.0
+    above = [metres for metres in known.values() if metres > most]
+    margin = max(0.2, (most - min(values)) / 10)
+    return min(values) - margin, (min(above) if above else most) + margin
+
+
+def _percent(value: float, low: float, high: float) -> float:
+    return 100 * (value - low) / (high - low)
+
+
+def _bar(t: Text, part: Part, unit: str, low: float, high: float) -> html.Div:
+    if part.value is None:
+        return html.Div([], className="station-bar none", title=f"{t.when(part.end)}: {t('không có số liệu')}")
+    height = html.I(style={"height": f"{_percent(part.value, low, high):.2f}%"})
+    return html.Div([height], className="station-bar", title=f"{t.when(part.end)}: {t.number(part.value, 2)} {unit}")

@@ -1,6 +1,6 @@
 """What the card says of a station, in both languages."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from geo.aqi import BANDS
 from geo.figure import Figures, seeds
+from geo.observation import Observed
 from geo.river import stage
 from layers.environment import ENVIRONMENT, LAYER
 from pages import environment
@@ -112,3 +113,54 @@ def test_every_word_of_the_page_is_in_the_english_catalogue() -> None:
     words = re.findall(r'\bt\("([^"]+)"', text)
     assert len(words) > 15
     assert [word for word in words if word not in catalogue("en")] == []
+
+
+def observed(**samples: list[float]) -> Observed:
+    """Values every ten minutes, the last of them now."""
+    back = {name: range(len(values) - 1, -1, -1) for name, values in samples.items()}
+    return Observed(
+        {
+            name: [(AT - timedelta(minutes=10 * n), value) for n, value in zip(back[name], values, strict=True)]
+            for name, values in samples.items()
+        }
+    )
+
+
+def test_the_chart_is_of_what_the_station_is_there_for() -> None:
+    assert environment.chart_of(Observed(), {}, AT) is None
+    for names, first, count in (
+        (("rain_mm", "water_m"), "water_m", 48),
+        (("temperature_c", "rain_mm"), "rain_mm", 24),
+        (("no2", "pm25"), "pm25", 24),
+        (("ph",), "ph", 24),
+    ):
+        chart = environment.chart_of(observed(**{name: [1.0] * 20 for name in names}), {1: 1.0}, AT)
+        assert chart is not None
+        assert (chart.name, len(chart.parts), bool(chart.levels)) == (first, count, first == "water_m")
+
+
+def test_a_rivers_chart_reaches_to_the_next_level_above_and_shows_those_that_are_near() -> None:
+    levels = {1: 1.0, 2: 2.0, 3: 3.5}
+    for values, shown in (([0.5, 0.6], ["BĐ1"]), ([0.5, 2.6], ["BĐ1", "BĐ2", "BĐ3"]), ([2.5, 4.5], ["BĐ3"])):
+        chart = environment.chart_of(observed(water_m=[value for value in values for _ in range(6)]), levels, AT)
+        assert chart is not None
+        (drawn,) = environment.more(VI, row(), chart)
+        bars = drawn.children[1]
+        assert [one.children for one in bars.children if one.className == "level"] == shown
+        assert len([one for one in bars.children if one.className == "station-bar"]) >= 1
+        assert len([one for one in bars.children if one.className.startswith("station-bar")]) == 48
+        heights = [
+            float(one.children[0].style["height"][:-1]) for one in bars.children if one.className == "station-bar"
+        ]
+        assert all(0 < height < 100 for height in heights)
+
+
+def test_a_gap_in_the_chart_is_no_nought_and_its_words_say_from_where_to_where() -> None:
+    chart = environment.chart_of(observed(rain_mm=[2.0, 3.0, 0.5]), {}, AT)
+    assert chart is not None
+    (drawn,) = environment.more(VI, row(), chart)
+    bars = drawn.children[1]
+    assert [one.className for one in bars.children].count("station-bar none") == 23
+    assert bars.children[0].title.endswith("không có số liệu")
+    assert getattr(bars, "aria-label") == "Mưa từ lần báo trước, 24 giờ qua: từ 5,5 đến 5,5 mm"
+    assert environment.scale([0.0, 0.0], {}) == (0.0, 1.0)
