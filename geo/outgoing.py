@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 TIMEOUT_S = 5.0
 ANSWER_BYTES_MAX = 64 << 10
-SETTING = "HAIDANG_OUTGOING_ALLOWED"
+SETTING, SECRETS_SETTING = "HAIDANG_OUTGOING_ALLOWED", "HAIDANG_SECRETS"
 PORTS = {"http": 80, "https": 443}
 AGENT = "HaiDang"
 Resolve = Callable[[str, int], Sequence[str]]
@@ -101,13 +101,20 @@ class Outgoing:
     """The way out. allowed: `host:port` places; nothing else is connected to, and no redirect is followed.
 
     timeout_s: from the first look-up to the last byte of the answer. tls: trusts the system's authorities (and
-    SSL_CERT_FILE, for a house with one of its own).
+    SSL_CERT_FILE, for a house with one of its own). secrets: what is shown at the other side, by names.
     """
 
     allowed: frozenset[str] = frozenset()
     timeout_s: float = TIMEOUT_S
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     resolve: Resolve = resolve
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def secret(self, name: str) -> str:
+        """The secret of that name. Raises OutgoingError."""
+        if name not in self.secrets:
+            raise OutgoingError(f"there is no secret {name!r}; an administrator may add it to {SECRETS_SETTING}")
+        return self.secrets[name]
 
     @contextmanager
     def connection(self, host: str, port: int) -> Iterator[Line]:

@@ -18,8 +18,11 @@ SCHEMES = ("udp", "tcp", "tcp-listen", "file")
 POLLED = {"http": 80, "https": 443}  # scheme -> its usual port
 SUBSCRIBED = {"mqtt": 1883, "mqtts": 8883}
 # How a broker is spoken to, in an address's fragment: as which client, sharing with which group, by which version of
-# the protocol; and which members of a record the levels of its topic are (`levels=-/-/id/parameter`).
-OPTIONS = ("client", "share", "version", "levels")
+# the protocol, as which user with which secret; and which members of a record the levels of its topic are
+# (`levels=-/-/id/parameter`).
+OPTIONS = ("client", "share", "version", "user", "secret", "levels")
+# How a server is asked: in which header it is shown which secret.
+ASKED_WITH = ("header", "secret")
 EVERY = "every"  # seconds between two polls, in an address's fragment
 FORM = "form"  # in which of a feed's forms the server answers, there too
 # A record outside [now - 36 months, now + 1 day] has no partition to go to.
@@ -218,7 +221,7 @@ class Source:
     """One transport of a feed: the unit that is received, streamed, locked and counted.
 
     given: what its address says of every record that does not say it itself (`?provider=vnpt`). every_s: between polls.
-    form: of the server's answers; none for the feed's own. topic, options: of a broker, the filter and OPTIONS.
+    form: of the server's answers; none for the feed's own. topic: a broker's filter. options: OPTIONS, ASKED_WITH.
     """
 
     name: str
@@ -339,8 +342,12 @@ def _polled(feed: Feed, address: str, scheme: str, host: str, port: int) -> Sour
     if named is not None and named not in feed.forms:
         known = ", ".join(feed.forms) or "none"
         raise AddressError(f"feed address {address!r}: feed {feed.name!r} knows no #{FORM}={named}; it knows: {known}")
+    options = {each: own.pop(each) for each in ASKED_WITH if each in own}
+    if options and not (options.keys() == set(ASKED_WITH) and re.fullmatch(r"[A-Za-z0-9-]{1,60}", options["header"])):
+        raise AddressError(f"feed address {address!r}: #header= is a header's name, with #secret= the name of a secret")
     name = ".".join(filter(None, (feed.name, f"{scheme}{port}", host, path, digest)))
-    return Source(name, address, feed, given=own, every_s=every_s, form=feed.forms[named] if named else None)
+    form = feed.forms[named] if named else None
+    return Source(name, address, feed, given=own, every_s=every_s, form=form, options=options)
 
 
 def _subscribed(feed: Feed, address: str, scheme: str, host: str, port: int) -> Source:

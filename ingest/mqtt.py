@@ -9,7 +9,7 @@ import random
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
 from typing import Any
@@ -73,7 +73,9 @@ class Subscriber:
         own = self.source.options
         # A receiver has the same name after it was killed: to that the broker's session belongs.
         digest = blake2b(f"{socket.gethostname()} {self.source.name}".encode(), digest_size=6).hexdigest()
-        self.session = packet.Session(own.get("client", f"haidang-{digest}"), five=own.get("version", "5") == "5")
+        self.session = packet.Session(
+            own.get("client", f"haidang-{digest}"), user=own.get("user"), five=own.get("version", "5") == "5"
+        )
 
     async def run(self, peer: SurePeer) -> None:
         """Subscribe and listen until cancelled, with back-off from 0.5 s to a minute."""
@@ -95,6 +97,9 @@ class Subscriber:
 
     async def _connection(self, peer: SurePeer) -> None:
         scheme, host, port = split_address(self.source.address)
+        own = self.source.options
+        if "secret" in own:
+            self.session = replace(self.session, password=self.outgoing.secret(own["secret"]).encode())
         reached = await asyncio.to_thread(self.outgoing.reach, host, port)
         reached.setblocking(False)
         tls = {"ssl": self.outgoing.tls, "server_hostname": host} if scheme == "mqtts" else {}

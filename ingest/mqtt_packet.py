@@ -4,7 +4,7 @@ Numbers in brackets are sections of the version 5 standard. Only what a client n
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ, PINGRESP, DISCONNECT = 1, 2, 3, 4, 8, 9, 12, 13, 14
 # What each property is made of (2.2.2.2): bytes of a number, a text or data, a pair of texts, a number of 1 to 4 bytes.
@@ -43,7 +43,7 @@ class Session:
     receive_max: int = 2_000
     packet_max: int = 1 << 20
     user: str | None = None
-    password: bytes | None = None
+    password: bytes | None = field(default=None, repr=False)
     five: bool = True
 
 

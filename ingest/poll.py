@@ -107,8 +107,10 @@ class Poller:
 
     async def _ask(self, address: str, conditions: Mapping[str, str]) -> Answer | None:
         """One answer; None where nothing has changed. Raises _Fault."""
-        headers = {"Accept": ACCEPT, **conditions}
+        own = self.source.options
         try:
+            shown = {own["header"]: self.outgoing.secret(own["secret"])} if "header" in own else {}
+            headers = {"Accept": ACCEPT, **conditions, **shown}
             answer = await asyncio.to_thread(self.outgoing.request, "GET", address, headers, None, ANSWER_BYTES_MAX + 1)
         except OutgoingError as error:
             raise _Fault(AWAY, str(error)) from None

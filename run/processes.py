@@ -54,7 +54,10 @@ async def _receive(settings: "Settings", sources: list[Source], flush: "receiver
         settings.tcp_clients_max,
         _heartbeat(),
         stop,
-        Outgoing(allow(settings.outgoing_allowed)),
+        Outgoing(
+            allow(settings.outgoing_allowed),
+            secrets={name: value.get_secret_value() for name, value in settings.secrets.items()},
+        ),
     )
 
 

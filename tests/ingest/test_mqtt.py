@@ -52,6 +52,7 @@ class Broker:
     repeated: int = 0
     wrong: list[str] = field(default_factory=list)
     filters: list[bytes] = field(default_factory=list)
+    connects: list[bytes] = field(default_factory=list)
     suback: bytes = b"\x01"
     connack: bytes = b""
     tail: bytes = b""  # said after the subscription
@@ -75,6 +76,7 @@ class Broker:
             body = await reader.readexactly(length)
             kind = first >> 4
             if kind == packet.CONNECT:
+                self.connects.append(body)
                 self.limit = int.from_bytes(body[body.index(b"\x21") + 1 :][:2], "big")
                 writer.write(self.connack or b"\x20\x03" + bytes([self.kept]) + b"\0\0")
                 self.kept = True
@@ -121,6 +123,8 @@ class Desk:
 
     broker: Broker
     limit: int = 1 << 30
+    address: str = ADDRESS
+    secrets: dict[str, str] = field(default_factory=dict)
     made: list[dict[str, Any]] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     waits: list[float] = field(default_factory=list)
@@ -130,10 +134,13 @@ class Desk:
     def __post_init__(self) -> None:
         room: Any = Room()
         self.outbox = Outbox("boot", room, self.limit)
-        of = source()
+        of = source(self.address)
         self.peer = SourcePeer(of, "mqtt", self.outbox, Flush(0.01, 1 << 14, self.limit))
         way: Any = self
         self.subscriber = Subscriber(of, way, lambda name, count: self.faults.update({name: count}), self.wait)
+
+    def secret(self, name: str) -> str:
+        return Outgoing(secrets=self.secrets).secret(name)
 
     def reach(self, host: str, port: int) -> socket.socket:
         ours, theirs = socket.socketpair()
@@ -223,6 +230,18 @@ def test_the_subscription_is_shared_and_made_again_after_each_connection() -> No
     asyncio.run(desk.live(lambda: bool(broker.filters)))
     assert broker.filters == [b"$share/haidang/hue/env/#"]
     asyncio.run(Desk(broker).live(lambda: len(broker.filters) == 2))
+
+
+def test_a_password_is_named_in_the_address_and_kept_elsewhere() -> None:
+    broker = Broker()
+    address = "mqtt://broker.hue.vn/a#user=hd&secret=broker"
+    desk = Desk(broker, address=address, secrets={"broker": "s3cret"})
+    asyncio.run(desk.live(lambda: bool(broker.filters)))
+    assert broker.connects[0].endswith(b"\x00\x02hd\x00\x06s3cret")
+    assert "s3cret" not in repr(desk.subscriber.session)
+    without = Desk(broker, address=address)
+    asyncio.run(without.live(lambda: without.faults["mqtt_failed"] > 1))
+    assert len(broker.connects) == 1
 
 
 def test_a_session_that_the_broker_has_lost_is_told_of() -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from geo.outgoing import Answer, OutgoingError
+from geo.outgoing import Answer, Outgoing, OutgoingError
 from ingest import poll
 from ingest.environment import FEED
 from ingest.feed import AddressError, RawBatch, Source, sources_of
@@ -173,6 +173,9 @@ class Server:
     asked: list[str] = field(default_factory=list)
     sent: list[Mapping[str, str]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+
+    def secret(self, name: str) -> str:
+        return Outgoing(secrets={"openaq": "openaq's own"}).secret(name)
 
     def request(self, method: str, url: str, headers: Mapping[str, str], body: None, most: int) -> Answer:
         self.asked.append(url)
@@ -339,6 +342,20 @@ def test_openaq_answers_of_both_versions_become_records() -> None:
     assert rows["pm25"].dropna().tolist() == [31, 30, 29]
     assert rows["o3"].dropna().tolist() == pytest.approx([58.9], abs=0.1)
     assert rows["observed_at"].tolist()[3] == NOW
+
+
+def test_a_key_is_shown_in_the_header_that_the_address_names_and_kept_elsewhere() -> None:
+    server = Server({"https://x.vn/y": {"results": []}})
+    one = asking(server, "https://x.vn/y#form=openaq&header=X-API-Key&secret=openaq")
+    one.turn()
+    assert server.sent[0]["X-API-Key"] == "openaq's own"
+    missing = asking(server, "https://x.vn/y#form=openaq&header=X-API-Key&secret=other")
+    missing.turn()
+    assert missing.faults == {"poll_failed": 1}
+    assert len(server.sent) == 1
+    for wrong in ("header=X-API-Key", "secret=openaq", "header=a:b&secret=openaq"):
+        with pytest.raises(AddressError, match="header"):
+            source(f"https://x.vn/y#{wrong}")
 
 
 def test_a_form_that_a_feed_does_not_know_is_named_with_those_that_it_knows() -> None:
