@@ -1,6 +1,7 @@
 """Answers in the shape of OpenAQ, of its second and its third version, as records of stations.
 
-Latest values and measurements of v2, measurements and hours of a sensor of v3. Its hours end where they are told to.
+Latest values and measurements of v2; of v3 a location's sensors with what each told last, and a sensor's measurements
+and hours, which count at their end.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,11 @@ def read(answer: Any) -> Page:
 def _records(result: Any) -> Iterator[Any]:
     if not isinstance(result, Mapping):
         yield result
+        return
+    if isinstance(result.get("latest"), Mapping):  # a sensor, whose own id is no station's
+        yield _known(
+            {**_station(result["latest"]), **_measured({**result["latest"], "parameter": result.get("parameter")})}
+        )
         return
     told = _station(result)
     if not isinstance(result.get("measurements"), list):

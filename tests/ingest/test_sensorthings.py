@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -15,6 +16,7 @@ from geo.outgoing import Answer, Outgoing, OutgoingError
 from ingest import poll
 from ingest.environment import FEED
 from ingest.feed import AddressError, RawBatch, Source, sources_of
+from ingest.openaq import read as openaq
 from ingest.poll import Poller
 from ingest.sensorthings import NOT_SENSORTHINGS, read, whole
 
@@ -363,3 +365,37 @@ def test_a_form_that_a_feed_does_not_know_is_named_with_those_that_it_knows() ->
         source("https://x.vn/y#form=soap")
     assert source("https://x.vn/y#form=openaq&river=kim_long").given == {"river": "kim_long"}
     assert source("https://x.vn/y").form is None
+
+
+def real(shared_data: Path, name: str) -> Any:
+    return json.loads((shared_data / "sensors" / name).read_text("utf-8"))
+
+
+def test_real_answers_of_openaq_are_read(shared_data: Path) -> None:
+    at = datetime(2024, 8, 27, tzinfo=UTC).timestamp()
+    measured = openaq(real(shared_data, "openaq/responses_measurements.json")).records
+    sensors = openaq(real(shared_data, "openaq/responses_sensors.json")).records
+    raw = b"\n".join(json.dumps({"id": "DEL-NORTE", **each}).encode() for each in [*measured, *sensors])
+    found = FEED.decode(RawBatch("environment.test", "boot", 1, at, raw))
+    # Nitric oxide and all nitrogen oxides together are nothing that the index asks for.
+    assert dict(found.account.rejected) == {"parameter": 2}
+    rows = found.frame
+    assert rows["pm25"].dropna().tolist() == [6.0, 7.5, 4.1]
+    assert rows["observed_at"].tolist()[:2] == [datetime(2023, 10, 16, hour, tzinfo=UTC) for hour in (13, 14)]
+    assert rows["no2"].dropna().tolist() == pytest.approx([1.317], abs=0.001)  # 0.0007 ppm
+    assert rows["lat"].dropna().unique().tolist() == [35.1353]
+    assert rows[["so2", "co", "o3", "pm10"]].notna().sum().tolist() == [1, 1, 1, 1]
+
+
+def test_real_entities_of_a_sensorthings_server_are_read(shared_data: Path) -> None:
+    thing = real(shared_data, "frost/entitiesDefault.json")
+    records = list(read({"value": [{"@iot.id": 1, **thing}]}).records)
+    assert [each["value"] for each in records] == [3, 4, 5, 6]
+    assert {(each["lon"], each["lat"]) for each in records} == {(-117.05, 51.05)}
+    assert {each["id"] for each in records} == {1}
+    found = frame(records)
+    assert dict(found.account.rejected) == {"parameter": 4}  # light, and a temperature that is misspelt
+    guide = real(shared_data, "frost/example_entities.json")
+    stream = {**guide["Datastream"], "ObservedProperty": guide["ObservedProperty"], "Thing": {"@iot.id": 999}}
+    (one,) = read({**guide["Observation"], "Datastream": stream}).records
+    assert (one["parameter"], one["unit"], one["value"]) == ("Temperature", "°C", 49)
