@@ -6,11 +6,11 @@ transaction, though it is not the newest itself.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import sqlalchemy as sa
@@ -44,6 +44,14 @@ class Known:
     observed_at: datetime | None = None
     lon: float | None = None
     lat: float | None = None
+
+
+class Window(NamedTuple):
+    """A station and a time of its past, both ends included."""
+
+    key: str
+    since: datetime
+    until: datetime
 
 
 @dataclass
@@ -125,7 +133,7 @@ def completed(
         own[RECORD_ID.name] = _record_id(told)
         states.append(own)
         newest = known.get(key, Known()).observed_at
-        if newest is not None and at < newest and key not in overdue:
+        if newest is not None and newest - BEHIND <= at < newest and key not in overdue:
             overdue[key] = tracks[key].state(newest)
     frame = _placed(frame, known)
     made = pd.DataFrame(states, frame.index, [*NAMES, *DERIVED, "quality", RECORD_ID.name], dtype=object)
@@ -211,7 +219,7 @@ def completion(shape: Shape) -> Identify:
                            {"name": shape.name})  # fmt: skip
         keys = sorted({str(key) for key in frame["id"]})
         known = _known(connection, shape, keys)
-        past = _past(connection, shape, keys, _span(frame, known))
+        past = _past(connection, shape, windows(frame, known))
         done, overdue = completed(frame, past, known, figures(connection))
         for key in sorted(overdue):
             connection.execute(sa.update(shape.latest).where(shape.latest.c.id == key).values(overdue[key]))
@@ -228,21 +236,39 @@ def _known(connection: sa.Connection, shape: Shape, keys: Sequence[str]) -> dict
     return {row.id: Known(row.river, row.observed_at, row.lon, row.lat) for row in found}
 
 
-def _span(frame: pd.DataFrame, known: Mapping[str, Known]) -> tuple[datetime, datetime]:
-    """From a day before the oldest record here to the newest that there is."""
-    told = [frame["observed_at"].min().to_pydatetime(), frame["observed_at"].max().to_pydatetime()]
-    newest: Iterable[datetime] = (one.observed_at.astimezone(UTC) for one in known.values() if one.observed_at)
-    return told[0] - BEHIND, max((*newest, told[1]))
+def windows(frame: pd.DataFrame, known: Mapping[str, Known]) -> list[Window]:
+    """Which parts of the past matter to the rows of a frame, by station in order and without overlap.
+
+    That is a day before each row, and before the newest observation that there is, where a row is late by less than
+    that: what is older changes nothing of the state that stands.
+    """
+    found: list[Window] = []
+    for key, times in frame.groupby("id", sort=True)["observed_at"]:
+        newest = known.get(str(key), Known()).observed_at
+        ends = [at.to_pydatetime() for at in times.sort_values()]
+        if newest is not None and ends[0] < newest <= ends[-1] + BEHIND:
+            ends = sorted([*ends, newest])
+        own: list[Window] = []
+        for end in ends:
+            if own and end - BEHIND <= own[-1].until:
+                own[-1] = Window(str(key), own[-1].since, end)
+            else:
+                own.append(Window(str(key), end - BEHIND, end))
+        found += own
+    return found
 
 
-def _past(
-    connection: sa.Connection, shape: Shape, keys: Sequence[str], span: tuple[datetime, datetime]
-) -> pd.DataFrame:
-    """The history of the stations in a span of time, both ends included, in the order in which it came."""
+def _past(connection: sa.Connection, shape: Shape, wanted: Sequence[Window]) -> pd.DataFrame:
+    """The history of the stations in those times, both ends included, in the order in which it came."""
     assert shape.history is not None
     query = (
-        f"SELECT {', '.join(HISTORY)} FROM {shape.history.name}"
-        " WHERE id = ANY(%s::text[]) AND observed_at BETWEEN %s AND %s ORDER BY observed_at, received_at"
+        f"SELECT {', '.join(f'h.{name}' for name in HISTORY)}"
+        " FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS w (id, since, until)"
+        f" JOIN {shape.history.name} h ON h.id = w.id AND h.observed_at BETWEEN w.since AND w.until"
+        " ORDER BY h.observed_at, h.received_at"
     )
     types = {name: shape.history.c[name].type for name in HISTORY}
-    return read_frame(connection, query, types, [list(keys), *span])
+    columns: list[list[Any]] = [
+        list(column) for column in zip(*((w.key, w.since, w.until) for w in wanted), strict=True)
+    ]
+    return read_frame(connection, query, types, columns)

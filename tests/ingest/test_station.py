@@ -13,7 +13,7 @@ from geo.figure import Figures, seeds
 from geo.station import HOUR
 from ingest.environment import FEED
 from ingest.feed import RawBatch
-from ingest.station import DERIVED, HISTORY, NAMES, Known, completed
+from ingest.station import DERIVED, HISTORY, NAMES, Known, completed, windows
 
 LAW = Figures(seeds())
 TEN = datetime(2026, 11, 20, 10, tzinfo=UTC)
@@ -165,6 +165,23 @@ def test_the_last_state_is_the_same_in_any_order_and_in_any_pieces(seed: int) ->
     for name in (*NAMES, *DERIVED):
         here, there = latest[name], whole[name]
         assert (pd.isna(here) and pd.isna(there)) or here == there or here == pytest.approx(there), name
+
+
+def test_only_what_matters_of_the_past_is_read_however_late_a_record_comes() -> None:
+    month = timedelta(days=30)
+    told = frame({"observed_at": TEN - month, "pm25": 1}, {"observed_at": TEN - month - 2 * HOUR, "pm25": 1})
+    assert windows(told, {}) == [("S", TEN - month - 27 * HOUR, TEN - month)]
+    # So old a record changes nothing of what stands.
+    assert windows(told, {"S": Known(None, TEN)}) == windows(told, {})
+    assert not completed(told, NOTHING, {"S": Known(None, TEN)}, LAW)[1]
+    late = frame({"observed_at": TEN - 3 * HOUR, "pm25": 1})
+    assert windows(late, {"S": Known(None, TEN)}) == [("S", TEN - 28 * HOUR, TEN)]
+    both = pd.concat([told, late, frame({"pm25": 1}, id="A")])
+    assert windows(both, {}) == [
+        ("A", TEN - 25 * HOUR, TEN),
+        ("S", TEN - month - 27 * HOUR, TEN - month),
+        ("S", TEN - 28 * HOUR, TEN - 3 * HOUR),
+    ]
 
 
 def test_a_unit_that_a_station_never_had_is_marked_and_converted() -> None:
