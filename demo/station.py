@@ -7,7 +7,7 @@ Places and values are made up.
 import json
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import merge
@@ -22,7 +22,7 @@ _FOREVER = math.inf
 OWNER = "Đài Khí tượng Thủy văn (mô phỏng)"
 OFFICE = "Trung tâm Quan trắc môi trường (mô phỏng)"
 
-Values = Callable[[float, random.Random], dict[str, object]]  # of a time since the start, hours
+Values = Callable[[float, random.Random], Mapping[str, object]]  # of a time since the start, hours
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _level(base_m: float, height_m: float, peak_h: float, rise_h: float, fall_h:
 def _centimetres(base_m: float, height_m: float, peak_h: float, rise_h: float, fall_h: float) -> Values:
     """As some gauges tell it: by parameter, in whole centimetres."""
 
-    def values(hours: float, _: random.Random) -> dict[str, object]:
+    def values(hours: float, _: random.Random) -> Mapping[str, object]:
         metres = wave(hours, base_m, height_m, peak_h, rise_h, fall_h)
         return {"parameter": "water level", "value": round(100 * metres), "unit": "cm"}
 
@@ -92,7 +92,7 @@ def _centimetres(base_m: float, height_m: float, peak_h: float, rise_h: float, f
 def _rain(most_mm: float, peak_h: float) -> Values:
     """Millimetres in ten minutes, in showers, most of them some hours before the river is highest."""
 
-    def values(hours: float, chance: random.Random) -> dict[str, object]:
+    def values(hours: float, chance: random.Random) -> Mapping[str, object]:
         fall = most_mm * math.exp(-(((hours - peak_h) / 5.0) ** 2)) * chance.gammavariate(2.0, 0.5)
         return {"rain_mm": round(fall, 1)}
 
@@ -102,7 +102,7 @@ def _rain(most_mm: float, peak_h: float) -> Values:
 def _air(dust: float, gas: float, wrong: float = 0.0) -> Values:
     """Air of a working day, µg/m³; `wrong`: how often its PM10 channel answers that it has failed."""
 
-    def values(hours: float, chance: random.Random) -> dict[str, object]:
+    def values(hours: float, chance: random.Random) -> Mapping[str, object]:
         rush = 1 + 0.25 * math.sin(2 * math.pi * hours / 12)
         pm25 = dust * rush * chance.uniform(0.9, 1.1)
         pm10 = -999.0 if chance.random() < wrong else pm25 * chance.uniform(1.45, 1.6)
@@ -114,7 +114,7 @@ def _air(dust: float, gas: float, wrong: float = 0.0) -> Values:
     return values
 
 
-def _water(hours: float, chance: random.Random) -> dict[str, object]:
+def _water(hours: float, chance: random.Random) -> Mapping[str, object]:
     muddy = wave(hours, 12, 260, 2, 7, 12) * chance.uniform(0.95, 1.05)
     return {
         "ph": round(7.1 + chance.uniform(-0.1, 0.1), 2),

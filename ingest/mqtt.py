@@ -102,7 +102,7 @@ class Subscriber:
             self.session = replace(self.session, password=self.outgoing.secret(own["secret"]).encode())
         reached = await asyncio.to_thread(self.outgoing.reach, host, port)
         reached.setblocking(False)
-        tls = {"ssl": self.outgoing.tls, "server_hostname": host} if scheme == "mqtts" else {}
+        tls: dict[str, Any] = {"ssl": self.outgoing.tls, "server_hostname": host} if scheme == "mqtts" else {}
         try:
             async with asyncio.timeout(ANSWER_S):
                 reader, writer = await asyncio.open_connection(sock=reached, **tls)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
@@ -119,7 +120,8 @@ def completed(
     """
     both = pd.concat([past[list(HISTORY)], frame[list(HISTORY)]], ignore_index=True) if len(past) else frame
     spans = {str(key): rows for key, rows in both.groupby("id", sort=False)}
-    units = {key: _units(past[past["id"] == key]) for key in spans} if len(past) else {}
+    named = past[past["units"].notna()]
+    units = {str(key): _units(rows) for key, rows in named.groupby("id", sort=False)}
     tracks: dict[str, Track] = {}
     rivers = _rivers(frame, known)
     for key, rows in spans.items():
@@ -165,15 +167,15 @@ def _is(value: Any) -> bool:
 
 def _samples(rows: pd.DataFrame) -> dict[str, list[Sample]]:
     """What each record itself measured, by parameter."""
+    codes, told = pd.factorize(rows["measured"])  # -1: nothing
+    times = rows["observed_at"].dt.to_pydatetime()
     found: dict[str, list[Sample]] = {}
-    for told in rows[list(HISTORY)].to_dict("records"):
-        if _is(told["measured"]):
-            at = told["observed_at"].to_pydatetime()
-            for name in told["measured"].split():
-                if (
-                    told.get(name) == told.get(name) and told.get(name) is not None
-                ):  # an older version's name may be gone
-                    found.setdefault(name, []).append((at, float(told[name])))
+    for name in NAMES:
+        tells = np.array([name in each.split() for each in told] + [False])
+        values = rows[name].to_numpy(float, na_value=np.nan)
+        own = tells[codes] & ~np.isnan(values)
+        if own.any():
+            found[name] = list(zip(times[own].tolist(), values[own].tolist(), strict=True))
     return found
 
 
@@ -189,7 +191,7 @@ def _pairs(told: Any) -> dict[str, str]:
     return dict([told.split("=", 1)]) if _is(told) else {}
 
 
-def _quality(told: Mapping[str, Any], units: dict[str, str]) -> str | None:
+def _quality(told: Mapping[Any, Any], units: dict[str, str]) -> str | None:
     """What is odd about a record: what its reader found, and a unit that its station did not have before."""
     odd = told["quality"].split() if _is(told["quality"]) else []
     for name, unit in _pairs(told["units"]).items():
@@ -199,7 +201,7 @@ def _quality(told: Mapping[str, Any], units: dict[str, str]) -> str | None:
     return " ".join(odd) or None
 
 
-def _record_id(told: Mapping[str, Any]) -> str:
+def _record_id(told: Mapping[Any, Any]) -> str:
     """The sender's id of a record, else one out of what it says: sent again, it is stored once."""
     own = told.get(RECORD_ID.name)
     if _is(own):
