@@ -22,6 +22,7 @@ from api import (
     rescue,
     risk,
     rules,
+    stations,
     statistics,
     storm,
 )
@@ -56,6 +57,7 @@ def mount(
     rules.mount(server, site)
     rescue.mount(server, site)
     risk.mount(server, site)
+    stations.mount(server, site)
     statistics.mount(server, site, fleet_report)
     storm.mount(server, site)
     handover.mount(server, site, handover_paper)

@@ -43,7 +43,7 @@ def mount(server: FastAPI, site: Site) -> None:
 
         Of a past moment, `missing` names the archive's files that should have been read and could not.
         """
-        found = _layer(site, layer)
+        found = layer_of(site, layer)
         shape, box, moment = found.shape, _box(bbox), _aware(at)
         with site.engine.connect() as connection:
             if moment is None or shape.history is None:
@@ -57,7 +57,7 @@ def mount(server: FastAPI, site: Site) -> None:
 
         `boat` is what the register has of it: identity, licence, devices, duties, the state of its signal; else null.
         """
-        found = _layer(site, layer)
+        found = layer_of(site, layer)
         with site.engine.connect() as connection:
             row = _vessel(connection, found, key)
             return {**feature.geojson(found.shape, row), "boat": brief(connection, key, datetime.now(UTC))}
@@ -73,8 +73,8 @@ def mount(server: FastAPI, site: Site) -> None:
 
         `missing` names the archive's files that should have been read and could not.
         """
-        found = _layer(site, layer)
-        since, until = _period(start, end)
+        found = layer_of(site, layer)
+        since, until = period(start, end)
         with site.engine.connect() as connection:
             row = _vessel(connection, found, key)
             return fixes(connection, site.archive, found.shape, row["key"], since, until).geojson(found.shape)
@@ -89,7 +89,7 @@ def mount(server: FastAPI, site: Site) -> None:
 
         The period is as a track's. Of telephone numbers only the last digits are told.
         """
-        since, until = _period(start, end)
+        since, until = period(start, end)
         with site.engine.connect() as connection:
             found = record(connection, site, key, since, until, datetime.now(UTC))
         if found is None:
@@ -112,7 +112,8 @@ def describe(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _layer(site: Site, name: str) -> Layer:
+def layer_of(site: Site, name: str) -> Layer:
+    """The layer of that name; else 404 with those that there are."""
     found = site.layer(name.lower())
     if found is None:
         known = ", ".join(layer.name for layer in site.layers)
@@ -125,7 +126,7 @@ def look_back(layer: Layer) -> timedelta:
     return max(LOOK_BACK, timedelta(seconds=layer.style.lost_s))
 
 
-def _period(start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:
+def period(start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:
     """The period that is asked for: the last 24 h by default, 31 days at most."""
     until = _aware(end) or datetime.now(UTC)
     since = _aware(start) or until - TRACK

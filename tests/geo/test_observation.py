@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from geo.figure import Figures, seeds
-from geo.observation import air_hours, last, mean, measured, parts
+from geo.observation import Observed, air_days, air_hours, last, mean, measured, parts, told
 
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -35,13 +35,36 @@ def test_each_value_is_of_one_part_and_the_borders_belong_to_the_part_before() -
     assert [part.value for part in parts(told, start, NOW, 2, mean)] == [pytest.approx(7 / 3), 8.0]
 
 
+LAW = Figures(seeds())
+TEN = NOW.replace(minute=0)
+
+
 def test_past_hours_index_is_made_anew_with_what_came_late() -> None:
-    law, ten = Figures(seeds()), NOW.replace(minute=0)
-    samples = [(ten - back * HOUR, 20.0) for back in range(14)]
-    before = air_hours({"pm25": samples}, NOW, 3, law)
-    assert [one.until for one in before] == [ten - 2 * HOUR, ten - HOUR, ten]
-    after = air_hours({"pm25": [*samples, (ten - HOUR - MINUTE, 220.0)]}, NOW, 3, law)
+    samples = [(TEN - back * HOUR, 20.0) for back in range(14)]
+    before = air_hours({"pm25": samples}, TEN - 3 * HOUR, NOW, LAW)
+    assert [one.until for one in before] == [TEN - 2 * HOUR, TEN - HOUR, TEN]
+    after = air_hours({"pm25": [*samples, (TEN - HOUR - MINUTE, 220.0)]}, TEN - 3 * HOUR, NOW, LAW)
     assert [one.index.index if one.index else None for one in before] == [40, 40, 40]
     assert after[0].index == before[0].index
     assert after[1].index is not None
     assert after[1].index.index > 100
+
+
+def test_days_are_the_centres_and_only_whole_ones_are_told() -> None:
+    begin = datetime(2026, 11, 18, 17, tzinfo=UTC)  # midnight of the 19th in Huế
+    samples = [(begin + number * HOUR, 65.0 if number <= 24 else 20.0) for number in range(1, 41)]
+    found = air_days({"pm25": samples}, begin, begin + 40 * HOUR, LAW)
+    assert [(day.isoformat(), index.index if index else None) for day, index in found] == [("2026-11-19", 125)]
+    assert not air_days({"pm25": samples}, begin + MINUTE, begin + 40 * HOUR, LAW)
+    late = air_days({}, begin, begin + 48 * HOUR, LAW)
+    assert [index for _, index in late] == [None, None]
+
+
+def test_other_systems_are_told_values_with_units_and_the_index_of_hours_and_days() -> None:
+    samples = {"pm25": [(TEN - back * HOUR, 20.0) for back in range(13, -1, -1)], "water_m": [(TEN, 2.56)]}
+    found = told(Observed(samples, ("x.parquet",)), TEN - HOUR, NOW, LAW)
+    assert found["parameters"]["pm25"]["values"] == [(TEN - HOUR, 20.0), (TEN, 20.0)]
+    assert found["parameters"]["water_m"]["unit"] == "m"
+    assert [(one["until"], one["aqi"], one["of"]) for one in found["aqi_hours"]] == [(TEN, 40, "pm25")]
+    assert found["aqi_days"] == []
+    assert found["missing"] == ["x.parquet"]
