@@ -11,6 +11,7 @@ from pages import (
     camera_events,
     channels,
     fisheries,
+    flood,
     handover,
     lab,
     map,
@@ -31,6 +32,7 @@ APART: dict[str, Any] = {
     "fisheries": fisheries,
     "fisheries/risk": risk,  # no registration is spelled so
     "fisheries/storm": storm,
+    "flood": flood,
     "handover": handover,
     "rules": rules,
     "rules/lab": lab,
@@ -90,6 +92,7 @@ def mount(app: Dash, site: Site) -> None:
         fisheries,
         risk,
         storm,
+        flood,
         camera_events,
         *channels.PARTS,
     ):

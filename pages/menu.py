@@ -15,6 +15,7 @@ def layout(site: Site, t: Text) -> html.Details:
         ("/fisheries", t("Bảng mất tín hiệu")),
         ("/fisheries/risk", t("Tàu cần xem trước")),
         ("/fisheries/storm", t("Bão, áp thấp nhiệt đới")),
+        ("/flood", t("Lũ: sông và mưa")),
         ("/cameras/events", t("Sự kiện camera")),
         ("/alarms/metrics", t("Chỉ số báo động")),
         ("/handover", t("Bàn giao ca")),
