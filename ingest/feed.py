@@ -251,7 +251,8 @@ def pushed_source(feed: Feed, sender: str) -> str:
 
 
 # Asked in the worker's transaction whose each record of a decoded frame is: the frame with the layer's key, which is
-# empty where the record is nobody's, and whatever else is known of the thing.
+# empty where the record is nobody's, and whatever else is known of the thing or follows from its past. It may set right
+# the latest state of a thing whose record comes late.
 Identify = Callable[["sa.Connection", "pd.DataFrame"], "pd.DataFrame"]
 
 

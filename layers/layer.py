@@ -84,7 +84,7 @@ class Kpi:
 class Layer:
     """A city service. Its name is the name of its table, file, channel, component and icon.
 
-    identify: for records that do not say by themselves whose they are.
+    identify: for records that do not say by themselves whose they are, or all that is to be known with them.
     """
 
     vi: str

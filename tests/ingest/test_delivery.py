@@ -95,3 +95,24 @@ def test_one_round_trip_takes_a_bounded_group(tmp_path: Path) -> None:
     assert [batch.seq for batch in first] == list(range(1, SEND_BATCHES + 1))
     outbox.sent(len(first))
     assert outbox.group()[0].seq == SEND_BATCHES + 1
+
+
+def test_who_asks_is_told_in_order_once_what_was_put_before_is_kept(outbox: Outbox) -> None:
+    told: list[str] = []
+    outbox.when_kept(lambda kept: told.append(f"nothing waits {kept}"))
+    assert told == ["nothing waits True"]
+    put(outbox, lines(1)[0])
+    outbox.when_kept(lambda kept: told.append(f"first {kept}"))
+    outbox.when_kept(lambda kept: told.append(f"again {kept}"))
+    put(outbox, lines(1)[0])
+    outbox.when_kept(lambda kept: told.append(f"second {kept}"))
+    assert told[1:] == []
+    outbox.sent(1)
+    assert told[1:] == ["first True", "again True"]
+    outbox.sent(1)
+    assert told[3:] == ["second True"]
+
+
+def test_what_there_is_no_room_for_is_not_kept(outbox: Outbox) -> None:
+    assert outbox.put("ais.test", None, framed(lines(1)[0]), 1.0)
+    assert not outbox.put("ais.test", None, framed(*lines(40)), 1.0)
