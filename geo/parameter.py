@@ -35,7 +35,7 @@ class Parameter:
 
     def factor(self, unit: str) -> float | None:
         """By what a value in another unit is multiplied, or None where the unit is none of its units."""
-        return {plain_unit(own): factor for own, factor in (self.factors | {self.unit: 1.0}).items()}.get(
+        return {plain_unit(own): factor for own, factor in {**self.factors, self.unit: 1.0}.items()}.get(
             plain_unit(unit)
         )
 

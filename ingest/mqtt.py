@@ -180,7 +180,7 @@ class Subscriber:
         push = self.source.feed.push
         assert push is not None
         named = zip(self.source.options.get("levels", "").split("/"), told.topic.split("/"), strict=False)
-        given = self.source.given | {name: level for name, level in named if name not in ("", "-")}
+        given = {**self.source.given, **{name: level for name, level in named if name not in ("", "-")}}
         try:
             found = read_json(told.payload)
         except Refused:
