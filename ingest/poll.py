@@ -101,7 +101,7 @@ class Poller:
             return self._failed(fault)
         self._whole = self._known = known
         # Of several pages the first may stand still while another changes; what could not be read is asked for again.
-        told = answer.headers if page and len(asked) == 1 else {}
+        told = answer.headers if answer and page and len(asked) == 1 else {}
         self._conditions = {ask: told[name] for name, ask in CONDITIONS.items() if name in told}
         return self._answered()
 

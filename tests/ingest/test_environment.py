@@ -117,7 +117,7 @@ def test_without_a_time_it_is_of_its_reception() -> None:
 
 def test_csv_and_pushed_records_go_through_the_same_reader() -> None:
     body = "id,observed_at,parameter,value,unit\nKIM-LONG,2026-11-20T02:50:00Z,mực nước,256,cm\nKIM-LONG,,water_m,x,m\n"
-    good, bad = (judge(PUSH, one, {}, NOW.timestamp()) for one in read_csv(PUSH, body.encode()))
+    good, bad = (judge(PUSH, one, {}, NOW.timestamp()) for one in read_csv(PUSH, body.encode(), 10))
     assert good.row is not None
     assert good.row["water_m"] == pytest.approx(2.56)
     assert bad.reason == "value:value"
