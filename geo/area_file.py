@@ -7,8 +7,9 @@ from math import isfinite
 from typing import Any
 
 from geo.area import PROVINCES, Area, Kind, Province, province_of, spelled
-from geo.boat_file import cleaned, number
+from geo.boat_file import number
 from geo.fold import fold
+from geo.heading import Headings
 from geo.vector_file import Row
 from geo.wrong import Wrong
 
@@ -24,7 +25,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "area_km2": ("area km2", "areakm2", "dien tich", "dientich", "dien tich km2", "dtich km2"),
     "population": ("population", "dan so", "danso"),
 }  # fmt: skip
-_OURS = {known: ours for ours, each in NAMES.items() for known in each}
+_HEADINGS = Headings(NAMES)
 KIND_WORDS: Mapping[str, Kind] = {
     "phuong": "ward", "p": "ward", "ward": "ward", "xa": "commune", "x": "commune", "commune": "commune",
 }  # fmt: skip
@@ -84,7 +85,7 @@ class _Roll:
 
 
 def _draft(row: Row, roll: _Roll, province: Province | None, ignored: dict[str, None]) -> Draft:
-    said, columns = _named(row.properties, ignored)
+    said, columns = _HEADINGS.said(row.properties, ignored)
     faults: list[Wrong] = []
     known = None
     try:
@@ -100,21 +101,6 @@ def _draft(row: Row, roll: _Roll, province: Province | None, ignored: dict[str, 
     told = said.get("full_name") or said.get("name") or said.get("code") or ""
     whole = None if people is None else round(people)
     return Draft(row.number, told, known, size, whole, row.geometry, tuple(faults))
-
-
-def _named(properties: Mapping[str, Any], ignored: dict[str, None]) -> tuple[dict[str, str], dict[str, str]]:
-    """What a row says under our names, as cleaned text, and the file's names of those columns."""
-    found: dict[str, tuple[int, str, str]] = {}
-    for column, value in properties.items():
-        ours = _OURS.get(fold(column))
-        if ours is None:
-            if fold(column) not in ("id", "fid", "objectid"):
-                ignored.setdefault(column)
-            continue
-        rank, text = NAMES[ours].index(fold(column)), cleaned(value)
-        if text and (ours not in found or rank < found[ours][0]):
-            found[ours] = rank, text, column
-    return {ours: text for ours, (_, text, _) in found.items()}, {ours: own for ours, (*_, own) in found.items()}
 
 
 def _commune(said: Mapping[str, str], columns: Mapping[str, str], roll: _Roll, province: Province | None) -> Area:

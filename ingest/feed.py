@@ -368,7 +368,8 @@ def _subscribed(feed: Feed, address: str, scheme: str, host: str, port: int) -> 
     if options.get("version", "5") not in ("5", "3") or not set(named) <= set(feed.push.names):
         raise AddressError(f"feed address {address!r}: #version= is 5 or 3, #levels= members of a record, or -")
     path = re.sub(r"[^A-Za-z0-9]+", "-", topic).strip("-")[:60]
-    name = ".".join(filter(None, (feed.name, f"{scheme}{port}", host, path)))
+    digest = "" if path.replace("-", "/") == topic else blake2b(topic.encode(), digest_size=3).hexdigest()
+    name = ".".join(filter(None, (feed.name, f"{scheme}{port}", host, path, digest)))
     return Source(name, address, feed, given=own, topic=topic, options=options)
 
 

@@ -2,19 +2,19 @@
 
 import getpass
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import sqlalchemy as sa
 import typer
 
-from access import area_import, fence_import, fleet_import
+from access import area_import, fence_import, fleet_import, station_import
 from access import storm as storm_import
 from access.fence_import import Account, Deed, Line, Refusal
-from geo import area_file, boat_file, storm_file
+from geo import area_file, boat_file, station_file, storm_file
 from geo.actor import Actor
 from geo.area import PROVINCES, Area, province_of
 from geo.calendar import ZONE
@@ -24,7 +24,8 @@ from geo.fence_file import Draft, drafts
 from geo.fence_kind import KINDS
 from geo.fleet import Outdated
 from geo.storm import NoStorm, Stale
-from geo.vector_file import FileFault, read_file, read_sheet
+from geo.vector_file import TABLES, FileFault, read_file, read_sheet
+from layers import discover
 from run.connection import addresses
 from run.fault import Fault
 from run.letters import visible
@@ -36,6 +37,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Files into the centre."
 )
 CRS = re.compile(r"(?:EPSG:)?(\d{4,6})", re.IGNORECASE)
+_L = TypeVar("_L", fleet_import.Line, station_import.Line)
 TOLD_MAX = 400  # rows of a table that somebody reads
 
 
@@ -185,21 +187,59 @@ def import_fleet(
     typer.echo(f"{visible(file.encode())}: {len(drafts)} rows")
     if ignored:
         typer.echo(f"ignored columns: {visible(', '.join(ignored).encode())}")
-    # What somebody must look at is never cut off.
-    told = sorted(found.lines, key=lambda one: one.what != "conflict")[:TOLD_MAX]
-    told += [one for one in found.lines if one.what == "conflict" and one not in told]
-    for line in sorted(told, key=lambda one: one.number):
-        fields = f"  [{', '.join(line.fields)}]" if line.fields else ""
-        typer.echo(f"{line.number:>6}  {line.what:<10}{visible(line.registration.encode()) or '-'}{fields}")
-        for wrong in line.wrongs:
-            typer.echo(f"{'':>8}{visible(wrong.field.encode())}: {visible(wrong.en.encode())}")
-    if len(found.lines) > len(told):
-        typer.echo(f"... and {len(found.lines) - len(told)} rows more")
+    _tell(found.lines, lambda line: line.registration)
     typer.echo(", ".join(f"{count} {what}" for what, count in found.counts.items()))
     left = found.counts["conflict"]
     if done is not None:
         typer.echo(
             f"Applied by {visible(who.name.encode())}: {done} boats." + (f" Left out: {left} rows." if left else "")
+        )
+    elif found.counts["new"] + found.counts["changed"]:
+        typer.echo("Nothing was done yet; add --apply to do it.")
+    if left:
+        raise typer.Exit(1)
+
+
+@app.command("stations")
+def import_stations(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="Environment stations: GeoJSON, GeoPackage, shapefile, KML, CSV, XLSX.")],
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Keep the good rows; else only say what would be done.")
+    ] = False,
+    crs: Annotated[str | None, typer.Option(help="What a file of features is in, for instance EPSG:9214.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Who does it; else the name you are logged in with.")] = None,
+    layer_name: Annotated[str | None, typer.Option(help="Of a file with several layers, sheets, shapefiles.")] = None,
+) -> None:
+    """Environment stations out of a file: new, changed, in conflict; with --apply the good rows in one transaction."""
+    settings: Settings = context.find_root().obj
+    if crs is not None and not CRS.fullmatch(crs):
+        raise typer.BadParameter("is written EPSG:9214", param_hint="--crs")
+    with _one_line():
+        who = Actor((actor or getpass.getuser()).strip())
+        where = addresses(settings)
+        path = Path(file)
+        if path.suffix.lower() in TABLES:
+            drafts, ignored = station_file.of_sheet(read_sheet(path, station_file.KEY_NAMES, layer_name))
+        else:
+            rows = read_file(path, CRS.sub(r"EPSG:\1", crs) if crs else None, layer_name).rows
+            drafts, ignored = station_file.of_features(rows)
+        comment = station_import.COMMENT.format(name=path.name)
+        shape = next(layer.shape for layer in discover() if layer.shape.name == station_import.LAYER)
+        opened = engine(where["DATABASE_URL"])  # a worker's role could write stations, but keeps no versions
+        try:
+            found, done = station_import.carry_out(opened, shape, drafts, who if apply else None, comment)
+        finally:
+            opened.dispose()
+    typer.echo(f"{visible(file.encode())}: {len(drafts)} rows")
+    if ignored:
+        typer.echo(f"ignored columns: {visible(', '.join(ignored).encode())}")
+    _tell(found.lines, lambda line: line.id)
+    typer.echo(", ".join(f"{count} {what}" for what, count in found.counts.items()))
+    left = found.counts["conflict"]
+    if done is not None:
+        typer.echo(
+            f"Applied by {visible(who.name.encode())}: {done} stations." + (f" Left out: {left} rows." if left else "")
         )
     elif found.counts["new"] + found.counts["changed"]:
         typer.echo("Nothing was done yet; add --apply to do it.")
@@ -251,6 +291,19 @@ def import_storm(
         typer.echo("It is the bulletin that counts already; there is nothing to do.")
     else:
         typer.echo("Nothing was done yet; add --apply to do it.")
+
+
+def _tell(lines: Sequence[_L], named: Callable[[_L], str]) -> None:
+    """Rows of an account; what somebody must look at is never cut off."""
+    told = sorted(lines, key=lambda one: one.what != "conflict")[:TOLD_MAX]
+    told += [one for one in lines if one.what == "conflict" and one not in told]
+    for line in sorted(told, key=lambda one: one.number):
+        fields = f"  [{', '.join(line.fields)}]" if line.fields else ""
+        typer.echo(f"{line.number:>6}  {line.what:<10}{visible(named(line).encode()) or '-'}{fields}")
+        for wrong in line.wrongs:
+            typer.echo(f"{'':>8}{visible(wrong.field.encode())}: {visible(wrong.en.encode())}")
+    if len(lines) > len(told):
+        typer.echo(f"... and {len(lines) - len(told)} rows more")
 
 
 def _track(plan: storm_import.Plan) -> Iterator[str]:

@@ -366,6 +366,8 @@ def test_an_address_that_is_wrong_is_told_of(address: str) -> None:
 def test_an_address_tells_topic_options_and_what_is_meant() -> None:
     one = source("mqtts://b.vn:8884/hue/%2B/env#client=c1&version=3&owner=Sở%20NNMT")
     assert (one.topic, one.options, one.given) == ("hue/+/env", {"client": "c1", "version": "3"}, {"owner": "Sở NNMT"})
-    assert one.name == "environment.mqtts8884.b.vn.hue-env"
+    assert source("mqtt://b.vn/hue/env").name == "environment.mqtt1883.b.vn.hue-env"
+    names = {source(f"mqtt://b.vn/{topic}").name for topic in ("hue/env", "hue-env", "hue/%2B/env", "hue/env/%23")}
+    assert len(names) == 4  # two filters are two sources
     with pytest.raises(AddressError, match="broker"):
         sources_of(AIS, {"ais": ["mqtt://b.vn/a"]}, {})
