@@ -138,7 +138,8 @@ class Session(Client):
                 raise
             except Exception as error:  # of paho's reading, by whatever name
                 raise Malformed(f"a packet that cannot be read ({type(error).__name__})") from error
-            if code == MQTTErrorCode.MQTT_ERR_PROTOCOL:
+            refused = self.greeting is not None and self.greeting[1].is_failure  # which is no fault of the packet's
+            if code == MQTTErrorCode.MQTT_ERR_PROTOCOL and not refused:
                 raise Malformed("a packet that no subscriber is sent")
             if self._in_messages:
                 raise Malformed("a message with QoS 2, which was not asked for")
@@ -258,7 +259,7 @@ class Subscriber:
         line = Line(session)
         while session.greeting is None:
             await self._read(reader, line)
-            if session.heard or session.granted:
+            if session.greeting is None and (session.heard or session.granted):
                 raise Malformed("something else where CONNACK was due")
         kept, code = session.greeting
         if code.is_failure:

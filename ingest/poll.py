@@ -130,8 +130,6 @@ class Poller:
 
         Raises _Fault.
         """
-        push = self.source.feed.push
-        assert push is not None
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
             page = self._page(kind, answer.body)
@@ -139,10 +137,15 @@ class Poller:
             return [unreadable(b" ".join(answer.body[:1000].split()))], frozenset(), None
         except TooMany:
             raise _Fault(TOO_MANY, f"the answer holds more than {RECORDS_MAX} records; ask for fewer") from None
+        return *self._unheard(page), page
+
+    def _unheard(self, page: Page) -> tuple[list[bytes], frozenset[bytes]]:
+        push = self.source.feed.push
+        assert push is not None
         found = lines_of(push, page.records)
         digests = [blake2b(line, digest_size=16).digest() if dated else None for line, dated in found]
         new = [line for (line, _), own in zip(found, digests, strict=True) if own is None or own not in self._known]
-        return new, frozenset(own for own in digests if own is not None), page
+        return new, frozenset(own for own in digests if own is not None)
 
     def _page(self, kind: str, body: bytes) -> Page:
         """An answer's records; in the source's form with what its address says where one says nothing.

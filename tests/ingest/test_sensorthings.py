@@ -317,7 +317,7 @@ def test_an_answer_that_is_none_is_one_line_that_is_refused_and_kept() -> None:
     heard: list[bytes] = []
     one.heard.datagram = heard.append  # type: ignore[method-assign] # it is no JSON
     one.turn()
-    assert heard == [b"<html>gone</html>"]
+    assert heard == [b'{"<html>gone</html>"']
 
 
 def test_openaq_answers_of_both_versions_become_records() -> None:
