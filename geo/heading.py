@@ -32,3 +32,7 @@ class Headings:
             if text and (ours not in found or rank < found[ours][0]):
                 found[ours] = rank, text, column
         return {ours: text for ours, (_, text, _) in found.items()}, {ours: own for ours, (*_, own) in found.items()}
+
+    def heads(self, properties: Mapping[str, Any]) -> dict[str, str]:
+        """The file's names of our columns, whether or not a row says anything under them."""
+        return {self._ours[fold(column)]: column for column in reversed(properties) if fold(column) in self._ours}

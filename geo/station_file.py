@@ -63,7 +63,8 @@ def of_sheet(sheet: Sheet) -> tuple[list[Draft], list[str]]:
 
 
 def _draft(row: Row, ignored: dict[str, None], placed: bool) -> Draft:
-    told, columns = _HEADINGS.said(row.properties, ignored)
+    told, chosen = _HEADINGS.said(row.properties, ignored)
+    columns = _HEADINGS.heads(row.properties) | chosen
     faults: list[Wrong] = []
     said: dict[str, Any] = {}
     for name, text in told.items():
@@ -76,9 +77,12 @@ def _draft(row: Row, ignored: dict[str, None], placed: bool) -> Draft:
     id = said.pop("id", "")
     if not id and "id" not in told:
         faults.append(Wrong(columns.get("id", "id"), "Thiếu mã trạm", "the station's id is missing"))
-    if ("lon" in said) != ("lat" in said) and not any(one.field in (columns.get("lon"), columns.get("lat"))
-                                                       for one in faults):  # fmt: skip
-        faults.append(Wrong("lon", "Cần cả kinh độ và vĩ độ", "both longitude and latitude are needed"))
+    if ("lon" in said) != ("lat" in said) and not {"lon", "lat"} <= told.keys():
+        lacking = "lat" if "lon" in said else "lon"
+        wrong = Wrong(
+            columns.get(lacking, lacking), "Cần cả kinh độ và vĩ độ", "both longitude and latitude are needed"
+        )
+        faults.append(wrong)
     return Draft(row.number, id, said, columns, tuple(faults))
 
 

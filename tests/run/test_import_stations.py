@@ -88,7 +88,7 @@ def test_what_is_wrong_is_told_by_row_and_column_and_the_good_rows_are_kept(city
         (4, "Loại", "a kind is air, water, rain or river"),
         (5, "Vĩ độ", "107.5 is no latitude"),
         (6, "Kinh độ", "no number"),
-        (7, "lon", "both longitude and latitude"),
+        (7, "Vĩ độ", "both longitude and latitude"),
         (8, "Kinh độ", "a new station needs its place"),
         (9, "Mức báo động", "no alarm levels of mekong"),
         (10, "Mã trạm", "stands in row 2 too"),
