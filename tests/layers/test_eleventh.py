@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from run.port import choose
 from layers import discover
+from run.port import choose
 from run.process import Program, Running, start, wait_for
 from tests.connections import asked, told
 
