@@ -35,4 +35,4 @@ class Headings:
 
     def heads(self, properties: Mapping[str, Any]) -> dict[str, str]:
         """The file's names of our columns, whether or not a row says anything under them."""
-        return {self._ours[fold(column)]: column for column in reversed(properties) if fold(column) in self._ours}
+        return {self._ours[fold(column)]: column for column in reversed(list(properties)) if fold(column) in self._ours}

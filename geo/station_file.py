@@ -79,10 +79,8 @@ def _draft(row: Row, ignored: dict[str, None], placed: bool) -> Draft:
         faults.append(Wrong(columns.get("id", "id"), "Thiếu mã trạm", "the station's id is missing"))
     if ("lon" in said) != ("lat" in said) and not {"lon", "lat"} <= told.keys():
         lacking = "lat" if "lon" in said else "lon"
-        wrong = Wrong(
-            columns.get(lacking, lacking), "Cần cả kinh độ và vĩ độ", "both longitude and latitude are needed"
-        )
-        faults.append(wrong)
+        vi, en = "Cần cả kinh độ và vĩ độ", "both longitude and latitude are needed"
+        faults.append(Wrong(columns.get(lacking, lacking), vi, en))
     return Draft(row.number, id, said, columns, tuple(faults))
 
 
