@@ -90,7 +90,7 @@ function drawLabels() {
     if (!object || named.has(`${object.layer.index} ${object.handle}`)) return;
     const { layer, handle: h } = object;
     named.add(`${layer.index} ${h}`);
-    want(layer, h, rank, gap, t - layer.observed[h] > layer.lostS ? lostText(layer, h, t, lang) : rank === 0 ? valueText(layer, h, lang) : null);
+    want(layer, h, rank, gap, t - layer.observed[h] > layer.lostS ? lostText(layer, h, t, lang) : rank === 0 && !layer.looks ? valueText(layer, h, lang) : null);
   };
   once(scene.handleOf(scene.chosen), 0, scene.alarms.has(`${scene.chosen?.layer} ${scene.chosen?.key}`) ? 22 : 16);
   for (const alarm of scene.alarms.values()) once(scene.handleOf(alarm), 1, alarm.severity === "critical" ? 22 : 17);

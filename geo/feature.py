@@ -1,4 +1,7 @@
-"""Reading features as they are now: one by its key, many in a box, and by a name as people type it."""
+"""Reading features as they are now: one by its key, many in a box, and by a name as people type it.
+
+A column declared with info={"withheld": True} is read by none of these.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,7 +38,7 @@ def parse_key(shape: Shape, key: str) -> int | str:
 
 
 def _columns(shape: Shape, table: sa.FromClause) -> list[Any]:
-    plain: list[Any] = [column for column in table.c if column.name != "geom"]
+    plain: list[Any] = [column for column in table.c if column.name != "geom" and not column.info.get("withheld")]
     if "commune" in table.c:
         plain += _commune(table.c.commune)
     return [*plain, sa.func.ST_X(table.c.geom).label("lon"), sa.func.ST_Y(table.c.geom).label("lat")]

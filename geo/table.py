@@ -116,7 +116,7 @@ def _history(name: str, key: Column[Any], columns: list[Column[Any]]) -> Table:
 
 
 def _copy(columns: list[Column[Any]]) -> list[Column[Any]]:
-    return [Column(column.name, column.type) for column in columns]
+    return [Column(column.name, column.type, info=dict(column.info)) for column in columns]
 
 
 def _judged() -> list[Column[Any]]:

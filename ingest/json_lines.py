@@ -23,9 +23,9 @@ OURS = ("geom", "received_at", "source", "simulated", "described_at", "fingerpri
 def json_lines(shape: Shape) -> Callable[[RawBatch], Decoded]:
     """A Feed's `decode` for objects whose members are columns of the shape's table, with lon and lat in degrees.
 
-    The key is required; observed_at is RFC 3339 or epoch seconds, else the time of reception; members that are no
-    column are left alone. Rejects: `not_json`, `member_twice`, `key`, `position`, `time`, `time_range`,
-    `value:<column>`.
+    The key is required; a number keeps within its column's info={"least": ..., "most": ...}; observed_at is RFC 3339 or
+    epoch seconds, else the time of reception; members that are no column are left alone. Rejects: `not_json`,
+    `member_twice`, `key`, `position`, `time`, `time_range`, `value:<column>`.
     """
     read = _reader(shape)
 
@@ -88,9 +88,10 @@ def _member(column: sa.Column[Any], needed: bool) -> Member:
     if isinstance(kind, sa.Boolean):
         return Member(column.name, "flag", needed)
     if isinstance(kind, sa.Integer):
-        return Member(column.name, "whole", needed, least=1 - _bound(kind), most=_bound(kind) - 1)
+        least, most = column.info.get("least", 1 - _bound(kind)), column.info.get("most", _bound(kind) - 1)
+        return Member(column.name, "whole", needed, least, most)
     if isinstance(kind, sa.Float):
-        return Member(column.name, "number", needed)
+        return Member(column.name, "number", needed, column.info.get("least"), column.info.get("most"))
     if isinstance(kind, sa.DateTime):
         return Member(column.name, "time", needed)
     return Member(column.name, "text", needed, least=1 if needed else None)
@@ -145,6 +146,8 @@ def _value(column: sa.Column[Any], value: Any) -> Any:
         return _moment(seconds(value, f"value:{column.name}"), f"value:{column.name}")
     else:
         fits = is_text(value)
+    if not isinstance(value, str) and fits:
+        fits = column.info.get("least", value) <= value <= column.info.get("most", value)
     if not fits:
         raise Refused("key" if column.primary_key else f"value:{column.name}")
     return value

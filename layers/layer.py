@@ -9,7 +9,11 @@ from geo.rule import Rule
 from geo.table import Shape
 from ingest.feed import Feed, Identify
 
-Icon = Literal["arrow", "dot", "square", "diamond", "wedge", "pin", "flag", "cross", "distress"]
+# The wedges are of what looks somewhere: its angle is where to, its value how wide (degrees).
+Icon = Literal[
+    "arrow", "dot", "square", "diamond", "wedge", "wedge-slow", "wedge-still", "wedge-off", "wedge-unseen",
+    "pin", "flag", "cross", "distress",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from run.servers import start_postgres, start_redis
 from run.supervisor import Supervisor
 
 # Stages: the highest stops first, so that what feeds the others stops before them.
-STAGES = {"web": 1, "keep": 2, "clock": 2, "send": 2, "work": 3, "receive": 4}
+STAGES = {"web": 1, "keep": 2, "clock": 2, "send": 2, "work": 3, "probe": 4, "receive": 4}
 SPEAKER_STAGE = 5
 ROLE_NAMES = ("DATABASE_URL", "DATABASE_URL_INGEST", "DATABASE_URL_WEB", "DATABASE_URL_BACKUP")
 READY_WORD_S = 15.0  # while it is not ready, say so this often

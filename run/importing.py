@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import sqlalchemy as sa
 import typer
 
-from access import area_import, fence_import, fleet_import, station_import
+from access import area_import, camera_import, fence_import, fleet_import, station_import
 from access import storm as storm_import
 from access.fence_import import Account, Deed, Line, Refusal
-from geo import area_file, boat_file, station_file, storm_file
+from geo import area_file, boat_file, camera_file, station_file, storm_file
 from geo.actor import Actor
 from geo.area import PROVINCES, Area, province_of
 from geo.calendar import ZONE
+from geo.camera import KINDS as CAMERA_KINDS
 from geo.database import engine
 from geo.degrees import dms
 from geo.fence_file import Draft, drafts
@@ -26,6 +27,7 @@ from geo.fleet import Outdated
 from geo.storm import NoStorm, Stale
 from geo.vector_file import TABLES, FileFault, read_file, read_sheet
 from layers import discover
+from layers.camera import CAMERA
 from run.connection import addresses
 from run.fault import Fault
 from run.letters import visible
@@ -240,6 +242,69 @@ def import_stations(
     if done is not None:
         typer.echo(
             f"Applied by {visible(who.name.encode())}: {done} stations." + (f" Left out: {left} rows." if left else "")
+        )
+    elif found.counts["new"] + found.counts["changed"]:
+        typer.echo("Nothing was done yet; add --apply to do it.")
+    if left:
+        raise typer.Exit(1)
+
+
+@app.command("cameras")
+def import_cameras(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="A list of cameras: GeoJSON, JSON, CSV or XLSX.")],
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Keep the good rows; else only say what would be done.")
+    ] = False,
+    prefix: Annotated[str, typer.Option(help="Before each id, so that the ids of two lists stay apart.")] = "",
+    owner: Annotated[str | None, typer.Option(help="Of rows that do not say theirs.")] = None,
+    kind: Annotated[str | None, typer.Option(help=f"Likewise: {', '.join(CAMERA_KINDS)}.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Of rows that do not say theirs.")] = None,
+    simulated: Annotated[bool, typer.Option("--simulated", help="Made up: shown as such.")] = False,
+    actor: Annotated[str | None, typer.Option(help="Who does it; else the name you are logged in with.")] = None,
+    layer_name: Annotated[str | None, typer.Option(help="Of a workbook with several lists: the sheet.")] = None,
+) -> None:
+    """Cameras out of a list: what is new, changed or in conflict; with --apply the good rows in one transaction."""
+    settings: Settings = context.find_root().obj
+    if kind is not None and kind not in CAMERA_KINDS:
+        raise typer.BadParameter(f"is one of {', '.join(CAMERA_KINDS)}", param_hint="--kind")
+    with _one_line():
+        who = Actor((actor or getpass.getuser()).strip())
+        where = addresses(settings)
+        rows = camera_file.read_list(Path(file), layer_name)
+        drafts, ignored = camera_file.drafts(rows, camera_file.Given(owner, kind, provider, prefix))
+        comment = camera_import.COMMENT.format(name=Path(file).name)
+        # Not as the web's role, which brings no positions.
+        opened = engine(where["DATABASE_URL"])
+        try:
+            deed = who if apply else None
+            found, done = camera_import.carry_out(opened, CAMERA, drafts, deed, comment, simulated)
+        finally:
+            opened.dispose()
+    typer.echo(f"{visible(file.encode())}: {len(drafts)} rows")
+    if ignored:
+        typer.echo(f"ignored columns: {visible(', '.join(ignored).encode())}")
+    # What somebody must look at is never cut off.
+    shown = {line.number for line in found.lines[:TOLD_MAX]}
+    for line in found.lines:
+        if line.number not in shown and line.what != "conflict":
+            continue
+        fields = f"  [{', '.join(line.fields)}]" if line.fields else ""
+        typer.echo(
+            f"{line.number:>6}  {line.what:<10}{visible(line.id.encode()) or '-':<14} "
+            f"{visible(line.name[:60].encode())}{fields}"
+        )
+        for wrong in (*line.wrongs, *line.notes):
+            typer.echo(f"{'':>8}{visible(wrong.field.encode())}: {visible(wrong.en.encode())}")
+    if len(found.lines) > len(shown):
+        typer.echo(f"... and {len(found.lines) - len(shown)} rows more, of which those in conflict stand above")
+    if found.missing:
+        typer.echo(f"of earlier imports and not in this list, left as they are: {len(found.missing)}")
+    typer.echo(", ".join(f"{count} {what}" for what, count in found.counts.items()))
+    left = found.counts["conflict"]
+    if done is not None:
+        typer.echo(
+            f"Applied by {visible(who.name.encode())}: {done} cameras." + (f" Left out: {left} rows." if left else "")
         )
     elif found.counts["new"] + found.counts["changed"]:
         typer.echo("Nothing was done yet; add --apply to do it.")

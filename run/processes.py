@@ -1,4 +1,4 @@
-"""The processes, one command each: receive, work, clock, send, keep and web, for one machine or for several."""
+"""The processes, one command each: receive, work, clock, send, probe, keep and web, for one machine or for several."""
 
 import asyncio
 import os
@@ -70,6 +70,7 @@ def work(context: typer.Context) -> None:
     from geo.api_key import senders
     from geo.database import engine
     from ingest.worker import Worker
+    from run.prober import prober_lanes
 
     with _one_line():
         client = redis.Redis.from_url(_given(settings, "redis_url"), socket_timeout=10, socket_connect_timeout=2)
@@ -81,7 +82,10 @@ def work(context: typer.Context) -> None:
             client,
             _heartbeat(),
             duplicate_window_s=settings.duplicate_window_s,
-            further=lambda connection: push_lanes(discover(), senders(connection)),
+            further=lambda connection: (
+                *push_lanes(discover(), senders(connection)),
+                *prober_lanes(connection, discover()),
+            ),
         )
         worker.run(_stopping())
 
@@ -119,6 +123,31 @@ def send(context: typer.Context) -> None:
             _heartbeat(),
         )
         sender.run(_stopping())
+
+
+@app.command()
+def probe(context: typer.Context) -> None:
+    """One process: looks at the cameras' pictures in turn, within what may leave the house; a second one waits."""
+    settings: Settings = context.find_root().obj
+    from geo.database import engine
+    from geo.outgoing import Outgoing, allow
+    from layers import push_feed
+    from run.prober import Prober, layer_of, stream_keeper
+
+    with _one_line():
+        layer = layer_of(discover())
+        feed = push_feed(layer) if layer else None
+        if layer is None or feed is None:
+            raise Fault("There is no layer of cameras to look at.")
+        prober = Prober(
+            layer.shape,
+            feed,
+            engine(_given(settings, "database_url_ingest")),
+            Outgoing(allow(settings.outgoing_allowed)),
+            stream_keeper(_given(settings, "redis_url")),
+            _heartbeat(),
+        )
+        prober.run(_stopping())
 
 
 @app.command()

@@ -7,6 +7,8 @@ const RANK = { critical: 0, high: 1, medium: 2, low: 3 };
 const CLUSTER_TO_ZOOM = 13;
 const STILL = 0.5; // knots
 const NOTES_FROM_ZOOM = 6; // further out nobody can look into what is odd
+const SECTORS_FROM_ZOOM = 15, SECTOR_M = 60, SECTOR_LEAST = 22, SECTOR_MOST = 100; // its length is no range: as long as it can be seen well
+const METRES_A_PIXEL = 156543.03; // at the equator, of zoom 0
 const CROWD = 20000; // in view; from here on, of those within the same two pixels one is drawn
 
 export class Scene {
@@ -54,6 +56,7 @@ export class Scene {
 
   pose(layer, h, age) {
     if (age > layer.lostS) return LOST;
+    if (layer.looks) return DOT; // its sector turns, not its mark
     const angle = layer.angle[h];
     if (angle === 511 || (layer.arrow[layer.kind[h]] && layer.value[h] < STILL)) return DOT;
     return (angle * STEPS / 360 + 0.5 | 0) % STEPS;
@@ -72,6 +75,7 @@ export class Scene {
     this.noting = view.zoom >= NOTES_FROM_ZOOM;
     this.notes = [];
     const late = [];
+    if (view.zoom >= SECTORS_FROM_ZOOM) for (const layer of this.layers) if (layer.looks) this.drawSectors(layer, sheet, view);
     for (const layer of [...this.layers].reverse()) { // what stands first in the legend lies on top
       if (view.zoom < layer.style.min_zoom && !layer.distress.includes(true)) continue;
       if (layer.style.cluster && view.zoom < CLUSTER_TO_ZOOM + 1) this.drawClusters(layer, sheet, view, now);
@@ -79,7 +83,7 @@ export class Scene {
     }
     for (const { layer, h, x, y } of late) this.drawOne(layer, h, x, y, sheet, now);
     for (const [x, y] of this.notes) sheet.blit(this.sprites.note(false), x, y);
-    this.drawMarked(sheet, now);
+    this.drawMarked(sheet, view, now);
   }
 
   drawLayer(layer, sheet, view, now, late) {
@@ -107,6 +111,23 @@ export class Scene {
         this.stamp(layer, table, h, kind, estimated[h], now - observed[h], x, y, sheet);
       }
     }
+  }
+
+  /* Where each camera looks; under all marks, so that none is hidden. */
+  drawSectors(layer, sheet, view) {
+    for (let h = 0; h < layer.size; h++) if (!layer.hidden(h)) this.drawSector(layer, h, sheet, view);
+  }
+
+  drawSector(layer, h, sheet, view) {
+    const p = this.at(layer, h, sheet), scale = view.scale || 1;
+    if (p.x < 0 || p.y < 0 || p.x >= sheet.width || p.y >= sheet.height) return;
+    const ground = SECTOR_M / (METRES_A_PIXEL * Math.cos(latOf(layer.y[h]) * Math.PI / 180) / 2 ** view.zoom);
+    const radius = Math.round(Math.min(SECTOR_MOST, Math.max(SECTOR_LEAST, ground / scale)));
+    const angle = layer.angle[h], pose = angle === 511 ? DOT : (angle * STEPS / 360 + 0.5 | 0) % STEPS;
+    const sprite = this.sprites.sector(layer, layer.kind[h], pose, layer.value[h], radius);
+    if (!sprite) return;
+    const { reach } = sprite;
+    if (p.x >= reach && p.y >= reach && p.x < sheet.width - reach && p.y < sheet.height - reach) sheet.blit(sprite, p.x, p.y);
   }
 
   drawOne(layer, h, x, y, sheet, now) {
@@ -139,7 +160,7 @@ export class Scene {
   inside(p, sheet) { return p.x >= sheet.pad && p.y >= sheet.pad && p.x < sheet.width - sheet.pad && p.y < sheet.height - sheet.pad; }
 
   /* Alarm rings and the chosen object, over everything else; what is in alarm is drawn even where the legend hides its kind. */
-  drawMarked(sheet, now) {
+  drawMarked(sheet, view, now) {
     const chosen = this.handleOf(this.chosen);
     for (const alarm of [...this.alarms.values()].sort((a, b) => RANK[b.severity] - RANK[a.severity])) {
       const object = this.handleOf(alarm);
@@ -154,6 +175,7 @@ export class Scene {
     const { layer, handle } = chosen, p = this.at(layer, handle, sheet);
     if (!this.inside(p, sheet)) return;
     const alarm = this.alarms.get(`${layer.name} ${layer.keys[handle]}`);
+    if (layer.looks && view.zoom < SECTORS_FROM_ZOOM) this.drawSector(layer, handle, sheet, view);
     const pose = this.pose(layer, handle, now - layer.observed[handle]);
     sheet.blit(this.sprites.chosen(layer, layer.kind[handle], layer.estimated[handle], pose, !!alarm), p.x, p.y);
     if (alarm) sheet.blit(this.sprites.alarm(alarm.severity, alarm.state === "acknowledged"), p.x, p.y);

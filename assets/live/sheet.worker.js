@@ -22,7 +22,7 @@ export class Sheet {
     this.left = Math.floor((view.x - MARGIN) * dpr); // device pixels of the world at this zoom
     this.upper = Math.floor((view.y - MARGIN) * dpr);
     this.world = 256 * 2 ** view.zoom * dpr;
-    this.pad = Math.ceil(26 * dpr * (view.scale || 1)); // no mark reaches further than this from its anchor
+    this.pad = Math.ceil(26 * dpr * (view.scale || 1)); // no mark but a sector reaches further than this from its anchor
   }
 
   blit(sprite, x, y) {
@@ -31,9 +31,9 @@ export class Sheet {
       sprite.offsets = Int32Array.from(sprite.dx, (dx, i) => dx + sprite.dy[i] * width);
       sprite.stride = width;
     }
-    const { offsets } = sprite, base = y * width + x;
-    if (y - this.pad < this.top) this.top = Math.max(0, y - this.pad);
-    if (y + this.pad >= this.bottom) this.bottom = Math.min(this.height, y + this.pad + 1);
+    const { offsets } = sprite, base = y * width + x, reach = Math.max(this.pad, sprite.reach);
+    if (y - reach < this.top) this.top = Math.max(0, y - reach);
+    if (y + reach >= this.bottom) this.bottom = Math.min(this.height, y + reach + 1);
     for (let i = 0; i < offsets.length; i++) {
       const at = base + offsets[i], over = rgba[i], under = pixels[at];
       pixels[at] = under === 0 || over >= 0xff000000 ? over : blend(over, under);

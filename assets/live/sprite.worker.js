@@ -15,12 +15,18 @@ const SHAPES = {
   dot(c) { c.beginPath(); c.arc(0, 0, 2.9, 0, 2 * Math.PI); },
   square(c) { c.beginPath(); c.rect(-3, -3, 6, 6); },
   diamond(c) { outline(c, [[0, -4.6], [4.6, 0], [0, 4.6], [-4.6, 0]]); },
-  wedge(c) { c.beginPath(); c.rect(-2.7, -2.7, 5.4, 5.4); },
+  // Whether a camera shows anything, by shape: a full square, two lines, a pause, a cross, an empty square.
+  wedge(c) { c.beginPath(); c.rect(-3.2, -3.2, 6.4, 6.4); },
+  "wedge-slow"(c) { c.beginPath(); c.rect(-3.4, -3.3, 6.8, 2.5); c.rect(-3.4, 0.8, 6.8, 2.5); },
+  "wedge-still"(c) { c.beginPath(); c.rect(-3.4, -3.4, 2.5, 6.8); c.rect(0.9, -3.4, 2.5, 6.8); },
+  "wedge-off"(c) { outline(c, [[-3.9, -2.4], [-2.4, -3.9], [0, -1.5], [2.4, -3.9], [3.9, -2.4], [1.5, 0], [3.9, 2.4], [2.4, 3.9], [0, 1.5], [-2.4, 3.9], [-3.9, 2.4], [-1.5, 0]]); },
+  "wedge-unseen"(c) { c.beginPath(); c.rect(-3.2, -3.2, 6.4, 6.4); c.rect(1.7, -1.7, -3.4, 3.4); }, // the inner one runs the other way: a hole
   pin(c) { c.beginPath(); c.moveTo(0, 6.5); c.bezierCurveTo(-2, 2.5, -4.4, 1, -4.4, -2.2); c.arc(0, -2.2, 4.4, Math.PI, 0); c.bezierCurveTo(4.4, 1, 2, 2.5, 0, 6.5); },
   flag(c) { outline(c, [[-1, 6], [-1, -6.5], [6.5, -3.6], [0.6, -0.6], [0.6, 6]]); },
   cross(c) { outline(c, [[-1.3, -5], [1.3, -5], [1.3, -1.3], [5, -1.3], [5, 1.3], [1.3, 1.3], [1.3, 5], [-1.3, 5], [-1.3, 1.3], [-5, 1.3], [-5, -1.3], [-1.3, -1.3]]); },
 };
-const ROTATES = new Set(["arrow", "wedge"]);
+const ROTATES = new Set(["arrow"]);
+const SECTOR_STEP = 5, SECTOR_UNKNOWN = 50; // degrees
 
 export class Sprites {
   constructor() {
@@ -54,7 +60,7 @@ export class Sprites {
   make(layer, kind, estimated, stale, pose, level) {
     const { icon, color: token } = layer.kinds[kind];
     const ink = this.color(token), size = this.size * SIZE * (SMALLER[token] || 1);
-    return this.paint(icon === "wedge" ? 22 : 12, level / LEVELS, (c) => {
+    return this.paint(12, level / LEVELS, (c) => {
       if (pose === LOST) { this.question(c, ink); return this.ring(c, 8, 1.2, ink, 0.8, [2.4, 2]); }
       if (stale) this.ring(c, 8, 1, ink, 0.75, [2.4, 2.4]);
       if (icon === "distress") return this.distress(c, ink);
@@ -66,13 +72,6 @@ export class Sprites {
   icon(c, icon, ink, pose, hollow) {
     const shape = icon === "arrow" && pose === DOT ? "dot" : icon;
     if (ROTATES.has(icon) && pose < STEPS) c.rotate(pose / STEPS * 2 * Math.PI);
-    if (icon === "wedge" && pose < STEPS) {
-      c.globalAlpha = 0.22;
-      c.beginPath(); c.moveTo(0, 0); c.arc(0, 0, 20, -Math.PI / 2 - Math.PI / 6, -Math.PI / 2 + Math.PI / 6); c.closePath();
-      c.fillStyle = ink; c.fill();
-      c.globalAlpha = 1;
-      c.rotate(-pose / STEPS * 2 * Math.PI);
-    }
     (SHAPES[shape] || SHAPES.dot)(c);
     c.lineJoin = "round";
     if (hollow) {
@@ -81,6 +80,24 @@ export class Sprites {
       if (this.cased) { c.lineWidth = 1.4; c.strokeStyle = this.color("sea"); c.globalAlpha = 0.55; c.stroke(); c.globalAlpha = 1; }
       c.fillStyle = ink; c.fill();
     }
+  }
+
+  /* Where a camera looks: a sector of its field of view, without its filling while it shows nothing or is not known to. */
+  sector(layer, kind, pose, width, radius) {
+    const known = width > 0, step = known ? Math.min(360, Math.max(SECTOR_STEP, Math.round(width / SECTOR_STEP) * SECTOR_STEP)) : SECTOR_UNKNOWN;
+    if (pose >= STEPS && step < 360) return null;
+    const { icon, color: token } = layer.kinds[kind], ink = this.color(token), blind = icon === "wedge-off" || icon === "wedge-still";
+    return this.mark(`sector ${icon} ${token} ${step} ${known} ${step < 360 ? pose : 0} ${radius}`, radius + 2, (c) => {
+      const half = step * Math.PI / 360, to = step < 360 ? pose / STEPS * 2 * Math.PI - Math.PI / 2 : 0;
+      c.beginPath();
+      if (step < 360) c.moveTo(0, 0);
+      c.arc(0, 0, radius, to - half, to + half);
+      c.closePath();
+      c.fillStyle = c.strokeStyle = ink;
+      if (!blind && known) { c.globalAlpha = 0.2; c.fill(); }
+      c.globalAlpha = 0.7; c.lineWidth = 1; c.setLineDash(blind ? [3, 3] : known ? [] : [1, 3]);
+      c.stroke();
+    });
   }
 
   ring(c, radius, width, ink, alpha, dash = []) {
@@ -175,6 +192,6 @@ export class Sprites {
       if (a < 4) continue;
       dx.push(i % side - r); dy.push(Math.floor(i / side) - r); rgba.push(((data[i] & 0xffffff) | (a << 24)) >>> 0);
     }
-    return { dx: Int16Array.from(dx), dy: Int16Array.from(dy), rgba: Uint32Array.from(rgba), offsets: null, stride: 0 };
+    return { dx: Int16Array.from(dx), dy: Int16Array.from(dy), rgba: Uint32Array.from(rgba), offsets: null, stride: 0, reach: r };
   }
 }

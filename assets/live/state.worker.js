@@ -33,6 +33,7 @@ export class Layer {
     this.lostS = described.style.lost_s;
     this.distress = this.kinds.map((kind) => kind.icon === "distress");
     this.arrow = this.kinds.map((kind) => kind.icon === "arrow");
+    this.looks = this.kinds.some((kind) => kind.icon.startsWith("wedge")); // its angle is where it looks, its value how wide
     this.off = new Uint8Array(256);
     this.opacity = 1;
     this.version = 0;
