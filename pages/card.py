@@ -64,13 +64,21 @@ def layout(site: Site, t: Text) -> html.Section:
     )
 
 
-def head(t: Text, layer: Any, row: Mapping[str, Any]) -> html.Div:
-    """The label, what kind of thing it is, its key, and that it is simulated."""
+def head(t: Text, layer: Any, row: Mapping[str, Any], now: datetime) -> html.Div:
+    """The label, what kind of thing it is, its key, and that it is simulated.
+
+    A station that has fallen silent is not what it was: in place of its kind that is said, in grey and hollow.
+    """
     kind = mark.kind_of(layer.style.kinds, row)
     key = f"MMSI {row['key']}" if layer.shape.key == "mmsi" else str(row["key"])
-    words = f"{t.title(kind)} · {key}" if row["label"] != row["key"] else t.title(kind)
+    named, color, at = t.title(kind), kind.color, row.get("observed_at")
+    old = at is None or (now - at).total_seconds() > (kind.stale_s or layer.style.stale_s)
+    dead = old and layer.shape.kind == "station"
+    if dead:
+        named, color = t("chưa có số liệu") if at is None else t("không gửi số liệu"), "ink-3"
+    words = f"{named} · {key}" if row["label"] != row["key"] else named
     badge = [html.Span(t("mô phỏng"), className="badge small")] if row.get("simulated") else []
-    marks = [mark.icon(kind.icon, kind.color), html.H2(str(row["label"])), html.Span(words, className="muted"), *badge]
+    marks = [mark.icon(kind.icon, color, dead), html.H2(str(row["label"])), html.Span(words, className="muted"), *badge]
     if row.get("boat"):
         marks.append(html.A(t("Hồ sơ tàu"), href=address(row["boat"], t.lang), className="card-boat"))
     return html.Div(marks, className="card-head")
@@ -240,7 +248,7 @@ def drawn(t: Text, site: Site, about: About, now: datetime) -> tuple[Any, Any, A
         label = about.incident.row["object_label"] if about.incident else None
         nothing = html.P(t("Không có dữ liệu về đối tượng này."), className="empty")
         return html.Div(html.H2(str(label or about.key)), className="card-head"), listed, nothing, hand
-    return head(t, about.layer, about.row), listed, facts(t, about.layer, about.row, now, about.more), hand
+    return head(t, about.layer, about.row, now), listed, facts(t, about.layer, about.row, now, about.more), hand
 
 
 def _feature(connection: Connection, layer: Any, key: str) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from geo.figure import Figures, seeds
 from geo.observation import Observed
 from geo.river import stage
 from layers.environment import ENVIRONMENT, LAYER
-from pages import environment
+from pages import card, environment
 from pages.mark import kind_of
 from pages.service import facts
 from pages.text import Text, catalogue
@@ -94,6 +94,34 @@ def test_fact_21_air_without_enough_data_says_so() -> None:
 )
 def test_a_rise_is_told_with_its_way(metres: float | None, words: str) -> None:
     assert environment.rise(VI, metres) == words
+
+
+@pytest.mark.parametrize(
+    ("row_", "minutes", "vi", "en", "color"),
+    [
+        ({"aqi": 38}, 130, "Không khí Tốt · S", "Air Good · S", "aqi-1"),
+        ({"aqi": 38}, 136, "không gửi số liệu · S", "sends nothing · S", "ink-3"),
+        (
+            river("kim_long", 3.6),
+            29,
+            "Mực nước sông trên báo động 3 · S",
+            "River level above alarm level 3 · S",
+            "critical",
+        ),
+        (river("kim_long", 3.6), 31, "không gửi số liệu · S", "sends nothing · S", "ink-3"),
+        ({}, None, "chưa có số liệu · S", "no data yet · S", "ink-3"),
+    ],
+)
+def test_a_dead_sensor_is_not_called_what_it_was(
+    row_: dict[str, Any], minutes: float | None, vi: str, en: str, color: str
+) -> None:
+    at = None if minutes is None else AT - timedelta(minutes=minutes)
+    told = {**row_, "key": "S", "label": "Trạm", "observed_at": at}
+    for t, words in ((VI, vi), (EN, en)):
+        mark, _, said = card.head(t, LAYER, told, AT).children
+        assert said.children == words
+        assert mark.style["color"] == f"var(--{color})"
+        assert ("hollow" in mark.className) == (color == "ink-3")
 
 
 def test_what_is_odd_is_told_by_the_member_it_speaks_of() -> None:
