@@ -35,10 +35,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run the tests that take minutes (marked long)")
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses by what is marked here
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # Pure tests, then those with servers, then browsers: what fails soonest is seen soonest, and Playwright's event
     # loop, which stays in this thread once it is started, meets no test that runs one of its own.
     items.sort(key=lambda item: _cost(getattr(item, "fixturenames", ())))
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()) or ROOT / "tests" / "faults" in item.path.parents:
+            item.add_marker(pytest.mark.alone)
     if config.getoption("--long"):
         return
     for item in items:

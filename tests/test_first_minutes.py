@@ -17,6 +17,7 @@ from run import port
 from run.process import wait_for
 from tests.program import answer, opened
 
+pytestmark = pytest.mark.alone
 SPEED = 5  # the simulated day runs this much faster, so that its first breach comes within the test
 BREACH_S = 240
 OUTAGE_S = 420  # a provider's outage is noticed some minutes after the start

@@ -23,6 +23,8 @@ from bench.stage import Fleet
 from run.process import wait_for
 
 HEALTHY, STUCK = 150, 50
+
+pytestmark = pytest.mark.alone
 DROPPED_S = 15
 GROWTH_MB = 50
 

@@ -11,6 +11,8 @@ from run import port, state
 from run.process import wait_for
 from tests.program import answer, opened
 
+pytestmark = pytest.mark.alone
+
 
 def _get(number: int, path: str) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", number, timeout=10)

@@ -12,6 +12,8 @@ from tests.faults.harness import System, system
 from tests.nmea import position
 
 STILL, SAILING = 574_000_101, 574_000_102
+
+pytestmark = pytest.mark.alone
 AREA = [[110.4, 15.4], [110.6, 15.4], [110.6, 15.6], [110.4, 15.6], [110.4, 15.4]]
 
 

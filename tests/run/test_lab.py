@@ -23,6 +23,7 @@ from tests.connections import connected
 from tests.lab_past import lay
 from tests.program import CLEAN, ROOT
 
+pytestmark = pytest.mark.alone
 LAN = Actor("Lan")
 AREA = Fence("cam", "area", "Khu cấm", "Closed area", box(107.8, 16.5, 107.95, 16.9), hysteresis_m=50)
 RULE = Rule("lau", "inside", "vessel", "Ở lâu", "Stays long", "high", "cam", dwell_s=60)

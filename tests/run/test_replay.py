@@ -16,6 +16,7 @@ from run.process import Program, start, wait_for
 from tests.connections import asked
 from tests.nmea import message, position, sentences
 
+pytestmark = pytest.mark.alone
 ROOT = Path(__file__).resolve().parents[2]
 T0 = 1_764_000_000.0
 

@@ -17,6 +17,8 @@ from run.redis import make_redis
 from run.role import urls
 from run.servers import servers, start_postgres, start_redis
 
+pytestmark = pytest.mark.alone
+
 
 def _owner(url: str) -> "psycopg.Connection[tuple[object, ...]]":
     return psycopg.connect(url.replace("+psycopg", ""), autocommit=True)

@@ -14,6 +14,7 @@ from run.process import Program, wait_for
 from run.servers import start_postgres, start_redis
 from run.supervisor import Supervisor
 
+pytestmark = pytest.mark.alone
 ROOT = Path(__file__).resolve().parents[2]
 # What a process of ours does: beats its heart in its own loop, and ends when asked to.
 WELL = """
