@@ -23,6 +23,8 @@ from tests.connections import connected
 from tests.receiving import Receiver
 
 COUNT, STATIONS, UNDATED = 20_000, 40, 500
+
+pytestmark = pytest.mark.alone
 FLYING = 2_000  # messages on the way that the broker allows; ours allows as many
 NOW = datetime.now(UTC).replace(microsecond=0)
 
