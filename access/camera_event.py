@@ -102,9 +102,19 @@ def _letter(told: Any, judged: Judged) -> bytes:
 
 
 def listed(site: Site, wanted: Wanted, limit: int) -> list[Row]:
-    """Events that are wanted, the newest first."""
+    """Events that are wanted, the newest first, each with the name of its camera; None: of no registered one."""
     with site.engine.connect() as connection:
-        return camera_review.events(connection, wanted, limit)
+        return _named(connection, site, camera_review.events(connection, wanted, limit))
+
+
+def _named(connection: sa.Connection, site: Site, rows: Sequence[Row]) -> list[Row]:
+    layer = site.layer("camera")
+    if layer is None or not rows:
+        return [{**row, "camera_name": None} for row in rows]
+    column = layer.shape.latest.c
+    query = sa.select(column.id, column.name).where(column.id.in_({row["camera"] for row in rows}))
+    names = {found.id: found.name or found.id for found in connection.execute(query)}
+    return [{**row, "camera_name": names.get(row["camera"])} for row in rows]
 
 
 def counted(site: Site, wanted: Wanted) -> Row:
@@ -116,7 +126,7 @@ def counted(site: Site, wanted: Wanted) -> Row:
 def one(site: Site, event_id: int) -> Row:
     """One event with what was decided about it. Raises NoEvent."""
     with site.engine.connect() as connection:
-        return camera_review.one_event(connection, event_id)
+        return _named(connection, site, [camera_review.one_event(connection, event_id)])[0]
 
 
 def decide(
@@ -127,7 +137,7 @@ def decide(
 
     def act(connection: sa.Connection, now: datetime) -> Row:
         camera_review.decide(connection, event_id, what, version, actor, now, reason, note, unit)
-        return camera_review.one_event(connection, event_id)
+        return _named(connection, site, [camera_review.one_event(connection, event_id)])[0]
 
     return deed(site.engine, act)
 

@@ -71,7 +71,7 @@
   const line = (row) => element("tr", { id: `event-${row.id}`, "data-event": row.id, tabindex: -1, class: `state-${row.state}` },
     element("td", { class: "when" }, stamp(row.occurred_at), row.ahead ? element("span", { class: "muted" }, ` ${t("đồng hồ nguồn nhanh")}`) : ""),
     element("td", {}, element("strong", {}, named("types", row.type)), badge(row)),
-    element("td", { class: "camera" }, row.camera),
+    element("td", { class: "camera", title: row.camera }, row.camera_name || row.camera),
     element("td", { class: "plate" }, row.plate || "–"),
     element("td", { class: "n" }, share(row.confidence)),
     element("td", {}, element("span", { class: `event-state ${row.state}` }, named("states", row.state)), row.state_by ? element("span", { class: "muted" }, ` ${row.state_by}`) : ""));
@@ -123,7 +123,7 @@
     place.print = print;
     const can = (deed) => FROM[deed].includes(one.state), unit = $("events-unit")?.value || place.unit || "", kept = place.of === one.id ? place.querySelector(".event-picture") : null;
     place.of = one.id;
-    const facts = [[t("Xảy ra lúc"), stamp(one.occurred_at)], [t("Camera"), one.camera], [t("Làn, hướng"), one.lane], [t("Biển số"), one.plate], [t("Tin cậy"), share(one.confidence)], [t("Nhận lúc"), [stamp(one.received_at), ` · ${one.sender}`]], [t("Chuyển tới"), one.unit ? unitName(one.unit) : ""]];
+    const facts = [[t("Xảy ra lúc"), stamp(one.occurred_at)], [t("Camera"), one.camera_name ? [element("a", { href: `/?chosen=camera.${encodeURIComponent(one.camera)}${document.documentElement.lang === "en" ? "&lang=en" : ""}` }, one.camera_name), element("span", { class: "muted" }, ` ${one.camera}`)] : [one.camera, element("span", { class: "muted" }, ` ${t("chưa có trong danh mục camera")}`)]], [t("Làn, hướng"), one.lane], [t("Biển số"), one.plate], [t("Tin cậy"), share(one.confidence)], [t("Nhận lúc"), [stamp(one.received_at), ` · ${one.sender}`]], [t("Chuyển tới"), one.unit ? unitName(one.unit) : ""]];
     const press = (deed, key, name) => element("button", { id: `events-do-${deed}`, class: "action", "data-events-deed": deed }, element("kbd", {}, key), name);
     const reasons = can("false") ? element("div", { class: "event-reasons" }, element("span", {}, t("Báo sai vì")), element("ol", { class: "storm-outcomes" }, words.reasons.map(([key, name], n) => element("li", {}, element("button", { id: `events-false-${n + 1}`, class: "action", "data-events-false": key }, element("kbd", {}, String(n + 1)), name))))) : "";
     const forward = can("forward") ? element("label", {}, element("span", {}, t("Chuyển tới đơn vị")), element("select", { id: "events-unit", class: "picked" }, element("option", { value: "" }, t("Chọn đơn vị")), (units || []).map((each) => element("option", { value: each.key, selected: each.key === unit }, unitName(each.key))))) : "";
