@@ -30,6 +30,7 @@ ROOMS = {
     "run.user": ("user",),
     "run.plate": ("plate",),
     "demo.command": ("simulate",),
+    "demo.pictures": ("pictures",),
     "ingest.command": ("decode",),
     "run.schema": ("db",),
     "bench.command": ("bench",),

@@ -7,6 +7,7 @@ from api import (
     alarms,
     areas,
     camera_events,
+    cameras,
     cases,
     channels,
     events,
@@ -49,6 +50,7 @@ def mount(
     alarms.mount(server, site)
     areas.mount(server, site)
     camera_events.mount(server, site)
+    cameras.mount(server, site)
     cases.mount(server, site, case_paper)
     channels.mount(server, site)
     events.mount(server, site)

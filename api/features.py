@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, HTTPException, Query
+from fastapi import FastAPI, HTTPException, Query, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
 
 from access.boat import TRACK_MOST as TRACK_MAX
 from access.boat import brief, record, told
@@ -32,13 +34,13 @@ def mount(server: FastAPI, site: Site) -> None:
         with site.engine.connect() as connection:
             return [{**describe(layer), "kpi_values": kpi_values(connection, layer)} for layer in site.layers]
 
-    @server.get("/api/v1/layers/{layer}/features", tags=["layers"])
+    @server.get("/api/v1/layers/{layer}/features", tags=["layers"], response_model=dict[str, Any])
     def features(
         layer: str,
         bbox: Annotated[str | None, Query(description="west,south,east,north in degrees, WGS 84")] = None,
         at: Annotated[LooseMoment | None, Query(description="A past moment, RFC 3339")] = None,
         limit: Annotated[int, Query(ge=1, le=100_000)] = 1_000,
-    ) -> dict[str, Any]:
+    ) -> Response:
         """A layer's features as GeoJSON (RFC 7946), now or at a past moment.
 
         Of a past moment, `missing` names the archive's files that should have been read and could not.
@@ -47,9 +49,10 @@ def mount(server: FastAPI, site: Site) -> None:
         shape, box, moment = found.shape, _box(bbox), _aware(at)
         with site.engine.connect() as connection:
             if moment is None or shape.history is None:
-                return feature.features(connection, shape, box, limit)
+                # Plain values already: to have each of a thousand features looked through costs more than reading them.
+                return JSONResponse(feature.features(connection, shape, box, limit))
             past = picture(connection, site.archive, shape, moment, box, look_back(found))
-        return replace(past, fixes=past.fixes.head(limit)).geojson(shape)
+        return JSONResponse(jsonable_encoder(replace(past, fixes=past.fixes.head(limit)).geojson(shape)))
 
     @server.get("/api/v1/vessels/{key}", tags=["vessels"])
     def vessel(key: str, layer: Layers = "vessel") -> dict[str, Any]:

@@ -1,8 +1,15 @@
 """What the card says about a camera: whose it is, where it looks, and whether its picture can be trusted."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
+from dash import html
+from sqlalchemy import Connection
+
+from access.cameras import has_view
+from access.site import Site
 from geo.camera import DEGRADED, FROZEN, KINDS, OFFLINE, ONLINE, points_of_compass
 from pages.text import Text
 
@@ -67,3 +74,33 @@ def fault(t: Text, told: Any) -> str:
     if code.startswith("status_"):
         return t("máy chủ trả lời {n}", n=code.removeprefix("status_"))
     return words.get(code, code)
+
+
+def read_more(
+    connection: Connection, site: Site, layer: Any, row: Mapping[str, Any], now: datetime
+) -> tuple[bool, bool, int]:
+    """Whether it has a picture and a stream, and a number that grows with time, by which the picture is asked anew."""
+    return *has_view(connection, site, str(row["key"])), int(now.timestamp())
+
+
+def more(t: Text, row: Mapping[str, Any], found: tuple[bool, bool, int]) -> list[Any]:
+    """Its picture through our own server, and the way to its stream; what it shows is loaded by camera.js."""
+    picture, stream, number = found
+    key, name = quote(str(row["key"]), safe=""), str(row["label"])
+    parts: list[Any] = []
+    if picture:
+        source = f"/api/v1/cameras/{key}/snapshot?at={number}"
+        image = html.Img(src=source, alt=t("Ảnh của {name}", name=name), className="camera-picture")
+        blind = html.P(t("Camera không trả về ảnh lúc này."), className="camera-blind")
+        parts.append(html.Div([image, blind], className="camera-view"))
+    if stream:
+        told = {
+            "data-camera-stream": f"/api/v1/cameras/{key}/hls/playlist.m3u8",
+            "data-title": name,
+            "data-close": t("Đóng"),
+            "data-fails": t("Không xem được luồng: camera không trả lời, hoặc trình duyệt không đọc được."),
+        }
+        parts.append(html.Button(t("Xem trực tiếp"), className="action", **told))
+    if not parts:
+        parts.append(html.P(t("Chưa đăng ký địa chỉ ảnh của camera này."), className="muted"))
+    return parts

@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 from sqlalchemy import Connection
 
+from access import cameras
 from access.rescue import near as rescuers
 from access.site import Site
 from geo import feature, handling, journal, zone
@@ -48,7 +49,7 @@ def incident(
     near: dict[str, Any] = {}
     for layer in site.layers if row["lon"] is not None else ():
         if layer.name in NEAR and layer.shape.kind == "station":
-            found = feature.nearest(connection, layer.shape, row["lon"], row["lat"], NEAR[layer.name])
+            found = _stations(connection, site, layer, row)
             near |= {layer.name: found} if found else {}
     units = {one["key"]: one["name_vi"] for one in handling.units(connection)}
     earlier = [one for one in alarms if one["id"] != row["id"]]
@@ -56,6 +57,14 @@ def incident(
     rule = next((one for one in rules(connection, every=True) if one.id == row["rule_id"]), None)
     fence = next(iter(fences(connection, [row["fence"]], every=True)), None) if row["fence"] else None
     return Incident(row, lines, near, coming, earlier, units, rule, fence)
+
+
+def _stations(connection: Connection, site: Site, layer: Any, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The nearest of a layer's stations; of cameras those that look at the place."""
+    if layer.name != "camera":
+        return feature.nearest(connection, layer.shape, row["lon"], row["lat"], NEAR[layer.name])
+    looking = cameras.near(connection, site, row["lon"], row["lat"], NEAR[layer.name])
+    return [{**one.told(), "key": one.id, "label": one.name} for one in looking]
 
 
 def sections(t: Text, site: Site, found: Incident, now: datetime) -> list[Any]:

@@ -42,6 +42,8 @@ class Setup(Protocol):
     def port(self) -> int: ...  # noqa: D102
     @property
     def workers(self) -> int: ...  # noqa: D102
+    @property
+    def outgoing_allowed(self) -> tuple[str, ...]: ...  # noqa: D102
     def secret(self, name: str) -> str | None: ...  # noqa: D102
 
 
@@ -88,8 +90,10 @@ def _run(setup: Setup, purpose: str, port: int, minutes: float | None, speed: fl
                     "environment": "simulation-environment.port",
                 }
                 heard = {feed: ports.kept(home.run / file, socket.SOCK_DGRAM) for feed, file in ways.items()}
-                rehearsal = Rehearsal({feed: f"udp://127.0.0.1:{at}" for feed, at in heard.items()}, speed, _say)
-                environment |= rehearsal.environment()
+                shown = ports.kept(home.run / "simulation-camera.port", socket.SOCK_STREAM)
+                rehearsal = Rehearsal({feed: f"udp://127.0.0.1:{at}" for feed, at in heard.items()}, speed, _say, shown)
+                environment |= rehearsal.environment(setup.outgoing_allowed)
+                supervisor.start(_process(home, "pictures", rehearsal.camera_words(), SPEAKER_STAGE, environment))
             _prepare(environment["DATABASE_URL"])
             _start(home, supervisor, setup.workers, environment)
             if rehearsal is not None:

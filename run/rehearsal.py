@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ import redis
 import sqlalchemy as sa
 
 from demo import camera_event, seed
+from demo.camera import put_cameras
 from demo.register import put_register
 from demo.storm import put_storm
 from geo.account import Account, peer_account
@@ -25,12 +26,14 @@ ASK_S, TELL_S = 0.2, 5.0
 class Rehearsal:
     """What `demo` does before its screens open; its steps are called in the order in which they stand here.
 
-    addresses: where the simulated station and the simulated provider send, by feed.
+    addresses: where the simulated station and the simulated provider send, by feed. pictures: the port of this machine
+    that shows the simulated cameras' pictures.
     """
 
     addresses: Mapping[str, str]
     speed: float
     say: Callable[[str], None]
+    pictures: int
     start: float = 0.0
     _expected: dict[str, int] = field(default_factory=dict)  # by source
     _since: datetime | None = None
@@ -39,9 +42,14 @@ class Rehearsal:
     _began: float = 0.0
     _owner: sa.Engine | None = None
 
-    def environment(self) -> dict[str, str]:
-        """What the processes need to know: where the simulated station and provider send."""
-        return {"HAIDANG_SIMULATED_SOURCES": json.dumps({feed: [at] for feed, at in self.addresses.items()})}
+    def environment(self, allowed: Sequence[str] = ()) -> dict[str, str]:
+        """What the processes need to know: where the simulated station and provider send, and that besides the allowed
+        places the simulated cameras may be looked at.
+        """
+        return {
+            "HAIDANG_SIMULATED_SOURCES": json.dumps({feed: [at] for feed, at in self.addresses.items()}),
+            "HAIDANG_OUTGOING_ALLOWED": json.dumps([*allowed, f"127.0.0.1:{self.pictures}"]),
+        }
 
     def put_in(self, environment: Mapping[str, str]) -> None:
         """Places, rules, boats, a storm; then the day before into the source's stream, where the worker takes it."""
@@ -56,6 +64,7 @@ class Rehearsal:
         with self._owner.begin() as connection:
             place = Path(environment["HAIDANG_HOME"]) / "demo"
             camera_event.put_key(connection, place, seed.DEMO, datetime.fromtimestamp(self.start, UTC))
+        put_cameras(self._owner, self.pictures, seed.DEMO)
         put_storm(self._owner, datetime.fromtimestamp(self.start, UTC), seed.DEMO)
         self._since = datetime.now(UTC)
         minutes = (self.start - min(since.values())) / 60
@@ -92,6 +101,10 @@ class Rehearsal:
         with self._owner.begin() as connection:
             seed.settle(connection, datetime.fromtimestamp(self.start, UTC))
         self._owner.dispose()
+
+    def camera_words(self) -> tuple[str, ...]:
+        """The pictures process's command."""
+        return ("pictures", "--port", str(self.pictures))
 
     def words(self) -> tuple[str, ...]:
         """The simulate process's command, told from the same moment as the day before."""
