@@ -7,6 +7,7 @@ from api import (
     alarms,
     areas,
     camera_events,
+    camera_grid,
     cameras,
     cases,
     channels,
@@ -50,6 +51,7 @@ def mount(
     alarms.mount(server, site)
     areas.mount(server, site)
     camera_events.mount(server, site)
+    camera_grid.mount(server, site)
     cameras.mount(server, site)
     cases.mount(server, site, case_paper)
     channels.mount(server, site)

@@ -9,6 +9,7 @@ from pages import (
     alarms,
     boat,
     camera_events,
+    cameras,
     channels,
     fisheries,
     flood,
@@ -27,6 +28,7 @@ from pages.view import read
 # Screens without the map or the desk, by their address.
 APART: dict[str, Any] = {
     "alarms/metrics": metrics,
+    "cameras": cameras,
     "cameras/events": camera_events,
     "channels": channels,
     "fisheries": fisheries,

@@ -16,6 +16,7 @@ def layout(site: Site, t: Text) -> html.Details:
         ("/fisheries/risk", t("Tàu cần xem trước")),
         ("/fisheries/storm", t("Bão, áp thấp nhiệt đới")),
         ("/flood", t("Lũ: sông và mưa")),
+        ("/cameras", t("Lưới camera")),
         ("/cameras/events", t("Sự kiện camera")),
         ("/alarms/metrics", t("Chỉ số báo động")),
         ("/handover", t("Bàn giao ca")),

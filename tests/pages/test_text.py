@@ -30,6 +30,7 @@ def messages() -> set[str]:
             "fence_file",
             "rules",
             "camera_events",
+            "camera_grid",
         )
     ]
     for path in (ROOT / "pages").glob("*.py"):
