@@ -23,6 +23,7 @@ from ingest.camera_event import NAME, PUSH
 from ingest.feed import RECORD_ID
 from ingest.push import Judged, judge, unread
 
+EVENTS = NAME  # what their sources' names begin with
 EXPECTED_S = 3600.0  # at night cameras see little
 STORE_WAITS_MS = 5_000
 PICTURE_BYTES_MAX, PICTURES_AT_ONCE = 5 << 20, 8

@@ -9,7 +9,9 @@
   const name = (feed) => {
     const [head, ...rest] = String(feed.source).split(".");
     const words = { sim: haidang.t("mô phỏng"), demo: haidang.t("mô phỏng") };
-    return [head.length <= 4 ? head.toUpperCase() : head, ...rest.map((part) => words[part] || part.toUpperCase().replace(/([A-Z])(\d)/, "$1 $2"))].join(" ");
+    const named = JSON.parse(document.getElementById("feeds")?.dataset.names || "{}")[head];
+    if (rest[0] === "push") rest.shift();
+    return [head.length <= 4 ? head.toUpperCase() : named || head, ...rest.map((part) => words[part] || part.toUpperCase().replace(/([A-Z])(\d)/, "$1 $2"))].join(" ");
   };
 
   const rate = (feed) => {
