@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from access.site import Site
 from geo import table
 from geo.camera_event import camera_event
+from geo.camera_review import unseen
 
 SIZES = (4, 9, 16)
 NEAR_M = 1_000.0
 NEAR = NEAR_M / 111_320  # in degrees of latitude; a circle of that size is flat enough
 NEWS = timedelta(minutes=2)  # so long a new event holds its camera in the first places
-WAITING = timedelta(hours=24)  # events older than that are no news on a tile
 ALL, LIST, KIND = "all", "list:", "kind:"
 Row = dict[str, Any]
 
@@ -120,12 +120,7 @@ def _pinned(connection: sa.Connection, latest: sa.Table, now: datetime) -> list[
 
 
 def _tiles(connection: sa.Connection, latest: sa.Table, keys: Sequence[str], now: datetime) -> list[Row]:
-    column, event = latest.c, camera_event.c
-    waiting = (
-        sa.select(event.camera, sa.func.count().label("events"))
-        .where(event.state == "detected", event.occurred_at >= now - WAITING, event.camera.in_(keys))
-        .group_by(event.camera).subquery()
-    )  # fmt: skip
+    column, waiting = latest.c, unseen(keys, now).subquery()
     query = (
         sa.select(column.id, column.name, column.kind, column.health, column.health_since, column.fault,
                   sa.func.ST_X(column.geom).label("lon"), sa.func.ST_Y(column.geom).label("lat"),

@@ -5,15 +5,17 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import sqlalchemy as sa
 
 from access.site import Site
 from geo.camera_health import image_type
 from geo.camera_near import Looking, looking_at
+from geo.camera_review import unseen
 from geo.outgoing import Outgoing, OutgoingError
 from geo.table import Shape
 
@@ -83,7 +85,8 @@ class Viewer:
 
     def playlist(self, id: str) -> Seen:
         """A camera's stream (HLS, RFC 8216), with names of ours for whatever it points to. Raises NoCamera, NoView."""
-        return self._playlist(id, self._address(id, "hls_url"))
+        url = self._address(id, "hls_url")
+        return self._renamed(id, url, self._fetch(url, PLAYLIST, playlist_type), "part/")
 
     def part(self, id: str, name: str) -> Seen:
         """What a playlist points to by our name: another playlist, or a piece. Raises NoCamera, NoView."""
@@ -91,16 +94,15 @@ class Viewer:
             url = self._parts.get((id, name))
         if url is None:
             raise NoCamera(f"camera {id[:40]!r} has no such part now: ask for its playlist again")
-        if urlsplit(url).path.lower().endswith((".m3u8", ".m3u")):
-            return self._playlist(id, url)
-        return self._fetch(url, "*/*", media_type)
+        found = self._fetch(url, "*/*", lambda body: playlist_type(body) or media_type(body))
+        # Whatever a playlist that is a part points to stands beside it.
+        return self._renamed(id, url, found, "") if found.media_type == PLAYLIST else found
 
-    def _playlist(self, id: str, url: str) -> Seen:
-        found = self._fetch(url, PLAYLIST, lambda body: PLAYLIST if body.startswith(b"#EXTM3U") else None)
+    def _renamed(self, id: str, url: str, found: Seen, folder: str) -> Seen:
         if len(found.body) > PLAYLIST_BYTES_MAX:
             raise NoView("its playlist is too long")
         text = found.body.decode("utf-8", "replace")
-        return Seen(rewritten(text, lambda told: self._named(id, urljoin(url, told))).encode(), PLAYLIST)
+        return Seen(rewritten(text, lambda told: folder + self._named(id, urljoin(url, told))).encode(), PLAYLIST)
 
     def _named(self, id: str, url: str) -> str:
         """Our name of a part; it is kept for as long as nobody needs its place."""
@@ -162,6 +164,12 @@ def has_view(connection: sa.Connection, site: Site, id: str) -> tuple[bool, bool
     return (bool(row[0]), bool(row[1])) if row is not None else (False, False)
 
 
+def unseen_events(connection: sa.Connection, id: str, now: datetime) -> int:
+    """How many of its events of the last day nobody has looked at."""
+    row = connection.execute(unseen([id], now)).one_or_none()
+    return 0 if row is None else int(row.events)
+
+
 def rewritten(playlist: str, name: Callable[[str], str]) -> str:
     """A playlist with other names for whatever it points to: lines that are no tags, and URI="..." within tags."""
     lines = playlist.splitlines()[:PLAYLIST_LINES_MAX]
@@ -172,10 +180,15 @@ def _line(line: str, name: Callable[[str], str]) -> str:
     if not line or (line.startswith("#") and 'URI="' not in line):
         return line
     if not line.startswith("#"):
-        return f"part/{name(line)}"
+        return name(line)
     before, _, rest = line.partition('URI="')
     told, _, after = rest.partition('"')
-    return f'{before}URI="part/{name(told)}"{after}'
+    return f'{before}URI="{name(told)}"{after}'
+
+
+def playlist_type(body: bytes) -> str | None:
+    """The media type of a playlist; None for what is none."""
+    return PLAYLIST if body.startswith(b"#EXTM3U") else None
 
 
 def media_type(body: bytes) -> str | None:

@@ -90,7 +90,9 @@ def rows(port: int) -> list[tuple[int, dict[str, Any]]]:
                 "Mã camera": one.id, "Tên": one.name, "Kinh độ": lon, "Vĩ độ": lat, "Loại": kind,
                 "Đơn vị quản lý": owner,
                 "Hướng nhìn": azimuth, "Góc nhìn": wide, "Tầm nhìn (m)": 120 if kind == "Giao thông" else 250,
-                "Lưu hình": "75 ngày", "Nhà cung cấp": "Mô phỏng", "Địa chỉ ảnh": f"http://127.0.0.1:{port}/{one.id}.jpg",
+                "Lưu hình": "75 ngày", "Nhà cung cấp": "Mô phỏng",
+                "Địa chỉ ảnh": f"http://127.0.0.1:{port}/{one.id}.jpg",
+                "Luồng": f"http://127.0.0.1:{port}/{one.id}/live.m3u8",
             }  # fmt: skip
             found.append((len(found) + 1, cells))
     return found

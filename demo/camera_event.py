@@ -6,12 +6,14 @@ import random
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
+from demo.camera import simulated
 from geo import api_key
 from geo.actor import Actor
 from geo.calendar import ZONE
@@ -59,7 +61,7 @@ def event(seed: int, slot: int) -> dict[str, Any] | None:
     kind = chance.choices([name for name, _ in TYPES], [share for _, share in TYPES])[0]
     row: dict[str, Any] = {
         "record_id": f"s{seed}-{slot}",
-        "camera": f"HUE-CAM-{chance.randint(1, CAMERAS):03d}",
+        "camera": chance.choice(_watching()),
         "type": kind,
         "occurred_at": at.isoformat(timespec="seconds"),
         "confidence": round(min(0.99, chance.betavariate(8, 2)), 2),
@@ -73,6 +75,12 @@ def event(seed: int, slot: int) -> dict[str, Any] | None:
             "lane": chance.choice(LANES)}  # fmt: skip
 
 
+@cache
+def _watching() -> list[str]:
+    """The cameras behind which something recognises what they show: of those that do."""
+    return [one.id for one in simulated() if one.behaves == "live"][:CAMERAS]
+
+
 def events(seed: int, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
     """Everything that is seen in [start, end), by its slots."""
     for slot in range(int(start.timestamp() // SLOT_S), int(end.timestamp() // SLOT_S)):
@@ -80,14 +88,20 @@ def events(seed: int, start: datetime, end: datetime) -> Iterator[dict[str, Any]
             yield seen
 
 
-def push(url: str, token: str, seed: int, asked: threading.Event) -> None:
+def pictured(row: dict[str, Any], pictures: int | None) -> dict[str, Any]:
+    """An event with the address of what its camera showed then; pictures: the port of this machine that shows it."""
+    at = int(datetime.fromisoformat(row["occurred_at"]).timestamp())
+    return row if pictures is None else {**row, "snapshot": f"http://127.0.0.1:{pictures}/{row['camera']}/{at}.jpg"}
+
+
+def push(url: str, token: str, seed: int, asked: threading.Event, pictures: int | None = None) -> None:
     """Push what was seen before, let the last shift decide it, then push what is seen as time goes; until asked."""
     done = datetime.now(UTC) - BEFORE
     reviewed = False
     while not asked.is_set():
         now = datetime.now(UTC)
         try:
-            if seen := list(events(seed, done, now)):
+            if seen := [pictured(row, pictures) for row in events(seed, done, now)]:
                 _ask(f"{url}/api/v1/layers/{NAME}/records", seen, token)
             done = now
             if not reviewed:

@@ -57,6 +57,9 @@ def simulate(
     start: Annotated[
         float | None, typer.Option(help="Unix seconds to which the scripted events are relative; by default now.")
     ] = None,
+    pictures: Annotated[
+        int | None, typer.Option(help="Port of this machine where 'pictures' shows what the simulated cameras see.")
+    ] = None,
 ) -> None:
     """One process: the simulated day at Huế, spoken over UDP; runs until stopped."""
     setup: Setup | None = context.find_root().obj
@@ -74,15 +77,15 @@ def simulate(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
     if setup is not None and to is None:
-        _watch_cameras(setup, seed, asked)
+        _watch_cameras(setup, seed, asked, pictures)
     speak(address, seed, begin, speed, asked, Heartbeat(os.environ.get("HAIDANG_HEARTBEAT")), beside)
 
 
-def _watch_cameras(setup: Setup, seed: int, asked: threading.Event) -> None:
+def _watch_cameras(setup: Setup, seed: int, asked: threading.Event, pictures: int | None) -> None:
     """Push what is seen through cameras beside all that is spoken, where the demo left a key for it."""
     kept = setup.home / "demo" / camera_event.KEPT
     if kept.exists():
-        words = (f"http://127.0.0.1:{setup.port}", kept.read_text("utf-8").strip(), seed, asked)
+        words = (f"http://127.0.0.1:{setup.port}", kept.read_text("utf-8").strip(), seed, asked, pictures)
         threading.Thread(target=camera_event.push, args=words, daemon=True, name="camera events").start()
 
 

@@ -1,4 +1,4 @@
-"""The command `pictures`: serves the simulated cameras' pictures over HTTP, each drawn when it is asked for."""
+"""The command `pictures`: serves the simulated cameras' pictures and streams over HTTP, drawn when asked for."""
 
 import io
 import os
@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
+from demo import stream
 from demo.camera import Simulated, simulated
 from geo.calendar import ZONE
 from geo.heartbeat import Heartbeat
@@ -24,6 +25,7 @@ from geo.heartbeat import Heartbeat
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 WIDTH, HEIGHT, SKY = 640, 360, 150
 SLOW_S = 2.6
+KEPT_S = 75 * 86_400  # as its register says
 FONTS = Path(__file__).resolve().parents[1] / "assets" / "fonts"
 BADGE = "MÔ PHỎNG"
 Font = ImageFont.FreeTypeFont
@@ -58,8 +60,9 @@ def served(port: int = 0) -> Iterator[int]:
 
 class _Pictures(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        """A camera's picture as it is now."""
-        camera = _cameras().get(self.path.strip("/").removesuffix(".jpg"))
+        """A camera's picture as it is now, or what belongs to its stream."""
+        id, _, part = self.path.strip("/").partition("/")
+        camera = _cameras().get(id if part else id.removesuffix(".jpg"))
         if camera is None:
             self.send_error(404)
             return
@@ -68,9 +71,12 @@ class _Pictures(BaseHTTPRequestHandler):
             return
         if camera.behaves == "slow":
             time.sleep(SLOW_S)
-        body = still(camera.id) if camera.behaves == "frozen" else picture(camera, datetime.now(ZONE))
+        kind, body = _streamed(camera, part) if part else ("image/jpeg", _still_or_now(camera))
+        if not body:
+            self.send_error(404)
+            return
         self.send_response(200)
-        self.send_header("Content-Type", "image/jpeg")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -84,13 +90,53 @@ def _cameras() -> dict[str, Simulated]:
     return {one.id: one for one in simulated()}
 
 
+def _still_or_now(camera: Simulated) -> bytes:
+    return still(camera.id) if camera.behaves == "frozen" else picture(camera, datetime.now(ZONE))
+
+
+def _streamed(camera: Simulated, part: str) -> tuple[str, bytes]:
+    """A part of a camera's stream, or what it showed before, with its media type; nothing where there is none now."""
+    now = time.time()
+    if part == "live.m3u8":
+        return "application/vnd.apple.mpegurl", stream.playlist(now)
+    if part == "init.mp4":
+        return "video/mp4", stream.begin()
+    if part.endswith(".jpg"):
+        return "image/jpeg", _kept(camera, part.removesuffix(".jpg"), now)
+    number = part.removesuffix(".m4s")
+    if not number.isdecimal() or not 0 <= stream.newest(now) - int(number) < 2 * stream.LISTED:
+        return "", b""
+    stopped = _stopped_at(camera.id) if camera.behaves == "frozen" else None
+    seen = [datetime.fromtimestamp(stopped or at, ZONE) for at in stream.moments(int(number))]
+    return "video/mp4", stream.piece(int(number), [scene(camera, at) for at in seen])
+
+
+def _kept(camera: Simulated, second: str, now: float) -> bytes:
+    """What it showed at a second since 1970, for as long as it keeps that."""
+    if not second.isdecimal() or not 0 <= now - int(second) < KEPT_S:
+        return b""
+    return picture(camera, datetime.fromtimestamp(int(second), ZONE))
+
+
+@cache
+def _stopped_at(id: str) -> float:
+    return time.time() - 3600
+
+
 @cache
 def still(id: str) -> bytes:
     """The picture at which a camera stopped, an hour before."""
-    return picture(_cameras()[id], datetime.fromtimestamp(time.time() - 3600, ZONE))
+    return picture(_cameras()[id], datetime.fromtimestamp(_stopped_at(id), ZONE))
 
 
 def picture(camera: Simulated, at: datetime) -> bytes:
+    """What a camera sees at a moment, as JPEG."""
+    told = io.BytesIO()
+    scene(camera, at).save(told, "JPEG", quality=72)
+    return told.getvalue()
+
+
+def scene(camera: Simulated, at: datetime) -> Image.Image:
     """A street of simple shapes and what is on it then, the camera's name, the time, and that it is made up."""
     seconds = at.timestamp()
     own = random.Random(camera.id)
@@ -117,9 +163,7 @@ def picture(camera: Simulated, at: datetime) -> bytes:
         else:
             draw.rounded_rectangle((x, y - 16 * size, x + 74 * size, y + 14 * size), 7, fill=color)
     _words(draw, camera.name, at)
-    told = io.BytesIO()
-    image.save(told, "JPEG", quality=72)
-    return told.getvalue()
+    return image
 
 
 def _words(draw: ImageDraw.ImageDraw, name: str, at: datetime) -> None:

@@ -35,6 +35,7 @@ DEEDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "reopen": (("confirmed", "false"), "reviewed"),
 }
 NOTE_MOST, COUNTED_MOST = 300, 100_000
+UNSEEN_WITHIN = timedelta(hours=24)  # an event older than that is no news of its camera
 AHEAD = timedelta(minutes=2)  # an event that its sender dates so far ahead has a wrong clock
 _STORE = sa.text(
     """
@@ -130,6 +131,16 @@ def one_event(connection: sa.Connection, event_id: int) -> Row:
     log = [{**line, "note": line["note"] and without_numbers(line["note"])}
            for line in connection.execute(lines).mappings()]  # fmt: skip
     return {**_told(row), "log": log}
+
+
+def unseen(keys: Sequence[str], now: datetime) -> sa.Select[Any]:
+    """Of each of these cameras that has any: how many events of the last day nobody has looked at (camera, events)."""
+    column = camera_event.c
+    return (
+        sa.select(column.camera, sa.func.count().label("events"))
+        .where(column.state == "detected", column.occurred_at >= now - UNSEEN_WITHIN, column.camera.in_(keys))
+        .group_by(column.camera)
+    )
 
 
 def picture_of(connection: sa.Connection, event_id: int) -> str | None:

@@ -1,6 +1,7 @@
 """What the card says about a camera: whose it is, where it looks, and whether its picture can be trusted."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -8,7 +9,7 @@ from urllib.parse import quote
 from dash import html
 from sqlalchemy import Connection
 
-from access.cameras import has_view
+from access.cameras import has_view, unseen_events
 from access.site import Site
 from geo.camera import DEGRADED, FROZEN, KINDS, OFFLINE, ONLINE, points_of_compass
 from pages.text import Text
@@ -76,24 +77,33 @@ def fault(t: Text, told: Any) -> str:
     return words.get(code, code)
 
 
-def read_more(
-    connection: Connection, site: Site, layer: Any, row: Mapping[str, Any], now: datetime
-) -> tuple[bool, bool, int]:
-    """Whether it has a picture and a stream, and a number that grows with time, by which the picture is asked anew."""
-    return *has_view(connection, site, str(row["key"])), int(now.timestamp())
+@dataclass(frozen=True)
+class More:
+    """What the card says besides the row: whether there is a picture and a stream, how many events nobody has looked
+    at, and a number that grows with time, by which the picture is asked anew."""
+
+    picture: bool
+    stream: bool
+    events: int
+    number: int
 
 
-def more(t: Text, row: Mapping[str, Any], found: tuple[bool, bool, int]) -> list[Any]:
-    """Its picture through our own server, and the way to its stream; what it shows is loaded by camera.js."""
-    picture, stream, number = found
+def read_more(connection: Connection, site: Site, layer: Any, row: Mapping[str, Any], now: datetime) -> More:
+    """Read with the card."""
+    id = str(row["key"])
+    return More(*has_view(connection, site, id), unseen_events(connection, id, now), int(now.timestamp()))
+
+
+def more(t: Text, row: Mapping[str, Any], found: More) -> list[Any]:
+    """Its picture through our own server, the way to its stream and to its events; camera.js loads what it shows."""
     key, name = quote(str(row["key"]), safe=""), str(row["label"])
     parts: list[Any] = []
-    if picture:
-        source = f"/api/v1/cameras/{key}/snapshot?at={number}"
+    if found.picture:
+        source = f"/api/v1/cameras/{key}/snapshot?at={found.number}"
         image = html.Img(src=source, alt=t("Ảnh của {name}", name=name), className="camera-picture")
         blind = html.P(t("Camera không trả về ảnh lúc này."), className="camera-blind")
         parts.append(html.Div([image, blind], className="camera-view"))
-    if stream:
+    if found.stream:
         told = {
             "data-camera-stream": f"/api/v1/cameras/{key}/hls/playlist.m3u8",
             "data-title": name,
@@ -103,4 +113,8 @@ def more(t: Text, row: Mapping[str, Any], found: tuple[bool, bool, int]) -> list
         parts.append(html.Button(t("Xem trực tiếp"), className="action", **told))
     if not parts:
         parts.append(html.P(t("Chưa đăng ký địa chỉ ảnh của camera này."), className="muted"))
+    if found.events:
+        words = t("{n} sự kiện chưa xem trong 24 giờ", n=t.number(found.events))
+        lang = "" if t.lang == "vi" else f"&lang={t.lang}"
+        parts.append(html.A(words, href=f"/cameras/events?state=detected&camera={key}{lang}", className="press"))
     return parts

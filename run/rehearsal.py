@@ -108,4 +108,5 @@ class Rehearsal:
 
     def words(self) -> tuple[str, ...]:
         """The simulate process's command, told from the same moment as the day before."""
-        return ("simulate", "--speed", f"{self.speed:g}", "--seed", str(SEED), "--start", f"{self.start:.3f}")
+        told = ("--speed", f"{self.speed:g}", "--seed", str(SEED), "--start", f"{self.start:.3f}")
+        return ("simulate", *told, "--pictures", str(self.pictures))

@@ -3,8 +3,14 @@
 import stat
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
-from demo.camera_event import KEPT, SENDER, events, put_key
+import pytest
+
+from demo.camera import simulated
+from demo.camera_event import CAMERAS, KEPT, SENDER, events, pictured, put_key
+from demo.pictures import served
 from geo import api_key
 from geo.actor import Actor
 from geo.calendar import ZONE
@@ -29,6 +35,22 @@ def test_a_day_is_the_same_each_time_and_every_record_is_taken() -> None:
     hours = Counter(datetime.fromisoformat(row["occurred_at"]).astimezone(ZONE).hour for row in seen)
     assert hours[7] + hours[17] > 10 * (hours[2] + hours[3])
     assert {row["type"] for row in seen} <= set(TYPES)
+    live = {one.id for one in simulated() if one.behaves == "live"}
+    assert len({row["camera"] for row in seen}) == CAMERAS
+    assert {row["camera"] for row in seen} <= live
+
+
+def test_an_event_has_the_picture_of_its_moment() -> None:
+    now = datetime.now(UTC)
+    with served() as port:
+        rows = [pictured(row, port) for row in events(1, now - timedelta(hours=24), now)][-3:]
+        assert all(judge(PUSH, row, {}, now.timestamp()).row is not None for row in rows)
+        found = [urlopen(row["snapshot"], timeout=10).read() for row in rows]
+        assert all(body.startswith(b"\xff\xd8\xff") for body in found)
+        assert len(set(found)) == len(rows)
+        assert urlopen(rows[0]["snapshot"], timeout=10).read() == found[0]
+        with pytest.raises(HTTPError):
+            urlopen(rows[0]["snapshot"].replace(".jpg", "0.jpg"), timeout=10)
 
 
 def test_each_demo_has_a_key_of_its_own_and_closes_the_ones_before(database, tmp_path) -> None:

@@ -21,6 +21,7 @@ from geo.actor import SYSTEM
 from geo.alarm import clear_alarm, raise_alarm
 from geo.database import engine
 from geo.fence import Fence, fences, put_fences
+from geo.outgoing import allow
 from layers import discover, seed
 from run.lab import starter
 from run.role import urls
@@ -126,8 +127,8 @@ def fill(owner: sa.Engine) -> None:
 
 
 @contextmanager
-def standing(private_servers: Servers, template: str, name: str) -> Iterator[Centre]:
-    """A centre of that name, for as long as the context lasts."""
+def standing(private_servers: Servers, template: str, name: str, *allowed: str) -> Iterator[Centre]:
+    """A centre of that name, for as long as the context lasts; allowed: what it may ask besides, host:port."""
     server = private_servers.postgres
     with server.connect() as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER haidang_owner")
@@ -142,6 +143,7 @@ def standing(private_servers: Servers, template: str, name: str) -> Iterator[Cen
         centre_en="Huế operations centre",
         view=(16.62, 107.95, 10),
         simulated=True,
+        outgoing_allowed=allow(allowed),
         start_lab=starter({**CLEAN, "DATABASE_URL_WEB": roles.web}, ROOT / "app.py"),
     )
     listening = socket.create_server(("127.0.0.1", 0))
