@@ -150,6 +150,27 @@ def board(
 
 
 @app.command()
+def cameras(
+    as_json: Json = False,
+    number: Annotated[int, typer.Option("--cameras", min=20, max=20_000, help="Registered cameras.")] = 1_200,
+    events: Annotated[int, typer.Option(min=100, help="Events a day; four days of them are there.")] = 50_000,
+    runs: Annotated[int, typer.Option(min=1, help="How often each question is asked.")] = 15,
+    seconds: Seconds = 15,
+) -> None:
+    """How soon questions about cameras and their events are answered, and what their updates cost the map."""
+    from bench import cameras as path
+    from bench.chromium import NoBrowserError
+    from bench.program import StartError
+
+    try:
+        report = path.measure(number, events, runs, seconds)
+    except (NoBrowserError, StartError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    report.print(as_json)
+
+
+@app.command()
 def clients(
     context: typer.Context,
     as_json: Json = False,
