@@ -239,6 +239,7 @@ QUESTIONS = (
 )
 
 
+@pytest.mark.alone
 def test_50000_events_a_day_are_listed_and_counted_in_under_a_tenth_of_a_second(site, database) -> None:
     with connected(database.owner) as owner:
         with owner.begin() as connection:

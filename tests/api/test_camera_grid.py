@@ -118,6 +118,7 @@ def test_half_of_the_tiles_at_most_are_held(site, database) -> None:
     assert ids(told)[:2] == ["C-0000", "C-0001"]
 
 
+@pytest.mark.alone
 def test_1200_cameras_and_their_events_answer_in_under_a_tenth_of_a_second(site, database) -> None:
     put_cameras(database, 1_200)
     fill = sa.text(

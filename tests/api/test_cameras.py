@@ -211,6 +211,7 @@ def test_what_looks_at_a_place_and_what_nobody_is_told(database) -> None:
         assert "10.9.8.7" not in told_all + str(found)
 
 
+@pytest.mark.alone
 def test_twelve_hundred_cameras_are_answered_for_within_a_tenth_of_a_second(database) -> None:
     told(
         database.owner,

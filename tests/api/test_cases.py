@@ -185,6 +185,7 @@ def test_the_table_and_the_command_tell_the_same_cases(site, three, monkeypatch)
     assert "export" in [name for names in front_door.ROOMS.values() for name in names]
 
 
+@pytest.mark.alone
 def test_5000_cases_are_answered_within_200_ms_whatever_is_chosen(site) -> None:
     site.fleet.register(range(5000))
     told(site.database.owner, "INSERT INTO boat_case (kind, registration, provider, owner_level, since, opened_at, "

@@ -144,7 +144,7 @@ def test_circles_and_what_they_sweep_are_shapes_of_that_size() -> None:
     assert swept(WEST, 6, hours(30), hours(54)) is None
 
 
-def test_five_thousand_boats_over_a_day_take_well_under_a_second() -> None:
+def test_five_thousand_boats_over_a_day_take_seconds_at_most() -> None:
     random = np.random.default_rng(3)
     n = 5_000
     columns = random.uniform(105, 118, n), random.uniform(8, 21, n), random.uniform(0, 10, n), random.uniform(0, 360, n)
@@ -152,7 +152,7 @@ def test_five_thousand_boats_over_a_day_take_well_under_a_second() -> None:
     meet(WEST, *columns, ages, T0, DAY)
     began = time.process_time()
     found = meet(WEST, *columns, ages, T0, DAY)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 3  # half a second on a machine of its own: a bound on blunders
     # Each as if it were alone.
     for one in random.integers(0, n, 20):
         alone = met(WEST, *(float(column[one]) for column in columns), age_s=float(ages[one]))

@@ -324,6 +324,7 @@ def test_whenever_the_clock_looks_the_logs_of_the_cases_are_the_same(fleet) -> N
     assert sum(len(fleet.stages(boat)) for boat in range(12)) > 20
 
 
+@pytest.mark.alone
 def test_a_tick_over_5000_boats_writes_nothing_and_is_cheap(fleet) -> None:
     count = 5000
     fleet.register(range(count // 2), 26, "viettel")
