@@ -32,7 +32,9 @@
     if (!stream) return;
     stream.hls?.destroy();
     stream.box.remove();
-    stream.opener?.focus();
+    // The card may have been drawn anew meanwhile, with another button in the place of the one that was pressed.
+    const { opener } = stream, same = `[data-camera-stream="${CSS.escape(opener.dataset.cameraStream)}"]`;
+    (opener.isConnected ? opener : document.querySelector(same))?.focus();
     stream = null;
   }
 

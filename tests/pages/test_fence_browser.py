@@ -147,7 +147,7 @@ def test_a_polygon_drawn_by_mouse_with_a_vertex_moved_is_saved_and_seen_on_anoth
     assert any(abs(lon - 107.8) < 0.005 and abs(lat - 16.78) < 0.005 for lon, lat in corners)
     about = feature["properties"]
     assert (about["buffer_m"], about["dwell_s"], about["watch"]["kinds"]) == (926, 90, ["inside", "approach"])
-    assert "fence=khu_ve_tay" in one.url
+    expect(one).to_have_url(re.compile("fence=khu_ve_tay"))
     retire(two, "khu_ve_tay", 1)
     for page, context in ((one, first), (two, second)):
         assert page.faults == []  # type: ignore[attr-defined]
