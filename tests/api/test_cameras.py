@@ -177,7 +177,7 @@ def test_a_stream_is_walked_through_us_from_playlist_to_piece(database) -> None:
         assert elsewhere.asked == []
         # No name of a browser's own making leads anywhere.
         assert client.get(urljoin(address, "0" * 24)).status_code == 404
-        assert client.get(urljoin(address, "http:%2F%2F127.0.0.1")).status_code in (404, 422)
+        assert client.get(address.rpartition("/")[0] + "/http:%2F%2F127.0.0.1").status_code in (404, 422)
 
 
 def test_a_playlist_has_our_names_wherever_it_points() -> None:
