@@ -125,6 +125,7 @@ def _tiles(connection: sa.Connection, latest: sa.Table, keys: Sequence[str], now
         sa.select(column.id, column.name, column.kind, column.health, column.health_since, column.fault,
                   sa.func.ST_X(column.geom).label("lon"), sa.func.ST_Y(column.geom).label("lat"),
                   (sa.func.coalesce(column.snapshot_url, "") != "").label("picture"), column.simulated,
+                  (sa.func.coalesce(column.hls_url, "") != "").label("stream"),
                   sa.func.coalesce(waiting.c.events, 0).label("events"))
         .join_from(latest, waiting, waiting.c.camera == column.id, isouter=True)
         .where(column.id.in_(keys))

@@ -59,6 +59,8 @@
     if (!tile.url) blank(tile);
     return tile.item;
   };
+  // What camera.js opens over the page; pages turn beneath it.
+  const watch = (one) => (!one.stream ? "" : element("button", { type: "button", class: "tile-stream", "data-camera-stream": `/api/v1/cameras/${encodeURIComponent(one.id)}/hls/playlist.m3u8`, "data-title": one.name || one.id, "data-close": t("Đóng"), "data-fails": t("Không xem được luồng: camera không trả lời, hoặc trình duyệt không đọc được.") }, t("Xem trực tiếp")));
   const caption = (tile) => {
     const one = tile.one, events = one.events ? element("a", { class: "tile-events", href: `/cameras/events?state=detected&camera=${encodeURIComponent(one.id)}${lang()}`, title: t("Sự kiện chưa xem trong 24 giờ") }, t("{n} chưa xem", { n: haidang.number(one.events) })) : "";
     const time = tile.at && !tile.fault ? element("time", { datetime: new Date(tile.at).toISOString(), title: haidang.exact(tile.at) }, clock(tile.at)) : "";
@@ -67,7 +69,7 @@
     tile.print = print;
     tile.caption.replaceChildren(
       element("span", { class: "tile-name" }, element("a", { href: `/?chosen=camera.${encodeURIComponent(one.id)}&lat=${one.lat}&lon=${one.lon}&z=16${lang()}`, title: t("Xem trên bản đồ") }, one.name || one.id), one.simulated ? element("span", { class: "badge small" }, t("mô phỏng")) : ""),
-      element("span", { class: "tile-state" }, `${state(one)}${since(one)}`), time, events, pinned(one));
+      element("span", { class: "tile-state" }, `${state(one)}${since(one)}`), time, events, watch(one), pinned(one));
   };
   const blank = (tile) => {
     const text = !tile.one.picture ? t("Chưa đăng ký địa chỉ ảnh của camera này.") : tile.one.health === OFFLINE ? t("Mất kết nối") : tile.fault ? t("Camera không trả về ảnh lúc này.") : t("Đang lấy ảnh…");

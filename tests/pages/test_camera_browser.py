@@ -84,3 +84,17 @@ def test_a_camera_that_is_away_says_so_and_its_stream_too(filled: Centre, browse
     expect(page.get_by_role("alert").filter(has_text="Không xem được luồng")).to_be_visible()
     page.close()
     expect.set_options(timeout=5_000)
+
+
+def test_a_stream_opens_from_the_grid_too(filled: Centre, browser: Browser) -> None:
+    expect.set_options(timeout=20_000)
+    page = browser.new_page(viewport={"width": 1366, "height": 768}, locale="vi-VN")
+    page.goto(f"{filled.url}/cameras?paused=1")
+    tile = page.locator('.grid-tile[data-camera="HUE-CAM-001"]')
+    tile.get_by_role("button", name="Xem trực tiếp").click()
+    page.wait_for_function("() => document.querySelector('.camera-stream video')?.videoWidth === 512", timeout=30_000)
+    page.get_by_role("button", name="Đóng").click()
+    expect(page.locator(".camera-stream")).to_have_count(0)
+    expect(tile.get_by_role("button", name="Xem trực tiếp")).to_be_focused()
+    page.close()
+    expect.set_options(timeout=5_000)
