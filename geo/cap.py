@@ -243,7 +243,8 @@ def write(alert: Alert) -> bytes:
     ET.register_namespace("", NAMESPACE["1.2"])
     root = _element(alert, "alert")
     ET.indent(root)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def _local(element: ET.Element) -> str:
