@@ -62,7 +62,8 @@ class NotCap(ValueError):
 
 
 def _version(info: ValidationInfo) -> Version:
-    return (info.context or {}).get("version", "1.2")  # type: ignore[no-any-return]
+    version: Version = (info.context or {}).get("version", "1.2")
+    return version
 
 
 def _moment(value: object, info: ValidationInfo) -> object:

@@ -18,7 +18,8 @@ BEGIN
                                     'lab_run', 'channel', 'route', 'provider', 'boat', 'boat_contact', 'device',
                                     'boat_inspection', 'storm', 'storm_bulletin', 'storm_point', 'storm_call', 'storm_log',
                                     'api_key', 'area', 'area_piece',
-                                    'camera_event', 'camera_plate', 'camera_event_entry', 'camera_plate_look') THEN
+                                    'camera_event', 'camera_plate', 'camera_event_entry', 'camera_plate_look',
+                                    'warning_message', 'warning_reference', 'warning_entry') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
         END IF;
     END LOOP;
@@ -52,5 +53,8 @@ BEGIN
     GRANT UPDATE (state, state_at, state_by, unit, version) ON camera_event TO haidang_web;
     GRANT EXECUTE ON FUNCTION count_events(text, double precision, jsonb, jsonb, timestamptz) TO haidang_web;
     REVOKE SELECT ON camera_plate FROM haidang_ingest, haidang_web;
+    -- Warnings: people write our own, feeds bring others'; of either nothing is taken back (sql/warning.sql).
+    GRANT INSERT ON warning_message, warning_reference, warning_entry TO haidang_web, haidang_ingest;
+    GRANT UPDATE ON warning_message TO haidang_web;
 END $$;
 REVOKE ALL ON FUNCTION grant_roles() FROM PUBLIC;
