@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     outgoing_allowed: tuple[str, ...] = ()  # host:port that may be connected to; nothing else is
     outgoing_withheld: bool = False  # nothing leaves the house: the log shows what would have
     public_url: str | None = None  # where people reach the screens, for links in messages
+    cap_sender: str = Field(
+        "haidang.invalid", max_length=200, pattern=r"^[^\s,<&]+$"
+    )  # of warnings: a name like a domain
     delivery_attempts: int = Field(8, ge=1, le=30)
 
     archive_directory: Path | None = None  # default: "archive" in the home

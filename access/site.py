@@ -15,6 +15,7 @@ class Site:
 
     archive: the directory of the closed days' files, for geo.track. Of what may leave the house: outgoing_allowed, the
     places (host:port) that channels may reach; secret_names, never their values; withholding, that nothing leaves it.
+    cap_sender, public_url: under which name, and below which address, warnings go out.
     start_lab: starts the process of a run of the rule lab by its number.
     """
 
@@ -33,6 +34,8 @@ class Site:
     outgoing_allowed: frozenset[str] = frozenset()
     secret_names: frozenset[str] = frozenset()
     withholding: bool = False
+    cap_sender: str = "haidang.invalid"
+    public_url: str | None = None
     start_lab: Callable[[int], None] | None = None
     allowed_hosts: tuple[str, ...] = field(default=("127.0.0.1", "localhost", "[::1]"))
 

@@ -1,4 +1,4 @@
-"""What other systems call: push, live, features, communes, alarms, cases, events, fences, rules, handovers, health."""
+"""What other systems call: push, live, features, communes, alarms, cases, events, fences, warnings, health and more."""
 
 from fastapi import FastAPI, HTTPException
 
@@ -27,6 +27,7 @@ from api import (
     stations,
     statistics,
     storm,
+    warnings,
 )
 
 
@@ -64,10 +65,15 @@ def mount(
     stations.mount(server, site)
     statistics.mount(server, site, fleet_report)
     storm.mount(server, site)
+    warnings.mount(server, site)
     handover.mount(server, site, handover_paper)
     live.mount(server, site)
 
     # Last: what no route above has must not fall through to the screens, which answer every address.
+    @server.api_route("/cap/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+    def unheard(path: str) -> None:
+        raise HTTPException(404, f"there is no /cap/{path[:80]}; /cap/feed.atom lists the warnings in force")
+
     @server.api_route("/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
     def unknown(path: str) -> None:
         raise HTTPException(404, f"there is no /api/{path[:80]}; /api/docs lists what there is")

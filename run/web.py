@@ -60,6 +60,8 @@ def make_site(settings: "Settings", database_url: str, redis_url: str) -> Site:
         outgoing_allowed=allow(settings.outgoing_allowed),
         secret_names=frozenset(settings.secrets),
         withholding=settings.withholding,
+        cap_sender=settings.cap_sender,
+        public_url=settings.public_url,
         start_lab=starter(os.environ),
     )
 

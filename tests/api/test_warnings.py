@@ -1,0 +1,205 @@
+"""Warnings over HTTP: from a drawn area to a CAP document that others read, and what is refused on the way."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+from xml.etree import ElementTree as ET
+
+import pytest
+import xmlschema
+
+from geo import cap
+from geo.cap import references
+from geo.warning_received import receive
+from ingest.cap import find
+from tests.connections import connected
+from tests.geo.test_warning import ENDING, FIRST
+
+AREA = {"type": "Polygon", "coordinates": [[[107.5, 16.4], [107.7, 16.4], [107.7, 16.6], [107.5, 16.6], [107.5, 16.4]]]}
+WARNINGS = "/api/v1/warnings"
+
+
+@pytest.fixture
+def site(serve):
+    return serve(cap_sender="ioc.hue.example")
+
+
+def written(**more: Any) -> dict[str, Any]:
+    ends = (datetime.now(UTC) + timedelta(hours=6)).isoformat()
+    body = {"actor": "Lan", "hazard": "flood", "status": "Exercise", "urgency": "Expected", "severity": "Severe",
+            "certainty": "Likely", "risk_level": 3, "vi": {"headline": "Lũ trên sông Hương"}, "area": AREA,
+            "area_words": "Hạ lưu sông Hương", "expires_at": ends}  # fmt: skip
+    return {**body, **more}
+
+
+def posted(site: Any, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    status, told = site.ask("POST", f"{WARNINGS}{path}", body)
+    assert status == 200, told
+    return dict(told)
+
+
+def issued(site: Any, path: str = "", **more: Any) -> dict[str, Any]:
+    made = posted(site, path, written(**more))
+    posted(site, f"/{made['id']}/approve", {"actor": "Hoa", "version": 1})
+    return posted(site, f"/{made['id']}/issue", {"actor": "Lan", "version": 2})
+
+
+def fetched(site: Any, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    asked = Request(f"http://127.0.0.1:{site.port}{path}", headers={k.replace("_", "-"): v for k, v in headers.items()})
+    try:
+        with urlopen(asked, timeout=10) as answer:
+            return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read()
+    except HTTPError as error:
+        with error:
+            return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read()
+
+
+def feed(site: Any) -> list[str]:
+    """The documents that the feed names, as our own reader of feeds finds them."""
+    body = fetched(site, "/cap/feed.atom")[2]
+    base = f"http://127.0.0.1:{site.port}"
+    return [link.removeprefix(base) for link in find(body, f"{base}/cap/feed.atom").links]
+
+
+def test_step_6_a_warning_is_drawn_approved_issued_read_by_others_and_cancelled(site, shared_data: Path) -> None:
+    schema = xmlschema.XMLSchema(str(shared_data / "cap" / "schema" / "cap12.xsd"))
+    status, inside = site.ask("POST", f"{WARNINGS}/inside", {"area": AREA})
+    assert (status, inside["boats"]) == (200, 0)
+    assert {one["layer"] for one in inside["layers"]} >= {"vessel", "vms", "camera", "environment"}
+    assert inside["communes"]
+    assert all(0 < one["share"] <= 1 for one in inside["communes"])
+    assert feed(site) == []
+    first = issued(site)
+    assert (first["state"], first["status"]) == ("issued", "Exercise")
+    (path,) = feed(site)
+    status, headers, document = fetched(site, path)
+    assert (status, headers["content-type"]) == (200, "application/cap+xml; charset=utf-8")
+    schema.validate(ET.fromstring(document))
+    read = cap.read(document)
+    assert (read.alert.sender, read.alert.status, read.notes) == ("ioc.hue.example", "Exercise", ())
+    assert "[DIỄN TẬP]" in fetched(site, "/cap/feed.atom")[2].decode()
+    (shape,) = site.get(f"{WARNINGS}/in-force")[1]["features"]
+    assert (shape["id"], shape["geometry"]["type"]) == (first["id"], "MultiPolygon")
+    second = issued(site, f"/{first['id']}/update", risk_level=4)
+    (path,) = feed(site)
+    assert len(references(cap.read(fetched(site, path)[2]).alert)) == 1
+    ended = posted(site, f"/{second['id']}/cancel", {"actor": "Hoa", "note": "hết diễn tập"})
+    assert site.get(f"{WARNINGS}/in-force")[1]["features"] == []
+    (path,) = feed(site)  # the cancellation, so that whoever knows of the warning hears of its end
+    last = cap.read(fetched(site, path)[2]).alert
+    schema.validate(ET.fromstring(fetched(site, path)[2]))
+    assert (last.msg_type, last.identifier, len(references(last))) == ("Cancel", ended["identifier"], 2)
+    states = {one["id"]: one["state"] for one in site.get(WARNINGS)[1]}
+    assert states == {first["id"]: "cancelled", second["id"]: "cancelled", ended["id"]: "notice"}
+    assert [one["id"] for one in site.get(f"{WARNINGS}?state=cancelled&limit=1")[1]] == [second["id"]]
+    assert [one["id"] for one in site.get(f"{WARNINGS}?state=cancelled&before={second['id']}")[1]] == [first["id"]]
+
+
+def test_nobody_approves_what_he_wrote_and_nothing_goes_out_unapproved(site) -> None:
+    made = posted(site, "", written())
+    status, told = site.ask("POST", f"{WARNINGS}/{made['id']}/approve", {"actor": " lan ", "version": 1})
+    assert (status, told["detail"][0]["loc"]) == (422, ["body", "actor"])
+    assert "người thứ hai" in told["detail"][0]["vi"]
+    status, told = site.ask("POST", f"{WARNINGS}/{made['id']}/issue", {"actor": "Lan", "version": 1})
+    assert (status, "not approved" in told["detail"]) == (409, True)
+    posted(site, f"/{made['id']}/approve", {"actor": "Hoa", "version": 1})
+    edited = posted(site, f"/{made['id']}/edit", {**written(risk_level=5), "version": 2})
+    assert (edited["state"], edited["risk_level"]) == ("draft", 5)
+    posted(site, f"/{made['id']}/return", {"actor": "Hoa", "version": 3, "note": "sai cấp"})
+    told = posted(site, f"/{made['id']}/discard", {"actor": "Hoa", "version": 4, "note": "sai cấp"})
+    assert [one["deed"] for one in told["log"]] == ["draft", "approve", "edit", "return", "discard"]
+    assert feed(site) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "more"),
+    [
+        ("area", {"area": {"type": "Point", "coordinates": [107, 16]}}),
+        ("area", {"area": {"type": "Polygon", "coordinates": [[[16, 107], [16, 108], [17, 108], [16, 107]]]}}),
+        ("expires_at", {"expires_at": "2020-01-01T00:00:00Z"}),
+        ("expires_at", {"expires_at": "2020-01-01T00:00:00"}),
+        ("hazard", {"hazard": "aliens"}),
+        ("status", {"status": "System"}),
+        ("words.vi.headline", {"vi": {"headline": " "}}),
+        ("risk_level", {"risk_level": 0}),
+        ("actor", {"actor": " "}),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_by_its_field(site, field: str, more: dict[str, Any]) -> None:
+    status, told = site.ask("POST", WARNINGS, written(**more))
+    assert status == 422
+    assert told["detail"][0]["loc"] == ["body", field]
+
+
+def test_where_data_are_simulated_only_an_exercise_goes_out(serve) -> None:
+    site = serve(simulated=True)
+    status, told = site.ask("POST", WARNINGS, written(status="Actual"))
+    assert (status, told["detail"][0]["loc"]) == (422, ["body", "status"])
+    assert issued(site)["simulated"] is True
+    assert "[MÔ PHỎNG]" in fetched(site, "/cap/feed.atom")[2].decode()
+
+
+def test_who_has_the_feed_or_a_document_is_told_so(site) -> None:
+    issued(site)
+    (path,) = feed(site)
+    for address in ("/cap/feed.atom", path):
+        status, headers, body = fetched(site, address)
+        assert status == 200
+        assert body
+        tag = headers["etag"]
+        for asked in (tag, f'"other", W/{tag}', "*"):
+            status, headers, body = fetched(site, address, if_none_match=asked)
+            assert (status, body, headers["etag"]) == (304, b"", tag)
+        assert fetched(site, address, if_none_match='"other"')[0] == 200
+        assert fetched(site, address, if_modified_since="Mon, 01 Jan 2024 00:00:00 GMT")[0] == 200
+        assert fetched(site, address, if_modified_since="nonsense")[0] == 200
+        later = (datetime.now(UTC) + timedelta(minutes=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+        assert fetched(site, address, if_modified_since=later)[0] == 304
+        assert fetched(site, address, if_modified_since=later, if_none_match='"other"')[0] == 200
+    before = fetched(site, "/cap/feed.atom")[1]["etag"]
+    issued(site)
+    assert fetched(site, "/cap/feed.atom", if_none_match=before)[0] == 200
+
+
+def test_what_never_was_is_not_found(site) -> None:
+    for path in ("/cap/nothing.xml", "/cap/", "/cap/a/b", f"{WARNINGS}/7", f"{WARNINGS}/7/document"):
+        assert fetched(site, path)[0] == 404, path
+    for deed in ("approve", "issue"):
+        assert site.ask("POST", f"{WARNINGS}/7/{deed}", {"actor": "Lan", "version": 1})[0] == 404
+    assert site.get(f"{WARNINGS}?state=burning")[0] == 422
+
+
+def test_received_warnings_are_listed_as_they_came_and_not_told_on_as_ours(site) -> None:
+    document = cap.write(FIRST.model_copy(update={"sent": datetime.now(UTC).replace(microsecond=0)}))
+    hostile = document.replace(b"Rain", "<script>alert(1)</script>".replace("<", "&lt;").encode())
+    with connected(site.database.ingest) as engine, engine.begin() as connection:
+        receive(connection, "cap.met", cap.read(hostile), hostile, datetime.now(UTC), ENDING)
+    (one,) = site.get(f"{WARNINGS}?origin=cap.met")[1]
+    assert (one["state"] in ("issued", "expired"), one["words"]["en"]["event"]) == (True, "<script>alert(1)</script>")
+    assert feed(site) == []
+    assert fetched(site, f"/cap/{one['identifier']}.xml")[0] == 404
+    status, headers, body = fetched(site, f"{WARNINGS}/{one['id']}/document")
+    assert (status, body) == (200, hostile)
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-disposition"].startswith("attachment")
+    assert site.ask("POST", f"{WARNINGS}/{one['id']}/cancel", {"actor": "Lan", "note": "x"})[0] == 404
+
+
+def test_the_feed_has_what_atom_wants(site) -> None:
+    issued(site)
+    root = ET.fromstring(fetched(site, "/cap/feed.atom")[2])
+    names = [child.tag.rpartition("}")[2] for child in root]
+    assert {"id", "title", "updated", "author", "link", "entry"} == set(names)
+    entry = root.find("{http://www.w3.org/2005/Atom}entry")
+    assert entry is not None
+    assert {child.tag.rpartition("}")[2] for child in entry} >= {"id", "title", "updated", "link", "summary"}
+
+
+def test_fact_22_the_levels_are_told_with_their_colours(site) -> None:
+    told = site.get(f"{WARNINGS}/words")[1]
+    assert [told["levels"][str(n)]["colour_en"] for n in range(1, 6)] == [
+        "pale blue", "pale yellow", "orange", "red", "purple",
+    ]  # fmt: skip
+    assert told["states"]["issued"] == {"vi": "Đang có hiệu lực", "en": "In force"}
