@@ -24,10 +24,12 @@ _NEEDED = ("id", "title", "updated")
 class Document:
     """What stands in a document: alerts that are valid, addresses of more, and what could not be taken, place by place.
 
-    A fault of one alert costs that alert; a list that is none itself is refused as a whole (NotCap).
+    documents: of each alert the bytes of it alone, which are those that came where it is the whole document. A fault of
+    one alert costs that alert; a list that is none itself is refused as a whole (NotCap).
     """
 
     alerts: tuple[Read, ...] = ()
+    documents: tuple[bytes, ...] = ()
     links: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
 
@@ -42,11 +44,14 @@ def find(document: bytes, address: str) -> Document:
         raise NotCap(Fault("document", f"has {len(document)} bytes, more than {MOST_DOCUMENT_BYTES}"))
     root = parse(document)
     if root.tag in _ALERTS:
-        return Document((_alert(root),))
+        if len(document) > MOST_BYTES:
+            raise NotCap(Fault("alert", f"has {len(document)} bytes, more than {MOST_BYTES}"))
+        return Document((of_element(root),), (document,))
     read = _KINDS.get(root.tag)
     if read is None:
         raise NotCap(Fault("document", f"is no CAP alert, Atom, RSS or EDXL-DE but {root.tag[:80]!r}"))
     alerts: list[Read] = []
+    documents: list[bytes] = []
     links: list[str] = []
     faults: list[Fault] = []
     for path, found in read(root):
@@ -63,20 +68,23 @@ def find(document: bytes, address: str) -> Document:
                 faults.append(Fault(path, f"has a link that is neither http nor https: {found[:80]!r}"))
         else:
             try:
-                alerts.append(_alert(found))
+                alert, own = _alert(found)
+                alerts.append(alert)
+                documents.append(own)
             except NotCap as error:
                 faults.extend(Fault(f"{path}/{fault.where}", fault.what) for fault in error.faults)
-    return Document(tuple(alerts), tuple(dict.fromkeys(links)), tuple(faults))
+    return Document(tuple(alerts), tuple(documents), tuple(dict.fromkeys(links)), tuple(faults))
 
 
 Found = tuple[str, ET.Element | str | Fault]  # where, and an alert, a link to one, or what is wrong
 
 
-def _alert(element: ET.Element) -> Read:
-    size = len(ET.tostring(element))
-    if size > MOST_BYTES:
-        raise NotCap(Fault("alert", f"has {size} bytes, more than {MOST_BYTES}"))
-    return of_element(element)
+def _alert(element: ET.Element) -> tuple[Read, bytes]:
+    element.tail = None  # what stands behind it in the list is not of it
+    document = ET.tostring(element, encoding="utf-8", xml_declaration=True)
+    if len(document) > MOST_BYTES:
+        raise NotCap(Fault("alert", f"has {len(document)} bytes, more than {MOST_BYTES}"))
+    return of_element(element), document
 
 
 def _atom(root: ET.Element) -> Iterator[Found]:
