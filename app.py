@@ -20,7 +20,7 @@ app = typer.Typer(
 # Which room brings which commands. Only the room that is asked for is loaded: a receiver needs neither Dash nor pandas.
 ROOMS = {
     "run.command": ("demo", "up"),
-    "run.processes": ("receive", "work", "clock", "send", "probe", "keep", "web"),
+    "run.processes": ("receive", "work", "clock", "send", "probe", "gather", "keep", "web"),
     "run.replay": ("replay",),
     "run.lab": ("lab",),
     "run.status": ("status",),

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     outgoing_allowed: tuple[str, ...] = ()  # host:port that may be connected to; nothing else is
     outgoing_withheld: bool = False  # nothing leaves the house: the log shows what would have
     public_url: str | None = None  # where people reach the screens, for links in messages
+    warning_sources: dict[str, str] = {}  # name -> address of a list of CAP alerts (Atom, RSS), which is polled
     cap_sender: str = Field(
         "haidang.invalid", max_length=200, pattern=r"^[^\s,<&]+$"
     )  # of warnings: a name like a domain
@@ -104,6 +105,16 @@ class Settings(BaseSettings):
         for name, secret in value.items():
             if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name) or not secret.get_secret_value():
                 raise ValueError("each needs a name of A-Z, a-z, 0-9, - and _, and a value")
+        return value
+
+    @field_validator("warning_sources")
+    @classmethod
+    def _lists(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, address in value.items():
+            if not re.fullmatch(r"[a-z0-9_-]{1,40}", name):
+                raise ValueError(f"{name!r} is no name of a-z, 0-9, - and _")
+            if not re.fullmatch(r"https?://[^\s@#]+", address):
+                raise ValueError(f"{name} is not an address of the form https://host/feed.atom, without a password")
         return value
 
     @field_validator("outgoing_allowed")

@@ -5,7 +5,7 @@ import shlex
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -23,7 +23,7 @@ from run.servers import start_postgres, start_redis
 from run.supervisor import Supervisor
 
 # Stages: the highest stops first, so that what feeds the others stops before them.
-STAGES = {"web": 1, "keep": 2, "clock": 2, "send": 2, "work": 3, "probe": 4, "receive": 4}
+STAGES = {"web": 1, "keep": 2, "clock": 2, "send": 2, "work": 3, "probe": 4, "gather": 4, "receive": 4}
 SPEAKER_STAGE = 5
 ROLE_NAMES = ("DATABASE_URL", "DATABASE_URL_INGEST", "DATABASE_URL_WEB", "DATABASE_URL_BACKUP")
 READY_WORD_S = 15.0  # while it is not ready, say so this often
@@ -44,6 +44,8 @@ class Setup(Protocol):
     def workers(self) -> int: ...  # noqa: D102
     @property
     def outgoing_allowed(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def warning_sources(self) -> Mapping[str, str]: ...  # noqa: D102
     def secret(self, name: str) -> str | None: ...  # noqa: D102
 
 
@@ -95,7 +97,8 @@ def _run(setup: Setup, purpose: str, port: int, minutes: float | None, speed: fl
                 environment |= rehearsal.environment(setup.outgoing_allowed)
                 supervisor.start(_process(home, "pictures", rehearsal.camera_words(), SPEAKER_STAGE, environment))
             _prepare(environment["DATABASE_URL"])
-            _start(home, supervisor, setup.workers, environment)
+            idle = () if setup.warning_sources else ("gather",)
+            _start(home, supervisor, setup.workers, environment, idle)
             if rehearsal is not None:
                 rehearsal.put_in(environment)
                 supervisor.start_up(rehearsal.committed)
@@ -136,10 +139,12 @@ def _connect(setup: Setup, home: Home, supervisor: Supervisor) -> dict[str, str]
     return {**environment, "REDIS_URL": redis_url}
 
 
-def _start(home: Home, supervisor: Supervisor, workers: int, environment: Mapping[str, str]) -> None:
+def _start(
+    home: Home, supervisor: Supervisor, workers: int, environment: Mapping[str, str], idle: Collection[str]
+) -> None:
     # The workers first: they have the most to load, and a demo waits for one.
     for name, stage in sorted(STAGES.items(), key=lambda item: item[0] != "work"):
-        for number in range(1, workers + 1 if name == "work" else 2):
+        for number in range(1, 1 if name in idle else workers + 1 if name == "work" else 2):
             own = name if number == 1 else f"{name}-{number}"
             supervisor.start(_process(home, own, (name,), stage, environment))
 

@@ -1,4 +1,4 @@
-"""The processes, one command each: receive, work, clock, send, probe, keep and web, for one machine or for several."""
+"""The processes, one command each: receive, work, clock, send, probe, gather, keep and web, for one machine or many."""
 
 import asyncio
 import os
@@ -148,6 +148,24 @@ def probe(context: typer.Context) -> None:
             _heartbeat(),
         )
         prober.run(_stopping())
+
+
+@app.command()
+def gather(context: typer.Context) -> None:
+    """One process: asks servers for their warnings (CAP), within what may leave the house; a second one waits."""
+    settings: Settings = context.find_root().obj
+    from geo.database import engine
+    from geo.outgoing import Outgoing, allow
+    from run.gatherer import Gatherer, sources
+
+    with _one_line():
+        gatherer = Gatherer(
+            sources(settings.warning_sources),
+            engine(_given(settings, "database_url_ingest")),
+            Outgoing(allow(settings.outgoing_allowed)),
+            _heartbeat(),
+        )
+        gatherer.run(_stopping())
 
 
 @app.command()
