@@ -1,6 +1,7 @@
 """The city services, one file each: every module here that has a LAYER is found, in legend order."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -18,6 +19,8 @@ from geo.handling import put_units
 from geo.provider import PROVIDERS, put_providers
 from geo.reference import UNITS, reference_fences, reference_ports, reference_waters
 from geo.rule import Rule, put_rules
+from geo.workday import put_holidays
+from geo.workday import seeds as holiday_seeds
 from ingest.feed import POLLED, AddressError, Feed, Lane, Source, pushed_source, sources_of
 from layers.layer import Layer
 
@@ -86,6 +89,7 @@ def seed(connection: sa.Connection, layers: Sequence[Layer]) -> bool:
     """
     put_fences(connection, [*reference_fences(), *reference_ports(), *reference_waters()], SYSTEM)
     put_figures(connection, seeds())
+    put_holidays(connection, holiday_seeds(), datetime.now(UTC))
     put_rules(connection, [rule for layer in layers for rule in layer.rules], SYSTEM)
     put_rules(connection, [feed_rule(layer) for layer in layers if layer.feeds], SYSTEM)
     put_units(connection, UNITS)

@@ -17,7 +17,7 @@ BEGIN
         ELSIF item.relname NOT IN ('fence', 'rule', 'revision', 'roster', 'unit', 'figure', 'archive', 'handover',
                                     'lab_run', 'channel', 'route', 'provider', 'boat', 'boat_contact', 'device',
                                     'boat_inspection', 'storm', 'storm_bulletin', 'storm_point', 'storm_call', 'storm_log',
-                                    'api_key', 'area', 'area_piece',
+                                    'api_key', 'area', 'area_piece', 'holiday',
                                     'camera_event', 'camera_plate', 'camera_event_entry', 'camera_plate_look',
                                     'warning_message', 'warning_reference', 'warning_entry') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
@@ -47,6 +47,8 @@ BEGIN
     GRANT UPDATE ON area TO haidang_web;
     GRANT INSERT, DELETE ON area_piece TO haidang_web;
     GRANT EXECUTE ON FUNCTION find_communes() TO haidang_web;
+    -- Working days follow the notices of the year, which people enter.
+    GRANT INSERT, UPDATE ON holiday TO haidang_web;
     -- Cameras' events are stored as they are pushed, with the account of their sender. A whole plate is written by the
     -- web role and read by none but the owner and the backup (sql/plate.sql).
     GRANT INSERT ON camera_event, camera_plate, camera_event_entry, dead_letter TO haidang_web;
