@@ -9,7 +9,7 @@ from alembic.config import Config
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 
-from geo import api_key, area, fishery, warning, workday  # noqa: F401 # their tables are part of what an upgrade makes
+from geo import api_key, area, fishery, report, warning, workday  # noqa: F401 # their tables are part of what an upgrade makes
 from geo.table import Shape, layered
 
 SQL = Path(__file__).resolve().parent.parent / "sql"

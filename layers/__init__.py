@@ -18,6 +18,8 @@ from geo.figure import put_figures, seeds
 from geo.handling import put_units
 from geo.provider import PROVIDERS, put_providers
 from geo.reference import UNITS, reference_fences, reference_ports, reference_waters
+from geo.report_category import SEEDS as CATEGORIES
+from geo.report_category import put_categories
 from geo.rule import Rule, put_rules
 from geo.workday import put_holidays
 from geo.workday import seeds as holiday_seeds
@@ -93,6 +95,7 @@ def seed(connection: sa.Connection, layers: Sequence[Layer]) -> bool:
     put_rules(connection, [rule for layer in layers for rule in layer.rules], SYSTEM)
     put_rules(connection, [feed_rule(layer) for layer in layers if layer.feeds], SYSTEM)
     put_units(connection, UNITS)
+    put_categories(connection, CATEGORIES)
     put_providers(connection, PROVIDERS)
     added = area.put_areas(connection, area.seeds(), SYSTEM) > 0
     if added:

@@ -26,6 +26,7 @@ from geo.heard import tell
 from geo.heartbeat import Heartbeat
 from geo.journal import head as journal_head
 from geo.lease import leased
+from geo.report_work import tell_late
 from geo.revision import mark
 from geo.rule import DISTRESS, FENCED_STATES, LAWFUL, Rule, rules
 from geo.yielding import CLOCK_WAITS_MS, giving_way, in_the_way
@@ -104,7 +105,7 @@ class Clock:
         parts: list[Part] = [self._reload, self._let_go, *sweeps, self._dwell, self._listen, self._watch]
         parts += [self._stray, self._expire, self._behave, self._tell]
         changed = 0
-        for part in (*parts, end_concluded, escalate_cases, escalate_due, release_late, flood.end_over):
+        for part in (*parts, end_concluded, escalate_cases, escalate_due, release_late, flood.end_over, tell_late):
             self._kept = None
             try:
                 with giving_way(connection, CLOCK_WAITS_MS), flood.gathered(connection, now):

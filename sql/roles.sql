@@ -19,7 +19,9 @@ BEGIN
                                     'boat_inspection', 'storm', 'storm_bulletin', 'storm_point', 'storm_call', 'storm_log',
                                     'api_key', 'area', 'area_piece', 'holiday',
                                     'camera_event', 'camera_plate', 'camera_event_entry', 'camera_plate_look',
-                                    'warning_message', 'warning_reference', 'warning_entry') THEN
+                                    'warning_message', 'warning_reference', 'warning_entry',
+                                    'report', 'report_category', 'report_entry', 'report_assignment', 'report_reply',
+                                    'report_rating', 'report_photo', 'report_reporter', 'report_look') THEN
             EXECUTE format('GRANT INSERT, UPDATE ON %I TO haidang_ingest', item.relname);
         END IF;
     END LOOP;
@@ -58,5 +60,19 @@ BEGIN
     -- Warnings: people write our own, feeds bring others'; of either nothing is taken back (sql/warning.sql).
     GRANT INSERT ON warning_message, warning_reference, warning_entry TO haidang_web, haidang_ingest;
     GRANT UPDATE ON warning_message TO haidang_web;
+    -- Field reports are brought by people; the clock alone writes of itself, that one is late. Who sent one is written
+    -- by the web role and read by none but the owner and the backup (sql/report.sql).
+    IF to_regclass('report') IS NOT NULL THEN
+        GRANT INSERT ON report TO haidang_web;
+        GRANT UPDATE (geom, observed_at, received_at, status, stage, unit, due_at, warn_at, closed_at, track, late,
+                      merged_into, published_at, replied_at, rating, version) ON report TO haidang_web;
+        GRANT UPDATE (observed_at, received_at, late) ON report TO haidang_ingest;
+    END IF;
+    GRANT INSERT ON report_entry, report_reply, report_rating, report_photo, report_reporter, report_assignment TO haidang_web;
+    GRANT UPDATE (due_at, ended_at, ended_how) ON report_assignment TO haidang_web;
+    GRANT INSERT, UPDATE ON report_category TO haidang_web;
+    GRANT INSERT ON report_entry TO haidang_ingest;
+    GRANT EXECUTE ON FUNCTION sent_by(text, text) TO haidang_web;
+    REVOKE SELECT ON report_reporter FROM haidang_ingest, haidang_web;
 END $$;
 REVOKE ALL ON FUNCTION grant_roles() FROM PUBLIC;

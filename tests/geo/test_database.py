@@ -140,7 +140,7 @@ def test_web_owns_nothing_and_brings_no_positions(database) -> None:
             assert not connection.scalar(sa.text("SELECT rolsuper FROM pg_roles WHERE rolname = :role"), {"role": role})
     opened.dispose()
     tables = [table.name for shape in SHAPES for table in (shape.latest, shape.history) if table is not None]
-    edited = ("fence", "rule", "shelf", "handover", "lab_run", "channel")  # by people, and never removed
+    edited = ("fence", "rule", "shelf", "handover", "lab_run", "channel", "report")  # by people, and never removed
     for name in (*tables, "ledger", "feed", "presence", "flood", *edited):
         if name not in edited:
             assert "permission denied" in refused(database.web, f"INSERT INTO {name} DEFAULT VALUES"), name
