@@ -20,6 +20,7 @@ from api import (
     health,
     inspections,
     live,
+    open311,
     push,
     rescue,
     risk,
@@ -68,6 +69,7 @@ def mount(
     warnings.mount(server, site)
     handover.mount(server, site, handover_paper)
     live.mount(server, site)
+    open311.mount(server, site)
 
     # Last: what no route above has must not fall through to the screens, which answer every address.
     @server.api_route("/cap/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)

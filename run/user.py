@@ -14,6 +14,7 @@ from geo import api_key
 from geo.actor import Actor
 from geo.api_key import Key
 from geo.database import engine
+from geo.report import REPORT
 from ingest.camera_event import NAME as EVENTS
 from layers import discover, push_feed
 from run.connection import addresses
@@ -54,7 +55,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """A new key. Its token is shown here and nowhere again."""
-    taking = [*(layer.name for layer in discover() if push_feed(layer)), EVENTS]
+    taking = [*(layer.name for layer in discover() if push_feed(layer)), EVENTS, REPORT.name]
     for name in layers:
         if name not in taking:
             raise typer.BadParameter(f"{name!r} takes no records; there are: {', '.join(taking)}", param_hint="--layer")

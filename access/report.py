@@ -1,0 +1,159 @@
+"""Field reports as others bring and read them: whose key it is, how many may come, and what is told of which."""
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+
+import sqlalchemy as sa
+
+from access.push import DATABASE_AWAY, Denied, Door, away
+from access.site import Site
+from geo import report_list, report_work
+from geo.actor import Actor
+from geo.api_key import Key
+from geo.handling import units
+from geo.report import REPORT, STAGES, STATUSES
+from geo.report_category import Category, answered, categories
+from geo.report_list import Row, Wanted
+from geo.report_receive import Sent, receive
+from geo.report_work import Step
+from geo.yielding import deed, giving_way
+
+PERSON_PER_MINUTE = 10  # reports of one account or device: a flood from there stops at this door
+PEOPLE_MOST = 50_000
+STORE_WAITS_MS = 5_000
+CHANNEL = "open311"
+NOT_PUBLIC = ("words", "address", "lon", "lat", "title")  # until somebody has looked at it and published it
+CLOSED = tuple(status for status in STATUSES if STAGES[status] >= STAGES["published"])
+OPEN = tuple(status for status in STATUSES if status not in CLOSED)
+
+
+@dataclass
+class Pace:
+    """How often each person may come: so many times in any 60 seconds; who was quiet longest is forgotten."""
+
+    per_minute: int
+    _seen: "OrderedDict[str, deque[float]]" = field(default_factory=OrderedDict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def wait_s(self, person: str, now: float | None = None) -> int:
+        """0 when it may come now, which counts; else after how many seconds."""
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            times = self._seen.setdefault(person, deque())
+            self._seen.move_to_end(person)
+            while times and now - times[0] >= 60:
+                times.popleft()
+            if len(times) >= self.per_minute:
+                return max(1, int(60 - (now - times[0])) + 1)
+            times.append(now)
+            if len(self._seen) > PEOPLE_MOST:
+                self._seen.popitem(last=False)
+        return 0
+
+
+@dataclass(frozen=True)
+class ReportDoor:
+    """Where reports come in from other systems, each with its key."""
+
+    site: Site
+    door: Door
+    pace: Pace = field(default_factory=lambda: Pace(PERSON_PER_MINUTE))
+
+    def admit(self, token: str | None) -> Key:
+        """The key of a request, which counts against what it may ask in a minute. Raises Denied."""
+        return self.door.admit(token, REPORT)
+
+    def slow(self, key: Key, person: str | None) -> None:
+        """Raises Denied (429) for a person, by account or device, who comes too often; all others are not slowed.
+
+        What comes with a key and names nobody counts against the key's own limit alone.
+        """
+        wait = self.pace.wait_s(f"{key.sender} {person}"[:200]) if person else 0
+        if wait:
+            raise Denied(429, f"at most {self.pace.per_minute} reports a minute from one person", wait)
+
+    def bring(self, key: Key, sent: Sent, answers: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+        """Keep a report; its number and its sender's secret. Raises Wrong, and Denied while the database is away."""
+        try:
+            with self.site.engine.connect() as connection, giving_way(connection, STORE_WAITS_MS):
+                kind = next((one for one in categories(connection) if one.key == sent.category), None)
+                given = answered(kind, answers) if kind else {}
+                told = Sent(**{**vars(sent), "attributes": {**sent.attributes, **given}})
+                # Whose key it was stands in the log: by it a sender reads its own ones whole.
+                return receive(connection, told, Actor(key.sender, "system"), datetime.now(UTC))
+        except DATABASE_AWAY:
+            raise away("the database") from None
+
+
+def offered(site: Site) -> list[Category]:
+    """What may be reported now."""
+    with site.engine.connect() as connection:
+        return categories(connection)
+
+
+def unit_names(site: Site) -> Mapping[str, str]:
+    """The units' Vietnamese names."""
+    with site.engine.connect() as connection:
+        return {row["key"]: row["name_vi"] for row in units(connection)}
+
+
+def listed(site: Site, wanted: Wanted, limit: int, public: bool = True) -> list[Row]:
+    """Reports that are wanted, the newest first; where `public`, of what is not published no words and no place."""
+    with site.engine.connect() as connection:
+        rows = report_list.reports(connection, wanted, limit)
+        told = report_list.answers(connection, [row["id"] for row in rows if row["published_at"] is not None])
+        return [{**(seen(row) if public else row), "answer": told.get(row["id"])} for row in rows]
+
+
+def seen(row: Row) -> Row:
+    """A report as everybody may see it."""
+    hidden: dict[str, Any] = {} if row["published_at"] is not None else dict.fromkeys(NOT_PUBLIC)
+    return {**row, **hidden}
+
+
+def one(site: Site, key: str) -> Row:
+    """A report with all that was done about it. Raises NoReport."""
+    with site.engine.connect() as connection:
+        return report_list.one_report(connection, key)
+
+
+def act(site: Site, key: str, step: Step) -> Row:
+    """One deed; the report after it. Raises NoReport, Stale, Wrong."""
+
+    def change(connection: sa.Connection, now: datetime) -> Row:
+        report_work.act(connection, key, step, now)
+        return report_list.one_report(connection, key)
+
+    return deed(site.engine, change)
+
+
+def enter(site: Site, sent: Sent, actor: Actor) -> Row:
+    """What somebody at the desk or the hotline writes down for a citizen; `secret` is theirs. Raises Wrong."""
+
+    def change(connection: sa.Connection, now: datetime) -> Row:
+        key, secret = receive(connection, sent, actor, now)
+        return {**report_list.one_report(connection, key), "secret": secret}
+
+    return deed(site.engine, change)
+
+
+def rate(site: Site, key: str, secret: str, score: int, words: str | None) -> None:
+    """What its sender says of the answer. Raises NoReport, Stale, Wrong."""
+    deed(site.engine, lambda connection, now: report_work.rate(connection, key, secret, score, words, now))
+
+
+def inbox(site: Site, unit: str) -> list[Row]:
+    """What a unit has to do, what is due first at the top."""
+    with site.engine.connect() as connection:
+        return report_list.inbox(connection, unit)
+
+
+def standing(site: Site) -> Row:
+    """How many reports there are of each status, and how each unit stands."""
+    with site.engine.connect() as connection:
+        return {"statuses": report_list.counted(connection), "units": report_list.standing(connection)}
