@@ -12,13 +12,16 @@ import sqlalchemy as sa
 
 from access.push import DATABASE_AWAY, Denied, Door, away
 from access.site import Site
-from geo import report_list, report_work
+from geo import report_list, report_near, report_photo, report_work
 from geo.actor import Actor
 from geo.api_key import Key
+from geo.figure import figures
 from geo.handling import units
+from geo.photo import drawn
 from geo.report import REPORT, STAGES, STATUSES
 from geo.report_category import Category, answered, categories
 from geo.report_list import Row, Wanted
+from geo.report_near import Suggestion
 from geo.report_receive import Sent, receive
 from geo.report_work import Step
 from geo.yielding import deed, giving_way
@@ -106,8 +109,10 @@ def listed(site: Site, wanted: Wanted, limit: int, public: bool = True) -> list[
     """Reports that are wanted, the newest first; where `public`, of what is not published no words and no place."""
     with site.engine.connect() as connection:
         rows = report_list.reports(connection, wanted, limit)
-        told = report_list.answers(connection, [row["id"] for row in rows if row["published_at"] is not None])
-        return [{**(seen(row) if public else row), "answer": told.get(row["id"])} for row in rows]
+        keys = [row["id"] for row in rows if row["published_at"] is not None or not public]
+        replies, photos = report_list.answers(connection, keys), report_list.first_photos(connection, keys)
+        more = [{"answer": replies.get(row["id"]), "photo": photos.get(row["id"])} for row in rows]
+        return [{**(seen(row) if public else row), **own} for row, own in zip(rows, more, strict=True)]
 
 
 def seen(row: Row) -> Row:
@@ -157,3 +162,21 @@ def standing(site: Site) -> Row:
     """How many reports there are of each status, and how each unit stands."""
     with site.engine.connect() as connection:
         return {"statuses": report_list.counted(connection), "units": report_list.standing(connection)}
+
+
+def near(site: Site, key: str) -> list[Suggestion]:
+    """What a report may be the same as, the likest first."""
+    with site.engine.connect() as connection:
+        return report_near.suggestions(connection, key, figures(connection), datetime.now(UTC))
+
+
+def add_photo(site: Site, key: str, part: str, data: bytes, actor: Actor) -> str:
+    """Draw a photograph anew and keep it; its name. Raises NoReport, Wrong."""
+    made = drawn(data)
+    return deed(site.engine, lambda connection, now: report_photo.keep(connection, key, part, made, actor, now))
+
+
+def picture(site: Site, name: str) -> bytes:
+    """A photograph by its name. Raises NoPhoto."""
+    with site.engine.connect() as connection:
+        return report_photo.picture(connection, name)

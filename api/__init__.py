@@ -22,6 +22,7 @@ from api import (
     live,
     open311,
     push,
+    reports,
     rescue,
     risk,
     rules,
@@ -49,6 +50,7 @@ def mount(
     inspections.mount(server, site)
     features.mount(server, site)
     push.mount(server, site)
+    reports.mount(server, site)
     evidence.mount(server, site, evidence_paper)
     alarms.mount(server, site)
     areas.mount(server, site)

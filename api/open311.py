@@ -54,7 +54,7 @@ def mount(server: FastAPI, site: Site) -> None:
     @server.get(f"{BASE}/discovery.{{fmt}}", tags=["open311"], response_class=Response)
     async def discovery(request: Request, fmt: str) -> Response:
         """Where this is and in which formats."""
-        told = _discovery(site, f"{request.url.scheme}://{request.url.netloc}{BASE}")
+        told = _discovery(site, _origin(request) + BASE)
         return await answered(fmt, lambda: answer(fmt, "discovery", None, told))
 
     @server.get(f"{BASE}/services.{{fmt}}", tags=["open311"], response_class=Response)
@@ -95,22 +95,22 @@ def mount(server: FastAPI, site: Site) -> None:
 
     @server.get(f"{BASE}/requests.{{fmt}}", tags=["open311"], response_class=Response)
     async def requests(
-        fmt: str, service_request_id: str | None = None, service_code: str | None = None,
+        request: Request, fmt: str, service_request_id: str | None = None, service_code: str | None = None,
         start_date: str | None = None, end_date: str | None = None, status: str | None = None,
     ) -> Response:  # fmt: skip
         """Requests of the most recent 90 days, or of another span of at most so many; at most 1,000."""
 
         def act() -> Response:
             wanted = _wanted(service_request_id, service_code, start_date, end_date, status, datetime.now(UTC))
-            return _requests(site, fmt, wanted)
+            return _told(site, fmt, doing.listed(site, wanted, REQUESTS_MOST), _origin(request))
 
         return await answered(fmt, act)
 
     @server.get(f"{BASE}/requests/{{key}}.{{fmt}}", tags=["open311"], response_class=Response)
-    async def one(key: str, fmt: str) -> Response:
+    async def one(request: Request, key: str, fmt: str) -> Response:
         """One request."""
 
-        return await answered(fmt, lambda: _one(site, fmt, key.replace("\0", "")))
+        return await answered(fmt, lambda: _one(site, fmt, key.replace("\0", ""), _origin(request)))
 
     @server.get(f"{BASE}/tokens/{{token}}.{{fmt}}", tags=["open311"], response_class=Response)
     async def token(token: str, fmt: str) -> Response:
@@ -237,24 +237,23 @@ def _wanted(
     return Wanted(statuses=wanted, categories=listed(codes), since=since, until=until)
 
 
-def _requests(site: Site, fmt: str, wanted: Wanted) -> Response:
-    rows = doing.listed(site, wanted, REQUESTS_MOST)
-    return _told(site, fmt, rows)
+def _origin(request: Request) -> str:
+    return f"{request.url.scheme}://{request.url.netloc}"
 
 
-def _one(site: Site, fmt: str, key: str) -> Response:
+def _one(site: Site, fmt: str, key: str, origin: str) -> Response:
     rows = doing.listed(site, Wanted(ids=[key]), 1)
     if not rows:
         raise Fault(404, f"service_request_id {key[:40]} was not found")
-    return _told(site, fmt, rows)
+    return _told(site, fmt, rows, origin)
 
 
-def _told(site: Site, fmt: str, rows: list[Row]) -> Response:
+def _told(site: Site, fmt: str, rows: list[Row], origin: str) -> Response:
     names, units = {one.key: one.name_vi for one in doing.offered(site)}, doing.unit_names(site)
-    return answer(fmt, "service_requests", "request", [_request(row, names, units) for row in rows])
+    return answer(fmt, "service_requests", "request", [_request(row, names, units, origin) for row in rows])
 
 
-def _request(row: Row, names: Mapping[str, str], units: Mapping[str, str]) -> dict[str, Any]:
+def _request(row: Row, names: Mapping[str, str], units: Mapping[str, str], origin: str) -> dict[str, Any]:
     closed = row["status"] in CLOSED
     updated = row["closed_at"] or row["published_at"] if closed else row["received_at"]
     return {
@@ -274,7 +273,7 @@ def _request(row: Row, names: Mapping[str, str], units: Mapping[str, str]) -> di
         "zipcode": None,
         "lat": row["lat"],
         "long": row["lon"],
-        "media_url": None,
+        "media_url": f"{origin}/api/v1/report-photos/{row['photo']}" if row["photo"] else None,
     }
 
 

@@ -84,7 +84,7 @@ DEEDS: Mapping[str, Deed] = {
     "note": Deed(tuple(STATUSES), None, ("reason",)),
 }
 # What is written into the log and done by nobody at a desk.
-TOLD = ("receive", "warn", "overdue", "rate")
+TOLD = ("receive", "photo", "warn", "overdue", "rate")
 
 
 def _stamp(name: str, nullable: bool = True) -> sa.Column[Any]:

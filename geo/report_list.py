@@ -122,6 +122,17 @@ def answers(connection: sa.Connection, keys: Sequence[str]) -> Mapping[str, str]
     return {row.report_id: row.words for row in connection.execute(query)}
 
 
+def first_photos(connection: sa.Connection, keys: Sequence[str]) -> Mapping[str, str]:
+    """The name of the first photograph that came with each of these reports that has one."""
+    column = report_photo.c
+    query = (
+        sa.select(column.report_id, column.name)
+        .where(column.report_id.in_(keys), column.part == "report")
+        .distinct(column.report_id).order_by(column.report_id, column.at, column.name)
+    )  # fmt: skip
+    return {row.report_id: row.name for row in connection.execute(query)}
+
+
 def standing(connection: sa.Connection) -> list[Row]:
     """How each unit that has something to do stands: open, nearly overdue, overdue; the worst first."""
     given, column = report_assignment.c, report.c
