@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import sqlalchemy as sa
 import typer
 
-from access import area_import, camera_import, fence_import, fleet_import, station_import
+from access import area_import, camera_import, fence_import, fleet_import, station_import, unit_import
 from access import storm as storm_import
 from access.fence_import import Account, Deed, Line, Refusal
-from geo import area_file, boat_file, camera_file, station_file, storm_file
+from geo import area_file, boat_file, camera_file, station_file, storm_file, unit_file
 from geo.actor import Actor
 from geo.area import PROVINCES, Area, province_of
 from geo.calendar import ZONE
@@ -39,7 +39,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Files into the centre."
 )
 CRS = re.compile(r"(?:EPSG:)?(\d{4,6})", re.IGNORECASE)
-_L = TypeVar("_L", fleet_import.Line, station_import.Line)
+_L = TypeVar("_L", fleet_import.Line, station_import.Line, unit_import.Line)
 TOLD_MAX = 400  # rows of a table that somebody reads
 
 
@@ -246,6 +246,44 @@ def import_stations(
     elif found.counts["new"] + found.counts["changed"]:
         typer.echo("Nothing was done yet; add --apply to do it.")
     if left:
+        raise typer.Exit(1)
+
+
+@app.command("units")
+def import_units(
+    context: typer.Context,
+    file: Annotated[
+        str, typer.Argument(help="Handling units: CSV or XLSX with a name each.")
+    ],
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Keep the good rows; else only say what would be done.")
+    ] = False,
+    actor: Annotated[str | None, typer.Option(help="Who does it; else the name you are logged in with.")] = None,
+    layer_name: Annotated[str | None, typer.Option(help="Of a workbook with several sheets.")] = None,
+) -> None:
+    """Handling units out of a file: new, changed, in conflict; with --apply the good rows in one transaction."""
+    settings: Settings = context.find_root().obj
+    with _one_line():
+        who = Actor((actor or getpass.getuser()).strip())
+        where = addresses(settings)
+        path = Path(file)
+        drafts, ignored = unit_file.of_sheet(read_sheet(path, unit_file.KEY_NAMES, layer_name))
+        opened = engine(where["DATABASE_URL"])
+        try:
+            comment = unit_import.COMMENT.format(name=path.name)
+            found, done = unit_import.carry_out(opened, drafts, who if apply else None, comment)
+        finally:
+            opened.dispose()
+    typer.echo(f"{visible(file.encode())}: {len(drafts)} rows")
+    if ignored:
+        typer.echo(f"ignored columns: {visible(', '.join(ignored).encode())}")
+    _tell(found.lines, lambda line: line.id)
+    typer.echo(", ".join(f"{count} {what}" for what, count in found.counts.items()))
+    if done is not None:
+        typer.echo(f"Applied by {visible(who.name.encode())}: {done} units.")
+    elif found.counts["new"] + found.counts["changed"]:
+        typer.echo("Nothing was done yet; add --apply to do it.")
+    if found.counts["conflict"]:
         raise typer.Exit(1)
 
 
