@@ -29,6 +29,7 @@ ROOMS = {
     "run.exporting": ("export",),
     "run.user": ("user",),
     "run.plate": ("plate",),
+    "run.reporter": ("reporter",),
     "demo.command": ("simulate",),
     "demo.pictures": ("pictures",),
     "ingest.command": ("decode",),

@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 
 from fastapi import Response
 
+from geo.calendar import in_years
+
 FORMATS: Mapping[str, str] = {"xml": "text/xml; charset=utf-8", "json": "application/json; charset=utf-8"}
 FIELDS_MOST = 200
 # Letters that XML 1.0 has no way to write, not even by their numbers (section 2.2).
@@ -128,8 +130,8 @@ def moment(text: str | None, name: str) -> datetime | None:
     if not _MOMENT.fullmatch(told):
         raise Fault(400, f"{name} must be a date and time with its offset, like 2010-05-24T00:00:00Z")
     try:
-        return datetime.fromisoformat(told).astimezone(UTC)
-    except (ValueError, OverflowError):
+        return in_years(datetime.fromisoformat(told), name).astimezone(UTC)
+    except (ValueError, OverflowError):  # among them Wrong: a year that cannot be reckoned with
         raise Fault(400, f"{name} is no date and time: {told[:40]}") from None
 
 

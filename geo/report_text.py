@@ -24,7 +24,7 @@ def plain(text: str | None, field: str, most: int, lines: bool = False) -> str |
         for one in broken
     )
     told = "\n".join(" ".join(line.split()) for line in seen.split("\n")[: LINES_MOST + 1]).strip()
-    told = re.sub(r"\n{3,}", "\n\n", told)
+    told = unicodedata.normalize("NFC", re.sub(r"\n{3,}", "\n\n", told))  # again: what stood between two is gone
     if len(composed) > most or len(told.split("\n")) > LINES_MOST:
         raise Wrong(
             field, f"Nhiều nhất {most} ký tự, {LINES_MOST} dòng", f"at most {most} characters, {LINES_MOST} lines"

@@ -32,7 +32,6 @@ LAYER = Layer(
         label="title",
         stale_s=FOREVER_S,
         lost_s=FOREVER_S,
-        cluster=True,
     ),
     fields=(
         Field("status", "", "Tình trạng", "Status"),

@@ -4,7 +4,7 @@ DO $$
 DECLARE
     kept text;
 BEGIN
-    FOREACH kept IN ARRAY ARRAY['report_entry', 'report_reply', 'report_rating', 'report_look', 'report_reporter'] LOOP
+    FOREACH kept IN ARRAY ARRAY['report_entry', 'report_reply', 'report_rating', 'report_look'] LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER %1$s_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %1$I '
                        'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', kept);
     END LOOP;
