@@ -1,8 +1,10 @@
 """Field reports as others bring and read them: whose key it is, how many may come, and what is told of which."""
 
+import json
 import time
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
@@ -12,7 +14,7 @@ import sqlalchemy as sa
 
 from access.push import DATABASE_AWAY, Denied, Door, away
 from access.site import Site
-from geo import report_list, report_near, report_photo, report_work
+from geo import account, report_list, report_near, report_photo, report_work
 from geo.actor import Actor
 from geo.api_key import Key
 from geo.figure import figures
@@ -23,12 +25,15 @@ from geo.report_category import Category, answered, categories
 from geo.report_list import Row, Wanted
 from geo.report_near import Suggestion
 from geo.report_receive import Sent, receive
+from geo.report_text import shown
 from geo.report_work import Step
 from geo.yielding import deed, giving_way
 
 PERSON_PER_MINUTE = 10  # reports of one account or device: a flood from there stops at this door
 PEOPLE_MOST = 50_000
 STORE_WAITS_MS = 5_000
+EXPECTED_S = 86_400.0  # there are days on which a system sends none
+KEPT = ("service_code", "lat", "long", "address_string", "description")  # of what was refused; of people nothing
 CHANNEL = "open311"
 NOT_PUBLIC = ("words", "address", "lon", "lat", "title")  # until somebody has looked at it and published it
 CLOSED = tuple(status for status in STATUSES if STAGES[status] >= STAGES["published"])
@@ -87,10 +92,30 @@ class ReportDoor:
                 kind = next((one for one in categories(connection) if one.key == sent.category), None)
                 given = answered(kind, answers) if kind else {}
                 told = Sent(**{**vars(sent), "attributes": {**sent.attributes, **given}})
-                # Whose key it was stands in the log: by it a sender reads its own ones whole.
-                return receive(connection, told, Actor(key.sender, "system"), datetime.now(UTC))
+                now = datetime.now(UTC)
+                made = receive(connection, told, Actor(key.sender, "system"), now)
+                _count(connection, key, None, now)
+                return made
         except DATABASE_AWAY:
             raise away("the database") from None
+
+    def refuse(self, key: Key, reason: str, given: Mapping[str, str]) -> None:
+        """Count a report that is not taken, and keep what it said as a dead letter: nothing in it tells who sent it."""
+        kept = {name: shown(given[name]) for name in KEPT if name in given}
+        now = datetime.now(UTC)
+        letter = json.dumps(kept, ensure_ascii=False).encode()
+        with (
+            suppress(*DATABASE_AWAY),
+            self.site.engine.connect() as connection,
+            giving_way(connection, STORE_WAITS_MS),
+        ):
+            account.keep_letters(connection, f"report.push.{key.sender}", [(reason, letter)], now)
+            _count(connection, key, reason, now)
+
+
+def _count(connection: sa.Connection, key: Key, reason: str | None, now: datetime) -> None:
+    told = {"sender": key.sender, "expected": EXPECTED_S, "reason": reason, "at": now}
+    connection.execute(sa.text("SELECT count_report(:sender, :expected, :reason, :at)"), told)
 
 
 def offered(site: Site) -> list[Category]:

@@ -17,6 +17,7 @@ from access.push import DATABASE_AWAY, Denied, Door
 from access.report import CHANNEL, CLOSED, OPEN, ReportDoor
 from access.site import Site
 from api.open311_form import FORMATS, Fault, answer, fields, known, listed, moment, refusal, written
+from geo.api_key import Key
 from geo.calendar import ZONE
 from geo.report import STATUSES
 from geo.report_category import Category
@@ -135,7 +136,7 @@ def _fault(denied: Denied) -> Fault:
     headers = {} if denied.retry_after_s is None else {"Retry-After": str(denied.retry_after_s)}
     if denied.status in (401, 403):
         return Fault(403, f"Missing or invalid api_key: {denied.reason}", headers)
-    return Fault(400, denied.reason, headers, denied.status)
+    return Fault(400, denied.reason, headers, denied.status, "rate" if denied.status == 429 else "away")
 
 
 def _discovery(site: Site, url: str) -> dict[str, Any]:
@@ -176,21 +177,36 @@ def _bring(site: Site, door: ReportDoor, fmt: str, kind: str, body: bytes, query
     if "api_key" not in given:
         raise Fault(403, "Missing api_key: it is needed to send a report")
     key = door.admit(given["api_key"])
-    if kind != "application/x-www-form-urlencoded":
-        raise Fault(400, "Content-Type must be application/x-www-form-urlencoded")
-    if "service_code" not in given:
-        raise Fault(400, "service_code was not provided")
-    if all(one.key != given["service_code"] for one in doing.offered(site)):
-        raise Fault(404, f"service_code {given['service_code'][:40]} was not found: see /services")
-    door.slow(key, given.get("account_id") or given.get("device_id"))
     try:
-        number, _ = door.bring(key, _sent(given), answers)
-    except Wrong as wrong:
-        raise Fault(400, f"{NAMED.get(wrong.field, wrong.field)}: {wrong.en}. {wrong.vi}.") from None
+        number = _taken(site, door, key, kind, given, answers)
+    except Fault as fault:
+        door.refuse(key, fault.reason, given)
+        raise
     (row,) = doing.listed(site, Wanted(ids=[number]), 1)
     notice = NOTICE.format(due=_local(row["due_at"]))
     told = [{"service_request_id": number, "service_notice": notice, "account_id": given.get("account_id")}]
     return answer(fmt, "service_requests", "request", told)
+
+
+def _taken(
+    site: Site, door: ReportDoor, key: Key, kind: str, given: Mapping[str, str], answers: Mapping[str, list[str]]
+) -> str:
+    """The number of a report that was taken. Raises Fault, whose reason it is counted under."""
+    if kind != "application/x-www-form-urlencoded":
+        raise Fault(400, "Content-Type must be application/x-www-form-urlencoded", reason="type")
+    if "service_code" not in given:
+        raise Fault(400, "service_code was not provided", reason="value:category")
+    if all(one.key != given["service_code"] for one in doing.offered(site)):
+        words = f"service_code {given['service_code'][:40]} was not found: see /services"
+        raise Fault(404, words, reason="value:category")
+    try:
+        door.slow(key, given.get("account_id") or given.get("device_id"))
+        return door.bring(key, _sent(given), answers)[0]
+    except Denied as denied:
+        raise _fault(denied) from None
+    except Wrong as wrong:
+        words = f"{NAMED.get(wrong.field, wrong.field)}: {wrong.en}. {wrong.vi}."
+        raise Fault(400, words, reason=f"value:{wrong.field}"[:60]) from None
 
 
 def _local(at: datetime) -> str:
@@ -204,12 +220,12 @@ def _sent(given: Mapping[str, str]) -> Sent:
             try:
                 place[name] = float(given[name])
             except ValueError:
-                raise Fault(400, f"{name} must be degrees of WGS84, like 16.4637") from None
+                raise Fault(400, f"{name} must be degrees of WGS84, like 16.4637", reason="value:place") from None
     named = " ".join(filter(None, (given.get("last_name"), given.get("first_name")))) or None  # as names are said here
     reporter = Reporter(named, given.get("phone"), given.get("email"), given.get("account_id"), given.get("device_id"))
     media = given.get("media_url", "")
     if media and (len(media) > 500 or not media.startswith(("http://", "https://"))):
-        raise Fault(400, "media_url must be an http(s) address of at most 500 characters")
+        raise Fault(400, "media_url must be an http(s) address of at most 500 characters", reason="value:media_url")
     return Sent(
         given["service_code"], given.get("description", ""), CHANNEL, datetime.now(UTC), place["long"], place["lat"],
         given.get("address_string") or given.get("address_id"), reporter, {"media_url": media} if media else {},

@@ -23,15 +23,17 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:
 class Fault(Exception):
     """A request that cannot be fulfilled: the HTTP status by the specification (400, 403, 404), and why.
 
-    code: what stands in the body, which may say more than the status: 429 for what comes too often.
+    code: what stands in the body, which may say more than the status: 429 for what comes too often. reason: under which
+    a report that is not taken is counted.
     """
 
     def __init__(
-        self, status: int, description: str, headers: Mapping[str, str] | None = None, code: int | None = None
-    ) -> None:
+        self, status: int, description: str, headers: Mapping[str, str] | None = None, code: int | None = None,
+        reason: str = "form",
+    ) -> None:  # fmt: skip
         super().__init__(description)
         self.status, self.description, self.headers = status, description, dict(headers or {})
-        self.code = code or status
+        self.code, self.reason = code or status, reason
 
 
 def answer(fmt: str, root: str, item: str | None, value: Any, status: int = 200) -> Response:

@@ -35,3 +35,20 @@ CREATE OR REPLACE FUNCTION sent_by(report text, digest text) RETURNS boolean
     SELECT EXISTS (SELECT FROM report_reporter r WHERE r.report_id = report AND r.secret = digest)
 $$;
 REVOKE ALL ON FUNCTION sent_by(text, text) FROM PUBLIC;
+
+-- The account of a sender of reports, who has no worker that keeps it: the web role may count for these sources, and for
+-- no other. reason: null for a report that was taken.
+CREATE OR REPLACE FUNCTION count_report(sender text, expected double precision, reason text, at timestamptz)
+    RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    own text := 'report.push.' || sender;
+    good bigint := (reason IS NULL)::int;
+BEGIN
+    INSERT INTO feed (source, feed, layer, simulated, expected_s)
+    VALUES (own, 'report', 'report', false, expected) ON CONFLICT (source) DO NOTHING;
+    UPDATE feed SET received = received + 1, accepted = accepted + good, messages = messages + good, rows = rows + good,
+        rejected = CASE WHEN reason IS NULL THEN rejected ELSE add_counts(rejected, jsonb_build_object(reason, 1)) END,
+        last_message_at = CASE WHEN reason IS NULL THEN greatest(last_message_at, at) ELSE last_message_at END
+    WHERE source = own;
+END $$;
+REVOKE ALL ON FUNCTION count_report(text, double precision, text, timestamptz) FROM PUBLIC;

@@ -73,6 +73,7 @@ BEGIN
     GRANT INSERT, UPDATE ON report_category TO haidang_web;
     GRANT INSERT ON report_entry TO haidang_ingest;
     GRANT EXECUTE ON FUNCTION sent_by(text, text) TO haidang_web;
+    GRANT EXECUTE ON FUNCTION count_report(text, double precision, text, timestamptz) TO haidang_web;
     REVOKE SELECT ON report_reporter FROM haidang_ingest, haidang_web;
 END $$;
 REVOKE ALL ON FUNCTION grant_roles() FROM PUBLIC;

@@ -319,3 +319,16 @@ def test_the_key_of_a_report_says_nothing_of_how_many_there_are(site, token, dat
     assert quote(numbers[0]) == numbers[0]
     with connected(database.owner) as owner, owner.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(DISTINCT secret) FROM report_reporter")) == 3
+
+
+def test_promise_06_every_report_is_counted_and_of_what_is_refused_no_person_is_kept(site, token, database) -> None:
+    sent(site, token)
+    for change in ({"service_code": "033"}, {"lat": "17.2", "long": "108.6"}, {"description": ""}):
+        assert send(site, token, **change)[0] in (400, 404)
+    with connected(database.owner) as owner, owner.connect() as connection:
+        row = connection.execute(sa.text("SELECT * FROM feed WHERE source = 'report.push.hue-s'")).mappings().one()
+        letters = connection.execute(sa.text("SELECT reason, convert_from(raw, 'UTF8') AS raw FROM dead_letter")).all()
+    assert row["rejected"] == {"value:category": 1, "value:place": 1, "value:words": 1}
+    assert (row["received"], row["accepted"]) == (4, 1)
+    assert sorted(letter.reason for letter in letters) == sorted(row["rejected"])
+    assert not [secret for secret in PERSONAL for letter in letters if secret in letter.raw]
