@@ -222,13 +222,14 @@ def _sent(given: Mapping[str, str]) -> Sent:
             except ValueError:
                 raise Fault(400, f"{name} must be degrees of WGS84, like 16.4637", reason="value:place") from None
     named = " ".join(filter(None, (given.get("last_name"), given.get("first_name")))) or None  # as names are said here
-    reporter = Reporter(named, given.get("phone"), given.get("email"), given.get("account_id"), given.get("device_id"))
     media = given.get("media_url", "")
-    if media and (len(media) > 500 or not media.startswith(("http://", "https://"))):
-        raise Fault(400, "media_url must be an http(s) address of at most 500 characters", reason="value:media_url")
+    if media and (len(media) > 300 or not media.startswith(("http://", "https://"))):
+        raise Fault(400, "media_url must be an http(s) address of at most 300 characters", reason="value:media_url")
+    phone, email, account, device = (given.get(name) for name in ("phone", "email", "account_id", "device_id"))
+    reporter = Reporter(named, phone, email, account, device, media or None)
     return Sent(
         given["service_code"], given.get("description", ""), CHANNEL, datetime.now(UTC), place["long"], place["lat"],
-        given.get("address_string") or given.get("address_id"), reporter, {"media_url": media} if media else {},
+        given.get("address_string") or given.get("address_id"), reporter,
     )  # fmt: skip
 
 

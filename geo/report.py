@@ -230,6 +230,7 @@ report_reporter = sa.Table(
     sa.Column("account", sa.Text),
     sa.Column("device", sa.Text),
     sa.Column("words", sa.Text),  # as they were sent, where something in them was masked
+    sa.Column("media_url", sa.Text),  # where they keep a picture: such an address names its owner
     sa.Column("secret", sa.Text, nullable=False),  # SHA-256 of what the sender alone was told: to rate, to reopen
     _stamp("at", nullable=False),
 )

@@ -44,6 +44,7 @@ class Reporter:
     email: str | None = None
     account: str | None = None
     device: str | None = None
+    media_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -111,14 +112,19 @@ def receive(connection: sa.Connection, sent: Sent, actor: Actor, now: datetime) 
     }  # fmt: skip
     connection.execute(sa.insert(report).values(values))
     who = {
-        name: plain(value, name, NAME_MOST)
+        name: plain(value, name, ADDRESS_MOST if name == "media_url" else NAME_MOST)
         for name, value in vars(sent.reporter).items()
-    }  # fmt: skip
+    }
     own = {"report_id": key, "words": words if shown(words) != words else None, "secret": digest(secret), "at": now}
     connection.execute(sa.insert(report_reporter).values({**who, **own}))
-    told = {"channel": sent.channel, "attributes": dict(sent.attributes) or None, "sent_at": sent.sent_at.isoformat()}
+    answers = {code: _masked(value) for code, value in sent.attributes.items()} or None
+    told = {"channel": sent.channel, "attributes": answers, "sent_at": sent.sent_at.isoformat()}
     log(connection, key, "receive", "new", actor, now, data={name: one for name, one in told.items() if one})
     return key, secret
+
+
+def _masked(value: Any) -> Any:
+    return shown(value) if isinstance(value, str) else [shown(each) for each in value]
 
 
 def digest(secret: str) -> str:

@@ -26,7 +26,7 @@ EXAMPLE = {
     "media_url": "http://farm3.static.flickr.com/2002/2212426634_5ed477a060.jpg", "attribute[fault]": "out",
     "attribute[pole]": "T12/3",
 }  # fmt: skip
-PERSONAL = ("smit333", "tt222111", "123456", "john", "smith", "0911111111", "911111111")
+PERSONAL = ("smit333", "tt222111", "123456", "john", "smith", "0911111111", "911111111", "farm3")
 # Members of each answer, as the specification lists them.
 SERVICE = {"service_code", "service_name", "description", "metadata", "type", "keywords", "group"}
 ATTRIBUTE = {"variable", "code", "datatype", "required", "datatype_description", "order", "description"}
