@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from geo import table
 from geo.report import (
@@ -117,7 +118,8 @@ def answers(connection: sa.Connection, keys: Sequence[str]) -> Mapping[str, str]
     column = report_reply.c
     query = (
         sa.select(column.report_id, column.words)
-        .where(column.report_id.in_(keys)).distinct(column.report_id).order_by(column.report_id, column.id.desc())
+        .where(column.report_id.in_(keys)).ext(distinct_on(column.report_id))
+        .order_by(column.report_id, column.id.desc())
     )  # fmt: skip
     return {row.report_id: row.words for row in connection.execute(query)}
 
@@ -128,7 +130,7 @@ def first_photos(connection: sa.Connection, keys: Sequence[str]) -> Mapping[str,
     query = (
         sa.select(column.report_id, column.name)
         .where(column.report_id.in_(keys), column.part == "report")
-        .distinct(column.report_id).order_by(column.report_id, column.at, column.name)
+        .ext(distinct_on(column.report_id)).order_by(column.report_id, column.at, column.name)
     )  # fmt: skip
     return {row.report_id: row.name for row in connection.execute(query)}
 
