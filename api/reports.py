@@ -128,10 +128,11 @@ def mount(server: FastAPI, site: Site) -> None:
         """Reports that it may be the same as, the likest first, each with its score and why."""
         return [_suggested(each) for each in doing.near(site, key)]
 
-    @server.post("/api/v1/reports/{key}/rate", tags=["reports"], status_code=204)
-    def rate(key: ReportId, body: Rating) -> None:
+    @server.post("/api/v1/reports/{key}/rate", tags=["reports"])
+    def rate(key: ReportId, body: Rating) -> dict[str, int]:
         """The sender rates the answer, once."""
         _done(lambda: doing.rate(site, key, body.secret, body.score, body.words))
+        return {"score": body.score}
 
     @server.post("/api/v1/reports/{key}/{deed}", tags=["reports"])
     def act(key: ReportId, deed: Annotated[str, Path(max_length=20)], body: Done) -> dict[str, Any]:
