@@ -179,10 +179,28 @@ class Push:
 
 @dataclass(frozen=True)
 class Page:
-    """What one answer of a polled server holds: records as they would be pushed, and where those that follow are."""
+    """What one answer of a polled server holds: records as they would be pushed, and where those that follow are.
+
+    topics: under which topic of its own broker the server sends what is new, with what a message there does not say.
+    """
 
     records: Sequence[Any]
     following: str | None = None
+    topics: Mapping[str, Row] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How the servers of a form tell that they send what is new by themselves, and what they send then.
+
+    root: the address at which that is told, of the one that was given; None where none can be made of it. brokers: of
+    the answer, the addresses at which it sends. read: what a message's JSON adds to what its topic says; it raises
+    ingest.lines.Refused for what is no such message.
+    """
+
+    root: Callable[[str], str | None]
+    brokers: Callable[[Any], Sequence[str]]
+    read: Callable[[Any], Row]
 
 
 @dataclass(frozen=True)
@@ -190,11 +208,12 @@ class Form:
     """A way in which servers tell records, other than the feed's own.
 
     read: an answer's JSON to a page; it raises ingest.lines.Refused for what is no such answer at all. whole: the
-    address to ask, of the one that was given.
+    address to ask, of the one that was given. sending: where such servers may also send by themselves.
     """
 
     read: Callable[[Any], Page]
     whole: Callable[[str], str] = str
+    sending: Sending | None = None
 
 
 @dataclass(frozen=True)

@@ -269,11 +269,14 @@ class Subscriber:
             self.note(SESSION_LOST, 1)
             log.error("the broker has lost our session", source=self.source.name)
         self._known = True
-        share = self.source.options.get("share")
-        topic = f"$share/{share}/{self.source.topic}" if share else self.source.topic
-        session.subscribe(topic, qos=1)
-        log.info("subscribed", source=self.source.name, topic=topic, session_kept=kept)
+        self.subscribe(session)
+        log.info("subscribed", source=self.source.name, session_kept=kept)
         self._failures, self._said = 0, ""
+
+    def subscribe(self, session: Session) -> None:
+        """Ask for what the source's topic filter covers."""
+        share = self.source.options.get("share")
+        session.subscribe(f"$share/{share}/{self.source.topic}" if share else self.source.topic, qos=1)
 
     def _take(self, peer: SurePeer, line: Line) -> None:
         """What was noted since: messages, whether the topic is ours, and whether we are sent away. Raises Denied."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,7 +13,7 @@ from urllib.parse import urldefrag, urljoin
 import structlog
 
 from geo.outgoing import Answer, Outgoing, OutgoingError, place
-from ingest.feed import Note, Page, Peer, Source, split_address
+from ingest.feed import Note, Page, Peer, Row, Source, split_address
 from ingest.lines import Refused
 from ingest.push import TooMany, lines_of, read_csv, read_json, unreadable
 
@@ -53,6 +53,7 @@ class Poller:
     source: Source
     outgoing: Outgoing
     note: Note
+    learn: Callable[[Mapping[str, Row]], None] | None = None  # told of the topics under which the server itself sends
     _conditions: dict[str, str] = field(default_factory=dict)
     _known: frozenset[bytes] = frozenset()  # what was handed on lately
     _whole: frozenset[bytes] = frozenset()  # what stood in the last answer that was read to its end
@@ -79,6 +80,7 @@ class Poller:
         first = form.whole(urldefrag(self.source.address).url) if form else self.source.address
         known: frozenset[bytes] = frozenset()
         asked: list[str] = []
+        topics: dict[str, Row] = {}
         address: str | None = first
         try:
             while address is not None:
@@ -86,6 +88,7 @@ class Poller:
                 if answer is None:
                     return self._answered()
                 lines, own, page = await asyncio.to_thread(self._new, answer)
+                topics |= page.topics if page else {}
                 for number, line in enumerate(lines):
                     peer.datagram(line)
                     if number % TURN_LINES == TURN_LINES - 1:
@@ -100,6 +103,8 @@ class Poller:
         except _Fault as fault:
             return self._failed(fault)
         self._whole = self._known = known
+        if self.learn is not None:
+            self.learn(topics)
         # Of several pages the first may stand still while another changes; what could not be read is asked for again.
         told = answer.headers if answer and page and len(asked) == 1 else {}
         self._conditions = {ask: told[name] for name, ask in CONDITIONS.items() if name in told}
@@ -160,7 +165,7 @@ class Poller:
         page = form.read(told[0] if len(told) == 1 else told)
         if len(page.records) > RECORDS_MAX:
             raise TooMany
-        return Page([self._given(each) for each in page.records], page.following)
+        return Page([self._given(each) for each in page.records], page.following, page.topics)
 
     def _given(self, record: Any) -> Any:
         return {**self.source.given, **record} if isinstance(record, dict) else record

@@ -3,6 +3,9 @@
 Asked for is one list of Datastreams with their Things and newest Observations; what is expanded the other way round,
 from Things or from Observations, is read as well. `@iot.nextLink` of the list is followed; that of a Datastream's
 Observations, which leads into the past, is not.
+
+A server that offers MQTT says so at its root (18-088, 9.2.1: serverSettings) and sends each new Observation as it is,
+without what it belongs to, under the topic of its Datastream (14.2): what that is the list of Datastreams has told.
 """
 
 import re
@@ -11,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from geo.parameter import parameter
-from ingest.feed import Form, Page
+from ingest.feed import SUBSCRIBED, Form, Page, Row, Sending
 from ingest.lines import Refused
 
 NOT_SENSORTHINGS = "not_sensorthings"
@@ -23,6 +26,9 @@ QUERY = (
     f"Observations($orderby=phenomenonTime desc;$top={NEWEST};$select=phenomenonTime,resultTime,result)"
 )
 ROOT = re.compile(r"/v1\.[01]/?$")
+ROOT_WITHIN = re.compile(r".*?/v1\.[01](?=/|$)")
+STREAM_WITHIN = re.compile(r"(?:^|/)(v1\.[01])/(Datastreams\([^()/#+]{1,200}\))$")
+SETTINGS, BY_MQTT = "serverSettings", re.compile(r"/iot_sensing/1\.[01]/req/receive-updates-via-mqtt/[a-z-]+$")
 Entity = Mapping[str, Any]
 
 
@@ -44,7 +50,41 @@ def read(answer: Any) -> Page:
     entities = answer.get("value", [answer])
     following = answer.get(NEXT)
     records = [record for each in entities for record in _records(each)]
-    return Page(records, following if isinstance(following, str) and following else None)
+    topics = dict(topic for each in entities for topic in _topics(each))
+    return Page(records, following if isinstance(following, str) and following else None, topics)
+
+
+def root(address: str) -> str | None:
+    """A service's root, of any address below it."""
+    parts = urlsplit(address)
+    found = ROOT_WITHIN.match(parts.path)
+    return urlunsplit((parts.scheme, parts.netloc, found[0], "", "")) if found else None
+
+
+def brokers(answer: Any) -> list[str]:
+    """The brokers that a root's answer names, each once, as mqtt or mqtts addresses (9.2.1; others are left out)."""
+    told = _of(answer, SETTINGS)
+    ends = [each for name in told if BY_MQTT.search(name) for each in _texts(_of(told, name), "endpoints")]
+    return list(dict.fromkeys(each for each in ends if each.partition("://")[0] in SUBSCRIBED))
+
+
+def sent(message: Any) -> Row:
+    """What an Observation that was sent alone says: when and what. Raises Refused (`not_sensorthings`)."""
+    if not (isinstance(message, Mapping) and "result" in message):
+        raise Refused(NOT_SENSORTHINGS)
+    return {"observed_at": _time(message), "value": message["result"]}
+
+
+def _topics(entity: Any) -> Iterator[tuple[str, Row]]:
+    """Of a Datastream, or those of a Thing, the topic of what is new and what is known of each."""
+    if not isinstance(entity, Mapping) or "result" in entity:
+        return
+    pairs = [(_of(entity, "Thing"), entity)] if "Thing" in entity else []
+    pairs += [(entity, stream) for stream in _list(entity, "Datastreams")]
+    for thing, stream in pairs:
+        link = stream.get("@iot.selfLink")
+        if isinstance(link, str) and (found := STREAM_WITHIN.search(link)):
+            yield f"{found[1]}/{found[2]}/Observations", _record(thing, stream, {})
 
 
 def _records(entity: Any) -> Iterator[Any]:
@@ -135,4 +175,9 @@ def _list(entity: Any, name: str) -> list[Any]:
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
-SENSORTHINGS = Form(read, whole)
+def _texts(entity: Entity, name: str) -> list[str]:
+    value = entity.get(name)
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+SENSORTHINGS = Form(read, whole, Sending(root, brokers, sent))

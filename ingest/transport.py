@@ -12,6 +12,7 @@ from tenacity import AsyncRetrying, wait_random_exponential
 from geo.outgoing import Outgoing
 from ingest.feed import POLLED, SUBSCRIBED, AddressError, Note, OpenPeer, Peer, Source, split_address
 from ingest.mqtt import Subscriber
+from ingest.offered import Offer
 from ingest.poll import Poller
 
 log = structlog.get_logger()
@@ -106,12 +107,22 @@ async def open_transport(
     except OSError as error:
         raise PortTaken(f"{source.name}: cannot listen at {source.address}: {error.strerror or error}") from error
     if scheme in POLLED:
-        return asyncio.create_task(Poller(source, outgoing, note).run(open_peer(f"{scheme} {host}:{port}")))
+        return asyncio.create_task(_polled(source, open_peer, note, outgoing, f"{scheme} {host}:{port}"))
     if scheme in SUBSCRIBED:
         return asyncio.create_task(Subscriber(source, outgoing, note).run(open_peer(f"{scheme} {host}:{port}")))
     if scheme == "tcp":
         return asyncio.create_task(_client(source, host, port, open_peer), name=source.name)
     return asyncio.create_task(_file(_existing(source, Path(host)), open_peer), name=source.name)
+
+
+async def _polled(source: Source, open_peer: OpenPeer, note: Note, outgoing: Outgoing, name: str) -> None:
+    if source.form is None or source.form.sending is None:
+        await Poller(source, outgoing, note).run(open_peer(name))
+        return
+    offer = Offer(source, source.form.sending, outgoing, note)
+    async with asyncio.TaskGroup() as both:
+        both.create_task(Poller(source, outgoing, note, offer.learn).run(open_peer(name)))
+        both.create_task(offer.run(open_peer))
 
 
 def _existing(source: Source, path: Path) -> Path:

@@ -252,9 +252,7 @@ def import_stations(
 @app.command("units")
 def import_units(
     context: typer.Context,
-    file: Annotated[
-        str, typer.Argument(help="Handling units: CSV or XLSX with a name each.")
-    ],
+    file: Annotated[str, typer.Argument(help="Handling units: CSV or XLSX with a name each.")],
     apply: Annotated[
         bool, typer.Option("--apply", help="Keep the good rows; else only say what would be done.")
     ] = False,

@@ -1,7 +1,10 @@
 """What the tests of the way in share: a worker on a private database and an empty Redis."""
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +19,11 @@ from ingest.feed import Feed, Lane, RawBatch, Source
 from ingest.stream import to_entry
 from ingest.worker import Worker
 from layers.vessel import LAYER
+from run.port import choose, free
+from run.process import wait_for
 from tests.connections import asked, connected
+
+FLYING, QUEUED = 2_000, 20_000  # messages that the broker has on the way, ours allows as many; and that it keeps
 
 
 class Bench:
@@ -90,3 +97,26 @@ def work(bench: Bench) -> Callable[..., int]:
         return drain(chosen)
 
     return run
+
+
+@pytest.fixture
+def broker(home_directory: Path) -> Iterator[int]:
+    """mosquitto at a port of its own, told to queue; the port."""
+    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    assert program is not None, "mosquitto is not here; './haidang test' installs it"
+    port = choose()
+    settings = home_directory / "mosquitto.conf"
+    settings.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+        f"max_inflight_messages {FLYING}\nmax_queued_messages {QUEUED}\nmemory_limit 268435456\n"
+    )
+    settings.chmod(0o644)
+    with subprocess.Popen(
+        [program, "-c", str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    ) as running:
+        try:
+            assert wait_for(lambda: not free(port), 20)
+            yield port
+        finally:
+            running.terminate()
+            running.wait(20)

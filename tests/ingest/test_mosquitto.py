@@ -1,8 +1,6 @@
 """A real broker, our receiver as its own process, killed in the middle: all that was sent is observed, once."""
 
 import json
-import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,38 +15,15 @@ from geo.figure import put_figures, seeds
 from ingest.environment import FEED
 from ingest.feed import Lane, sources_of
 from layers.environment import LAYER
-from run.port import choose
 from run.process import wait_for
 from tests.connections import connected
+from tests.ingest.conftest import FLYING
 from tests.receiving import Receiver
 
 COUNT, STATIONS, UNDATED = 20_000, 40, 500
 
 pytestmark = pytest.mark.alone
-FLYING = 2_000  # messages on the way that the broker allows; ours allows as many
 NOW = datetime.now(UTC).replace(microsecond=0)
-
-
-@pytest.fixture
-def broker(home_directory: Path) -> Iterator[int]:
-    """mosquitto at a port of its own, told to queue; the port."""
-    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-    assert program is not None, "mosquitto is not here; './haidang test' installs it"
-    port = choose()
-    settings = home_directory / "mosquitto.conf"
-    settings.write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
-        f"max_inflight_messages {FLYING}\nmax_queued_messages {COUNT}\nmemory_limit 268435456\n"
-    )
-    settings.chmod(0o644)
-    with subprocess.Popen(
-        [program, "-c", str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
-    ) as running:
-        try:
-            yield port
-        finally:
-            running.terminate()
-            running.wait(20)
 
 
 @pytest.fixture
