@@ -13,8 +13,8 @@ from urllib.parse import urljoin
 import sqlalchemy as sa
 
 from access.site import Site
-from geo.camera_health import image_type
 from geo.camera_near import Looking, looking_at
+from geo.camera_picture import image_type
 from geo.camera_review import unseen
 from geo.outgoing import Outgoing, OutgoingError
 from geo.table import Shape

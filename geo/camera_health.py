@@ -3,17 +3,15 @@
 Pure: what is kept between two looks goes in and comes out. The numbers are rows of geo/figures.csv (camera_*).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import blake2b
 
 from geo.camera import DEGRADED, FROZEN, OFFLINE, ONLINE
+from geo.camera_picture import Stands, stands
 from geo.figure import Figures
 
 SLOW, ERRATIC, SAME = "slow", "erratic", "same_picture"
 WINDOW = 10  # looks that are remembered
-JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -57,12 +55,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Look:
-    """One look: when, how long the answer took, and the picture's digest; or why there was no picture."""
+    """One look: when, how long the answer took, and the picture's digest and tiles; or why there was no picture.
+
+    tiles: what camera_reader made of it; none where it was not read.
+    """
 
     at: datetime
     ms: float | None = None
     digest: bytes | None = None
     fault: str | None = None
+    tiles: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class State:
     """What is kept of a camera: its health since when and why, and of the last looks which were bad.
 
     hits, misses: how many in a row; fresh: how many pictures in a row differed from the one before; same: how many in a
-    row were the same, since same_since.
+    row were the same, since same_since; stands: the first of those, and what has changed in it since.
     """
 
     health: int | None = None
@@ -83,6 +85,7 @@ class State:
     digest: bytes | None = None
     same: int = 0
     same_since: datetime | None = None
+    stands: Stands | None = None
     fresh: int = 0
 
 
@@ -105,7 +108,8 @@ def _counted(before: State, look: Look, limits: Limits) -> State:
     remembered = (*before.bad, bad)[-WINDOW:]
     if missed:
         return replace(before, bad=remembered, hits=0, misses=before.misses + 1, ms=None)
-    same = look.digest is not None and look.digest == before.digest
+    still = stands(before.stands, look.tiles)
+    same = look.digest is not None and (look.digest == before.digest or still is not None)
     return replace(
         before,
         bad=remembered,
@@ -115,6 +119,7 @@ def _counted(before: State, look: Look, limits: Limits) -> State:
         digest=look.digest,
         same=before.same + 1 if same else 1,
         same_since=before.same_since if same else look.at,
+        stands=still or (before.stands if same else Stands(look.tiles) if look.tiles else None),
         fresh=0 if same else before.fresh + (before.digest is not None),
     )
 
@@ -152,48 +157,3 @@ def rest(state: State, limits: Limits) -> timedelta:
         return limits.every
     longer: timedelta = limits.every * 2.0 ** min(beyond + 1, 10)
     return min(longer, max(limits.rest_most, limits.every))
-
-
-def image_type(body: bytes) -> str | None:
-    """The media type of a picture by its first bytes, whatever its sender calls it; None for what is none."""
-    if body.startswith(JPEG):
-        return "image/jpeg"
-    if body.startswith(PNG):
-        return "image/png"
-    return "image/webp" if body[:4] == b"RIFF" and body[8:12] == b"WEBP" else None
-
-
-def picture_digest(body: bytes) -> bytes:
-    """A digest of what a picture shows: without the notes (times, texts) that a recorder may write into each copy."""
-    digest = blake2b(digest_size=16)
-    parts = _jpeg_parts(body) if body.startswith(JPEG) else _png_parts(body) if body.startswith(PNG) else [body]
-    for part in parts:
-        digest.update(part)
-    return digest.digest()
-
-
-def _jpeg_parts(body: bytes) -> Iterator[bytes]:
-    """The segments of a JPEG (ITU-T T.81, annex B) but APPn and COM; from the first scan on all of it."""
-    at = 2
-    while at + 4 <= len(body) and body[at] == 0xFF:
-        marker = body[at + 1]
-        if marker == 0xDA:
-            break
-        if marker == 0xFF:  # a fill byte
-            at += 1
-            continue
-        end = at + 2 + int.from_bytes(body[at + 2 : at + 4])
-        if not (0xE0 <= marker <= 0xEF or marker == 0xFE):
-            yield body[at:end]
-        at = max(end, at + 2)
-    yield body[at:]
-
-
-def _png_parts(body: bytes) -> Iterator[bytes]:
-    """The chunks of a PNG that hold the picture: IHDR, PLTE, IDAT."""
-    at = len(PNG)
-    while at + 8 <= len(body):
-        end = at + 12 + int.from_bytes(body[at : at + 4])
-        if body[at + 4 : at + 8] in (b"IHDR", b"PLTE", b"IDAT"):
-            yield body[at:end]
-        at = end

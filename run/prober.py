@@ -20,7 +20,9 @@ import redis
 import sqlalchemy as sa
 import structlog
 
-from geo.camera_health import Limits, Look, State, image_type, judge, picture_digest, rest
+from geo.camera_health import Limits, Look, State, judge, rest
+from geo.camera_picture import image_type, picture_digest
+from geo.camera_reader import CameraReader
 from geo.figure import figures
 from geo.heartbeat import Heartbeat
 from geo.lease import leased
@@ -99,6 +101,7 @@ class Prober:
     keep: Callable[[RawBatch], None]
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    reader: CameraReader = field(default_factory=CameraReader)
     boot: str = field(default_factory=lambda: f"probe {uuid.uuid4().hex}")
     limits: Limits | None = None
     states: dict[str, State] = field(default_factory=dict)
@@ -112,7 +115,7 @@ class Prober:
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Look until told to stop; a server that is away is waited for."""
-        with ThreadPoolExecutor(32, "look") as pool:
+        with self.reader, ThreadPoolExecutor(32, "look") as pool:
             while not stopping():
                 self.heartbeat.beat()
                 try:
@@ -200,7 +203,11 @@ class Prober:
             return Look(at, fault="too_long")
         if answer.cut_off or image_type(answer.body) is None:
             return Look(at, fault="not_image")
-        return Look(at, (time.monotonic() - began) * 1000, picture_digest(answer.body))
+        ms, digest = (time.monotonic() - began) * 1000, picture_digest(answer.body)
+        known = self.states.get(camera.id)
+        if known is not None and digest == known.digest:
+            return Look(at, ms, digest, tiles=known.stands.first if known.stands else None)
+        return Look(at, ms, digest, tiles=self.reader.tiles(answer.body))
 
     def take(self, camera: Camera, look: Look) -> None:
         """Judge a look, have what is new of it told, and plan the next."""

@@ -31,7 +31,8 @@ class Web:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b'{"ok": true}'
     dripping_s: float = 0.0  # between one byte of the answer and the next
-    before: Callable[[Asked], None] = lambda asked: None
+    # Called with each request; what it gives is the body of its answer, though others come at the same time.
+    before: Callable[[Asked], bytes | None] = lambda asked: None
 
     @property
     def place(self) -> str:
@@ -50,20 +51,22 @@ def web(authority: trustme.CA | None = None) -> Iterator[Web]:
                 self.command, self.path, {n.lower(): v for n, v in self.headers.items()}, self.rfile.read(length)
             )
             told.asked.append(one)
-            told.before(one)
+            own = told.before(one)
+            status, headers, dripping_s = told.status, dict(told.headers), told.dripping_s
+            body = told.body if own is None else own
             try:
-                self.send_response(told.status)
-                for name, value in told.headers.items():
+                self.send_response(status)
+                for name, value in headers.items():
                     self.send_header(name, value)
-                if not told.dripping_s and "Content-Length" not in told.headers:
-                    self.send_header("Content-Length", str(len(told.body)))
+                if not dripping_s and "Content-Length" not in headers:
+                    self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                if told.dripping_s:
-                    for byte in told.body:
+                if dripping_s:
+                    for byte in body:
                         self.wfile.write(bytes([byte]))
-                        time.sleep(told.dripping_s)
+                        time.sleep(dripping_s)
                 else:
-                    self.wfile.write(told.body)
+                    self.wfile.write(body)
             except OSError:
                 self.close_connection = True  # whoever asked went away
 

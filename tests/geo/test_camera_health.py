@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from geo.camera import DEGRADED, FROZEN, OFFLINE, ONLINE
-from geo.camera_health import Limits, Look, State, image_type, judge, picture_digest, rest
+from geo.camera_health import Limits, Look, State, judge, rest
 from geo.figure import Figures, seeds
 
 START = datetime(2026, 11, 29, 3, tzinfo=UTC)
@@ -81,31 +81,3 @@ def test_who_is_offline_is_left_alone_longer_up_to_a_most() -> None:
     found = states("-" * 12)
     assert [rest(state, LIMITS) / MINUTE for state in found] == [1, 1, 2, 4, 8, 15, 15, 15, 15, 15, 15, 15]
     assert rest(states("a")[0], LIMITS) == MINUTE
-
-
-def jpeg(*notes: bytes, scan: bytes = b"scan") -> bytes:
-    def segment(marker: int, data: bytes) -> bytes:
-        return bytes([0xFF, marker]) + (len(data) + 2).to_bytes(2) + data
-
-    head = segment(0xE0, b"JFIF\0") + b"".join(segment(0xFE, note) for note in notes)
-    return b"\xff\xd8" + head + segment(0xDB, b"\0" * 65) + segment(0xDA, b"\1") + scan + b"\xff\xd9"
-
-
-def test_a_frozen_picture_with_a_new_note_in_each_copy_is_the_same_picture() -> None:
-    assert picture_digest(jpeg(b"09:00:01")) == picture_digest(jpeg(b"09:00:02", b"more"))
-    assert picture_digest(jpeg(b"09:00:01")) != picture_digest(jpeg(b"09:00:01", scan=b"other"))
-
-
-def test_cut_and_hostile_pictures_have_a_digest_too() -> None:
-    whole = jpeg(b"x")
-    for data in [whole[:n] for n in range(len(whole))] + [b"\xff\xd8\xff\xff\xff\xff", b"\xff\xd8\xff\xe0\0\0" * 3]:
-        assert len(picture_digest(data)) == 16
-
-
-@pytest.mark.parametrize(
-    ("body", "kind"),
-    [(jpeg(), None), (b"\xff\xd8\xff\xe0", "image/jpeg"), (b"\x89PNG\r\n\x1a\n..", "image/png"), (b"<svg>", None),
-     (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"), (b"RIFF\0\0\0\0WAVE", None), (b"", None), (b"<html>", None)],
-)  # fmt: skip
-def test_what_a_picture_is_goes_by_its_bytes(body: bytes, kind: str | None) -> None:
-    assert image_type(body) == ("image/jpeg" if body.startswith(b"\xff\xd8\xff") else kind)

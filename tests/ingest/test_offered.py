@@ -67,10 +67,10 @@ class Service:
     streams: dict[int, list[dict[str, Any]]] = field(default_factory=lambda: {7: [seen(10, 256)]})
     settings: dict[str, Any] = field(default_factory=dict)
 
-    def answer(self, asked: Asked) -> None:
+    def answer(self, asked: Asked) -> bytes:
         path = urlsplit(asked.path).path
         told = {"value": [], "serverSettings": self.settings} if path == "/sta/v1.1" else {"value": self._listed()}
-        self.server.body = json.dumps(told).encode()
+        return json.dumps(told).encode()
 
     def _listed(self) -> list[dict[str, Any]]:
         base = f"http://{self.server.place}/sta/v1.1"

@@ -1,5 +1,6 @@
 """The prober on real sockets: what it may ask, frozen told from live, and a round of a city's cameras."""
 
+import io
 import itertools
 import json
 import time
@@ -12,7 +13,11 @@ from typing import Any
 import pytest
 import redis
 import sqlalchemy as sa
+from PIL import ImageDraw
 
+from demo.camera import simulated
+from demo.pictures import scene
+from geo.calendar import ZONE
 from geo.camera import FROZEN, OFFLINE, ONLINE
 from geo.outgoing import Outgoing, allow
 from ingest.blame import decode
@@ -71,25 +76,26 @@ def looking(database: Any, server: Web | None = None, **given: Any) -> Iterator[
     with connected(database.owner) as owner, owner.begin() as connection:
         seed(connection, discover())
     with connected(database.ingest) as engine:
-        yield Looking(database, engine, given.get("outgoing") or Outgoing(allow(places), timeout_s=2))
+        made = Looking(database, engine, given.get("outgoing") or Outgoing(allow(places), timeout_s=2))
+        with made.prober.reader:
+            yield made
 
 
-def counting(server: Web) -> Callable[[Any], None]:
+def counting() -> Callable[[Any], bytes]:
     """Each answer is another picture, but for the address /frozen, which has the same one with another note."""
     numbers = itertools.count()
 
-    def before(one: Any) -> None:
-        number = str(next(numbers)).encode()
-        server.body = b"\xff\xd8\xff\xfe\0\6%04d" % int(number) + b"\xff\xda\0\2still" if "frozen" in one.path else (
-            PICTURE + number
-        )  # fmt: skip
+    def before(one: Any) -> bytes:
+        number = next(numbers)
+        still = b"\xff\xd8\xff\xfe\0\6%04d" % number + b"\xff\xda\0\2still"
+        return still if "frozen" in one.path else PICTURE + str(number).encode()
 
     return before
 
 
 def test_a_frozen_picture_is_told_from_a_live_one_and_one_that_is_gone(database) -> None:
     with web() as server, looking(database, server) as at:
-        server.before = counting(server)
+        server.before = counting()
         put(database, ("live", f"http://{server.place}/live"), ("still", f"http://{server.place}/frozen"),
             ("gone", "http://127.0.0.1:1/x"))  # fmt: skip
         at.prober.outgoing = Outgoing(allow([server.place, "127.0.0.1:1"]), timeout_s=2)
@@ -107,6 +113,26 @@ def test_a_frozen_picture_is_told_from_a_live_one_and_one_that_is_gone(database)
         )
         at.rounds(3)
         assert at.prober.states["still"].health == ONLINE
+
+
+def test_a_recorders_clock_does_not_hide_that_the_picture_stands_still(database) -> None:
+    (camera, *_) = simulated()
+
+    def before(one: Any) -> bytes:
+        at_second = datetime.fromtimestamp(next(seconds), ZONE)
+        seen = scene(camera, START if "still" in one.path else at_second)
+        draw = ImageDraw.Draw(seen)
+        draw.text((10, 8), f"{at_second:%H:%M:%S}", fill=(250, 250, 0))
+        made = io.BytesIO()
+        seen.save(made, "JPEG")
+        return made.getvalue()
+
+    seconds = itertools.count(round(START.timestamp()), 17)
+    with web() as server, looking(database, server) as at:
+        server.before = before
+        put(database, *((name, f"http://{server.place}/{name}") for name in ("live", "still")))
+        at.rounds(8)
+        assert {name: state.health for name, state in at.prober.states.items()} == {"live": ONLINE, "still": FROZEN}
 
 
 def test_promise_17_a_camera_outside_the_list_is_never_called(database) -> None:
