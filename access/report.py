@@ -6,7 +6,7 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -17,17 +17,21 @@ from access.site import Site
 from geo import account, report_list, report_near, report_photo, report_work
 from geo.actor import Actor
 from geo.api_key import Key
+from geo.area import Area, areas
+from geo.calendar import ZONE
 from geo.figure import figures
 from geo.handling import units
 from geo.photo import drawn
-from geo.report import REPORT, STAGES, STATUSES
+from geo.report import REPORT, STAGES, STATUSES, TRACKS
 from geo.report_category import Category, answered, categories
 from geo.report_list import Row, Wanted
 from geo.report_near import Suggestion
-from geo.report_receive import Sent, receive
+from geo.report_receive import Sent, law, receive
 from geo.report_text import shown
 from geo.report_work import Step
+from geo.workday import Term, due
 from geo.yielding import deed, giving_way
+from layers import kpi_values
 
 PERSON_PER_MINUTE = 10  # reports of one account or device: a flood from there stops at this door
 PEOPLE_MOST = 50_000
@@ -35,6 +39,9 @@ STORE_WAITS_MS = 5_000
 EXPECTED_S = 86_400.0  # there are days on which a system sends none
 KEPT = ("service_code", "lat", "long", "address_string", "description")  # of what was refused; of people nothing
 CHANNEL = "open311"
+AIMED = ("on_time", "satisfied")  # figures of the layer that have an aim, report_<name>_aim
+BEGINNINGS = ("receive", "reopen")  # deeds with which a term begins
+EXTENSIONS = (1, 2, 3, 5, 7, 10)  # working days that a term may be put off by
 NOT_PUBLIC = ("words", "address", "lon", "lat", "title")  # until somebody has looked at it and published it
 CLOSED = tuple(status for status in STATUSES if STAGES[status] >= STAGES["published"])
 OPEN = tuple(status for status in STATUSES if status not in CLOSED)
@@ -124,6 +131,12 @@ def offered(site: Site) -> list[Category]:
         return categories(connection)
 
 
+def communes(site: Site) -> Sequence[Area]:
+    """Where reports may come from."""
+    with site.engine.connect() as connection:
+        return areas(connection)
+
+
 def unit_names(site: Site) -> Mapping[str, str]:
     """The units' Vietnamese names."""
     with site.engine.connect() as connection:
@@ -131,7 +144,7 @@ def unit_names(site: Site) -> Mapping[str, str]:
 
 
 def listed(site: Site, wanted: Wanted, limit: int, public: bool = True) -> list[Row]:
-    """Reports that are wanted, the newest first; where `public`, of what is not published no words and no place."""
+    """Reports that are wanted, in their order; where `public`, of what is not published no words and no place."""
     with site.engine.connect() as connection:
         rows = report_list.reports(connection, wanted, limit)
         keys = [row["id"] for row in rows if row["published_at"] is not None or not public]
@@ -187,6 +200,54 @@ def standing(site: Site) -> Row:
     """How many reports there are of each status, and how each unit stands."""
     with site.engine.connect() as connection:
         return {"statuses": report_list.counted(connection), "units": report_list.standing(connection)}
+
+
+def counted(site: Site, wanted: Wanted) -> Mapping[str, int]:
+    """How many of the reports that are wanted there are of each status."""
+    with site.engine.connect() as connection:
+        return report_list.counted(connection, wanted)
+
+
+def measures(site: Site) -> Row:
+    """The figures of the service as its layer names them, how each unit stands, and when that was so."""
+    layer = site.layer(REPORT.name)
+    with site.engine.connect() as connection:
+        values = kpi_values(connection, layer) if layer else {}
+        titled = [
+            {"name": kpi.name, "vi": kpi.vi, "en": kpi.en, "unit": kpi.unit, "value": values[kpi.name]}
+            for kpi in (layer.kpis if layer else ())
+        ]
+        held, at = figures(connection), datetime.now(UTC)
+        aims = {name: held.at(f"report_{name}_aim", at).value for name in AIMED}
+        return {
+            "at": at,
+            "source": REPORT.name,
+            "kpis": titled,
+            "aims": aims,
+            "units": report_list.standing(connection),
+        }
+
+
+def terms(site: Site, key: str) -> Row:
+    """How many working days a report has left, when each track would have it due, and what more days would make of it.
+
+    Raises NoReport.
+    """
+    with site.engine.connect() as connection:
+        row, now = report_list.one_report(connection, key), datetime.now(UTC)
+        kept = law(connection, now)
+        begun = max((line["at"] for line in row["log"] if line["deed"] in BEGINNINGS), default=row["opened_at"])
+        end = row["due_at"] or now
+        tracks = {track: kept.times(begun, track, row["category"])["due_at"] for track in TRACKS}
+        # A term ends with its last day, which is the next one's first moment: what is added begins on that last day.
+        last = max(end - timedelta(seconds=1), now)
+        more = {days: due(last, Term(days, "wd"), kept.calendar) for days in EXTENSIONS}
+        days = last.astimezone(ZONE).date(), more[EXTENSIONS[-1]].astimezone(ZONE).date()
+        left = kept.calendar.between(now, end) if end > now else 0
+        return {
+            "due_at": row["due_at"], "left_wd": left, "tracks": tracks, "more": more,
+            "lacks": kept.calendar.lacks(*days),
+        }  # fmt: skip
 
 
 def near(site: Site, key: str) -> list[Suggestion]:

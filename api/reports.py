@@ -9,10 +9,12 @@ from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
+from access import inbox as across
 from access import report as doing
 from access.site import Site
 from api.asked import Moment, names
 from geo.actor import Actor
+from geo.area import title
 from geo.photo import TYPE
 from geo.report import ADDRESS_MOST, CHANNELS, DEEDS, NOTE_MOST, REJECTIONS, STATUSES, TEXT_MOST, TRACKS
 from geo.report_list import Wanted
@@ -77,25 +79,51 @@ def mount(server: FastAPI, site: Site) -> None:
         status: str = "", category: str = "", unit: str | None = None,
         late: Annotated[int | None, Query(ge=0, le=2, description="1 nearly overdue, 2 overdue")] = None,
         commune: str | None = None, since: Moment | None = None, until: Moment | None = None,
+        order: Literal["opened", "due"] = "opened",
         before_at: Annotated[Moment | None, Query(description="with before_id: the place after which to go on")] = None,
         before_id: str | None = None, limit: Annotated[int, Query(ge=1, le=LISTED_MOST)] = 100,
     ) -> list[dict[str, Any]]:  # fmt: skip
-        """Reports, the newest first; status and category are comma-separated."""
+        """Reports, the newest first or by order=due what is due first; status and category are comma-separated."""
         for one in names(status):
             if one not in STATUSES:
                 raise HTTPException(422, [{"loc": ["query", "status"], "msg": f"one of {', '.join(STATUSES)}"}])
         place = (before_at, before_id) if before_at is not None and before_id is not None else None
         wanted = Wanted(
-            None, names(status) or None, names(category) or None, unit, late, commune, since, until, before=place
-        )
+            None, names(status) or None, names(category) or None, unit or None, late, commune or None, since, until,
+            before=place, by_due=order == "due",
+        )  # fmt: skip
         return doing.listed(site, wanted, limit, public=False)
+
+    @server.get("/api/v1/reports/counts", tags=["reports"])
+    def counts(
+        category: str = "", unit: str | None = None, late: Annotated[int | None, Query(ge=0, le=2)] = None,
+        commune: str | None = None,
+    ) -> dict[str, int]:  # fmt: skip
+        """How many reports there are of each status, of those that are asked for."""
+        wanted = Wanted(None, None, names(category) or None, unit or None, late, commune or None)
+        return dict(doing.counted(site, wanted))
+
+    @server.get("/api/v1/reports/measures", tags=["reports"])
+    def measures() -> dict[str, Any]:
+        """Backlog, answered on time, handling time and satisfaction with their aims, units that are late, and when."""
+        return doing.measures(site)
 
     @server.get("/api/v1/reports/words", tags=["reports"])
     def words() -> dict[str, Any]:
         """The closed lists in Vietnamese and English, and the state machine: from where each deed leads whither."""
         lists = {"statuses": STATUSES, "tracks": TRACKS, "channels": CHANNELS, "rejections": REJECTIONS}
         told = {name: {key: {"vi": vi, "en": en} for key, (vi, en) in one.items()} for name, one in lists.items()}
-        return {**told, "deeds": {name: asdict(one) for name, one in DEEDS.items()}}
+        kinds = {
+            one.key: {"vi": one.name_vi, "en": one.name_en, "track": one.track, "asks": one.attributes}
+            for one in doing.offered(site)
+        }
+        places = {one.code: {"vi": one.title_vi, "en": title(one.kind, one.name, "en")} for one in doing.communes(site)}
+        return {
+            **told,
+            "categories": kinds,
+            "communes": places,
+            "deeds": {name: asdict(one) for name, one in DEEDS.items()},
+        }
 
     @server.get("/api/v1/reports/standing", tags=["reports"])
     def standing() -> dict[str, Any]:
@@ -106,6 +134,14 @@ def mount(server: FastAPI, site: Site) -> None:
     def inbox(unit: Annotated[str, Path(max_length=80, pattern=r"^[^\x00]*$")]) -> list[dict[str, Any]]:
         """What a unit has to do, what is due first at the top."""
         return doing.inbox(site, unit)
+
+    @server.get("/api/v1/units/{unit}/inbox", tags=["reports"])
+    def everything(unit: Annotated[str, Path(max_length=80, pattern=r"^[^\x00]*$")]) -> dict[str, Any]:
+        """What a unit has to do across the services, what is due first at the top, each with where it is worked on."""
+        try:
+            return across.inbox(site, unit)
+        except across.NoUnit as error:
+            raise HTTPException(404, str(error)) from None
 
     @server.post("/api/v1/reports", tags=["reports"], status_code=201)
     def enter(body: Told) -> dict[str, Any]:
@@ -122,6 +158,11 @@ def mount(server: FastAPI, site: Site) -> None:
     def one(key: ReportId) -> dict[str, Any]:
         """One report with its log, replies, photographs, and the reports merged into it."""
         return _done(lambda: doing.one(site, key))
+
+    @server.get("/api/v1/reports/{key}/terms", tags=["reports"])
+    def terms(key: ReportId) -> dict[str, Any]:
+        """How many working days it has left, when each track would have it due, and what more days would make of it."""
+        return _done(lambda: doing.terms(site, key))
 
     @server.get("/api/v1/reports/{key}/near", tags=["reports"])
     def near(key: ReportId) -> list[dict[str, Any]]:

@@ -71,12 +71,13 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
     before: tuple[datetime, int] | None = None
+    unit: str | None = None
 
     def condition(self) -> sa.ColumnElement[bool]:
         """As a condition on the table."""
         column = camera_event.c
         parts: list[sa.ColumnElement[bool]] = [sa.true()]
-        for name in ("state", "type", "camera"):
+        for name in ("state", "type", "camera", "unit"):
             if (value := getattr(self, name)) is not None:
                 parts.append(column[name] == value)
         if self.since is not None:

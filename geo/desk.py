@@ -175,6 +175,11 @@ def _rank(severity: Any) -> Any:
     return sa.func.array_position(sa.literal(list(SEVERITIES), sa.ARRAY(sa.Text)), severity)
 
 
+def of_unit(connection: sa.Connection, unit: str, now: datetime, limit: int) -> list[dict[str, Any]]:
+    """The alarms that stand and were given to a unit, in desk order."""
+    return _read(connection, _alarms().where(*_standing(), table.alarm.c.unit == unit), now, limit)
+
+
 def _read(
     connection: sa.Connection, query: sa.Select[Any], now: datetime, limit: int, offset: int = 0
 ) -> list[dict[str, Any]]:

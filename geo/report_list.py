@@ -30,7 +30,7 @@ DUE_MOST = 2_000  # of one unit's inbox
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which reports; before: those opened before this place (when, id) in the list, newest first."""
+    """Which reports, the newest first, or what is due first (by_due); before: those after this place (when, id)."""
 
     ids: Sequence[str] | None = None
     statuses: Sequence[str] | None = None
@@ -42,6 +42,7 @@ class Wanted:
     until: datetime | None = None
     published: bool = False
     before: tuple[datetime, str] | None = None
+    by_due: bool = False
 
     def condition(self) -> sa.ColumnElement[bool]:
         """As a condition on the table."""
@@ -62,7 +63,9 @@ class Wanted:
             parts.append(column.opened_at <= self.until)
         if self.published:
             parts.append(column.published_at.is_not(None))
-        if self.before is not None:
+        if self.before is not None and self.by_due:
+            parts.append(sa.tuple_(column.due_at, column.id) > sa.tuple_(*self.before))
+        elif self.before is not None:
             parts.append(sa.tuple_(column.opened_at, column.id) < sa.tuple_(*self.before))
         return sa.and_(*parts)
 
@@ -73,8 +76,10 @@ def _query() -> sa.Select[Any]:
 
 
 def reports(connection: sa.Connection, wanted: Wanted, limit: int) -> list[Row]:
-    """Reports that are wanted, the newest first."""
-    query = _query().where(wanted.condition()).order_by(report.c.opened_at.desc(), report.c.id.desc())
+    """Reports that are wanted, in their order."""
+    column = report.c
+    order = (column.due_at, column.id) if wanted.by_due else (column.opened_at.desc(), column.id.desc())
+    query = _query().where(wanted.condition()).order_by(*order)
     return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
@@ -150,8 +155,8 @@ def standing(connection: sa.Connection) -> list[Row]:
     return _rows(connection, query)
 
 
-def counted(connection: sa.Connection) -> Mapping[str, int]:
-    """How many reports there are of each status."""
-    query = sa.select(report.c.stage, sa.func.count()).group_by(report.c.stage)
+def counted(connection: sa.Connection, wanted: Wanted | None = None) -> Mapping[str, int]:
+    """How many reports there are of each status, of all or of those that are wanted."""
+    query = sa.select(report.c.stage, sa.func.count()).where((wanted or Wanted()).condition()).group_by(report.c.stage)
     found = {int(stage): int(n) for stage, n in connection.execute(query)}
     return {status: found.get(number, 0) for status, number in STAGES.items()}

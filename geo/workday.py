@@ -92,6 +92,11 @@ class Calendar:
                 return found
         raise NoCalendar(f"the calendar has too few working days after {day}: look at its holidays and its week")
 
+    def between(self, start: datetime, end: datetime) -> int:
+        """How many whole or begun working days lie after the day of `start`, up to the moment `end`."""
+        day, last = start.astimezone(ZONE).date(), (end - timedelta(microseconds=1)).astimezone(ZONE).date()
+        return sum(self.is_worked(day + ahead * DAY) for ahead in range(1, (last - day).days + 1))
+
     def worked(self, start: datetime, end: datetime) -> timedelta:
         """How much of the time from start to end lies on working days, whole days of the centre."""
         return sum((stop - begin for begin, stop in self._spans(start, end)), timedelta())

@@ -18,6 +18,7 @@ from pages import (
     map,
     metrics,
     missing,
+    report_queue,
     risk,
     rules,
     storm,
@@ -38,6 +39,7 @@ APART: dict[str, Any] = {
     "handover": handover,
     "rules": rules,
     "rules/lab": lab,
+    "services/report": report_queue,
 }
 
 BOATS = "fisheries/"  # before a boat's registration
@@ -96,6 +98,7 @@ def mount(app: Dash, site: Site) -> None:
         storm,
         flood,
         camera_events,
+        report_queue,
         *channels.PARTS,
     ):
         part.register(app, site)

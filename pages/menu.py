@@ -18,6 +18,7 @@ def layout(site: Site, t: Text) -> html.Details:
         ("/flood", t("Lũ: sông và mưa")),
         ("/cameras", t("Lưới camera")),
         ("/cameras/events", t("Sự kiện camera")),
+        ("/services/report", t("Phản ánh hiện trường")),
         ("/alarms/metrics", t("Chỉ số báo động")),
         ("/handover", t("Bàn giao ca")),
         ("/rules", t("Quy tắc")),

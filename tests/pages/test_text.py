@@ -31,6 +31,8 @@ def messages() -> set[str]:
             "rules",
             "camera_events",
             "camera_grid",
+            "report_deed",
+            "report_queue",
         )
     ]
     for path in (ROOT / "pages").glob("*.py"):
