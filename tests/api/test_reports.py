@@ -4,6 +4,7 @@ import http.client
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -156,3 +157,42 @@ def test_what_may_be_the_same_is_told_with_its_score_and_why(site) -> None:
     assert told["score"] >= 0.5
     assert told["why"]["distance_m"] == 0
     assert told["why"]["same_category"] is True
+
+
+def test_a_queue_by_what_is_due_first_goes_on_where_it_stopped_and_counts_by_status(site) -> None:
+    rows = [entered(site, category=kind, words=f"Việc {n}") for n, kind in enumerate(("lamp", "traffic", "water"))]
+    listed = site.get(f"{PATH}?order=due&limit=2")[1]
+    assert [one["id"] for one in listed] == [rows[1]["id"], rows[2]["id"]]  # within 2 h, 24 h, working days
+    place = f"before_at={quote(listed[-1]['due_at'])}&before_id={listed[-1]['id']}"
+    assert [one["id"] for one in site.get(f"{PATH}?order=due&{place}")[1]] == [rows[0]["id"]]
+    do(site, rows[0], "verify")
+    counts = site.get(f"{PATH}/counts")[1]
+    assert (counts["new"], counts["verified"], sum(counts.values())) == (2, 1, 3)
+    assert site.get(f"{PATH}/counts?category=lamp")[1]["new"] == 0
+    told = site.get(f"{PATH}/measures")[1]
+    assert {kpi["name"]: kpi["value"] for kpi in told["kpis"]}["backlog"] == 3
+    assert told["aims"] == {"on_time": 98.0, "satisfied": 90.0}
+
+
+def test_the_terms_of_each_track_and_of_more_working_days_are_told_before_a_deed(site) -> None:
+    row = entered(site)
+    terms = site.get(f"{PATH}/{row['id']}/terms")[1]
+    assert datetime.fromisoformat(terms["due_at"]) == datetime.fromisoformat(row["due_at"])
+    assert terms["left_wd"] == 5  # of lamps; whatever day it is today
+    assert datetime.fromisoformat(terms["tracks"]["timed"]) == datetime.fromisoformat(row["due_at"])
+    later = do(site, row, "extend", due=terms["more"]["2"], reason="chờ vật tư")
+    assert site.get(f"{PATH}/{row['id']}/terms")[1]["left_wd"] == 7
+    assert do(site, later, "track", track="urgent", reason="nguy hiểm")["due_at"] == terms["tracks"]["urgent"]
+    assert site.get(f"{PATH}/PA26-NONE/terms")[0] == 404
+
+
+def test_a_units_inbox_holds_what_every_service_has_given_it(site) -> None:
+    row = do(site, entered(site), "verify")
+    do(site, row, "assign", unit="urban_order")
+    told = site.get("/api/v1/units/urban_order/inbox")[1]
+    assert told["unit"]["name_vi"]
+    assert told["counts"] == {"report": 1, "alarm": 0, "case": 0, "event": 0}
+    (item,) = told["items"]
+    assert (item["service"], item["id"], item["due_at"]) == ("report", row["id"], row["due_at"])
+    assert "Bí Mật" not in json.dumps(told, ensure_ascii=False)
+    assert site.get("/api/v1/units/nobody/inbox")[0] == 404

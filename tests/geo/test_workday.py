@@ -159,3 +159,11 @@ def test_the_authoritys_notice_changes_a_day_and_the_seeds_leave_it(database) ->
         assert (kept.week_days, kept.ends_h) == (5, 24.0)
         with pytest.raises(Wrong, match="legal_ref"):
             set_holiday(connection, Holiday(day, "off", "Nghỉ", "Off", " ", "C"), Actor("Lan"), NOW)
+
+
+def test_working_days_between_two_moments_are_those_of_a_term() -> None:
+    calendar = Calendar({day.day: day for day in seeds()})
+    friday = datetime(2026, 4, 24, 3, tzinfo=UTC)  # Monday 27 is no day off, 30 April and 1 May are
+    for days in (1, 5, 9):
+        assert calendar.between(friday, due(friday, Term(days, "wd"), calendar)) == days
+    assert calendar.between(friday, friday + timedelta(hours=2)) == 0
