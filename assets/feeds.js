@@ -8,7 +8,7 @@
 
   const name = (feed) => {
     const [head, ...rest] = String(feed.source).split(".");
-    const words = { sim: haidang.t("mô phỏng"), demo: haidang.t("mô phỏng") };
+    const words = { sim: haidang.t("mô phỏng"), demo: haidang.t("mô phỏng"), prober: haidang.t("kiểm tra ảnh") };
     const named = JSON.parse(document.getElementById("feeds")?.dataset.names || "{}")[head];
     if (rest[0] === "push") rest.shift();
     return [head.length <= 4 ? head.toUpperCase() : named || head, ...rest.map((part) => words[part] || part.toUpperCase().replace(/([A-Z])(\d)/, "$1 $2"))].join(" ");

@@ -39,19 +39,21 @@
     const newest = heard.reduce((a, b) => (a.last > b.last ? a : b));
     const seconds = (now() - newest.last) / 1000;
     const count = (counts || {})[layer];
-    const stale = count && count.stale ? ` · ${t("{n} tàu chậm tín hiệu", { n: haidang.number(count.stale) })}` : "";
+    const stale = count && count.stale ? ` · ${t("{n} chậm tín hiệu", { n: haidang.number(count.stale) })}` : "";
     const words = t("Bản tin mới nhất cách đây {age}", { age: age(seconds) }) + stale;
     return [seconds <= newest.feed.expected_s ? "fresh ok" : "fresh old", words];
   };
 
   callbacks.legend_counts = (counts, hint, ids, layers) => {
-    const { number } = haidang;
+    // Of what has fallen silent a line tells how many of all still speak, so that a dead station looks dead here too.
+    const told = (all, silent) => (silent ? `${haidang.number(all - silent)} / ${haidang.number(all)}` : haidang.number(all));
     const texts = ids.map((id) => {
       const one = (counts || {})[id.layer];
       if (!one) return "";
+      if (id.kind === "*") return told(one.total || 0, one.stale);
       const members = families(id.layer)[id.kind] || [id.kind];
-      if (id.kind !== "*") return number(members.reduce((sum, kind) => sum + ((one.kinds || {})[kind] || 0), 0));
-      return one.stale ? `${number(one.total - one.stale)} / ${number(one.total)}` : number(one.total || 0);
+      const sum = (of) => members.reduce((found, kind) => found + ((of || {})[kind] || 0), 0);
+      return told(sum(one.kinds), sum(one.stale_kinds));
     });
     const states = layers.map((id) => freshness(id.layer, counts, hint));
     return [texts, states.map((s) => s[0]), states.map((s) => s[1])];

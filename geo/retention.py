@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from geo import table
 from geo.account import LETTERS_MAX
 from geo.archive import RETENTION_MONTHS_MIN, TOO_SHORT, ArchiveError, close_day, expire, partitions, sweep
+from geo.camera_event import camera_event, camera_event_entry, camera_plate, camera_plate_look
+from geo.figure import Figures, NoFigure, figures
 from geo.table import Shape
 
 RUN_LOCK = 7_105_119_002  # any constant: one run at a time, whoever starts it
@@ -50,7 +52,9 @@ def retain(
         for shape in shapes:
             if shape.history is not None:
                 yield from _archive(owner, place, shape, policy, now, dry_run)
-        for name, statement in _prunings(policy, now).items():
+        with owner.connect() as connection:
+            prunings = _prunings(policy, now) | _camera_prunings(figures(connection), now)
+        for name, statement in prunings.items():
             with owner.connect() as connection:
                 count = connection.execute(statement).rowcount
                 if dry_run:
@@ -107,6 +111,27 @@ def _prunings(policy: Policy, now: datetime) -> dict[str, sa.Delete]:
         ),
         "told_record": sa.delete(table.told_record).where(table.told_record.c.at < now - RECORD_IDS_KEPT),
         "minute": sa.delete(table.minute).where(minute.at < months),
+    }
+
+
+def _camera_prunings(known: Figures, now: datetime) -> dict[str, sa.Delete]:
+    """A plate is somebody's: of an event that led to nothing it goes early, and the event itself later.
+
+    What people decided stands, and so does who was told a plate. In this order, since a plate belongs to its event.
+    """
+    event, plate = camera_event.c, camera_plate.c
+    try:
+        plates = now - known.at("camera_plate_kept", now).span
+        events = now - known.at("camera_event_kept", now).span
+    except NoFigure:  # a database that was never given any keeps all of it
+        return {}
+    idle = sa.select(event.id).where(event.occurred_at < plates, event.state.not_in(("confirmed", "forwarded")))
+    of_event = (camera_plate.c.event_id, camera_event_entry.c.event_id, camera_plate_look.c.event_id)
+    return {
+        "camera_plate": sa.delete(camera_plate).where(plate.event_id.in_(idle)),
+        "camera_event": sa.delete(camera_event).where(
+            event.occurred_at < events, *(~sa.exists().where(one == event.id) for one in of_event)
+        ),
     }
 
 

@@ -129,14 +129,14 @@ export class Layer {
   hidden(handle) { const kind = this.kind[handle]; return kind === NONE || (this.off[kind] === 1 && !this.distress[kind]); }
 
   counts(now) {
-    const kinds = new Array(this.kinds.length).fill(0);
-    let stale = 0;
+    const kinds = new Array(this.kinds.length).fill(0), old = new Array(this.kinds.length).fill(0);
     for (let h = 0; h < this.size; h++) {
       const kind = this.kind[h];
       if (kind === NONE) continue;
       kinds[kind]++;
-      if (now - this.observed[h] > this.staleS[kind]) stale++;
+      if (now - this.observed[h] > this.staleS[kind]) old[kind]++;
     }
-    return { total: this.total, stale, kinds: Object.fromEntries(this.kinds.map((kind, i) => [kind.name, kinds[i]])) };
+    const named = (found) => Object.fromEntries(this.kinds.map((kind, i) => [kind.name, found[i]]));
+    return { total: this.total, stale: old.reduce((sum, n) => sum + n, 0), kinds: named(kinds), stale_kinds: named(old) };
   }
 }

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from geo import account, archive, geoparquet
 from geo.archive import ArchiveError, close_day, expire, partitions, sweep
+from geo.figure import put_figures, seeds
 from geo.history import append
 from geo.register import Part, registered
 from geo.retention import Policy, retain
@@ -309,3 +310,40 @@ def test_minutes_are_kept_as_long_as_positions(port: Port) -> None:
     with port.ingest.begin() as connection:
         account.record_minutes(connection, "ais.a", {NOW - timedelta(days=1100): 1, NOW - timedelta(days=1090): 2})
     assert port.run() == ["1 rows of minute deleted"]
+
+
+def test_plates_of_events_that_led_to_nothing_go_first_and_the_events_later(port: Port) -> None:
+    def event(name: str, days: int, state: str = "detected") -> None:
+        told(
+            port.url.owner,
+            "WITH one AS (INSERT INTO camera_event"
+            " (sender, record_id, camera, type, occurred_at, received_at, plate, state, state_at)"
+            " VALUES ('s', :name, 'c', 'red_light', :at, :at, '75•45', :state, :at) RETURNING id)"
+            " INSERT INTO camera_plate (event_id, plate) SELECT id, '75A12345' FROM one",
+            name=name,
+            at=NOW - timedelta(days=days),
+            state=state,
+        )
+
+    for name, days, state in (
+        ("new", 80, "detected"), ("old", 100, "detected"), ("refused", 100, "false"), ("fined", 400, "confirmed"),
+        ("ancient", 400, "detected"), ("seen", 400, "reviewed"),
+    ):  # fmt: skip
+        event(name, days, state)
+    told(
+        port.url.owner,
+        "INSERT INTO camera_event_entry (event_id, deed, at, actor, actor_kind)"
+        " SELECT id, 'review', now(), 'An', 'user' FROM camera_event WHERE record_id = 'seen'",
+    )
+    assert port.run() == []  # without figures nothing is known of how long
+    with port.owner.begin() as connection:
+        put_figures(connection, seeds())
+    assert port.run(dry_run=True)[0] == "4 rows of camera_plate are due to be deleted"
+    assert port.run() == ["4 rows of camera_plate deleted", "1 rows of camera_event deleted"]
+    left = asked(
+        port.url.owner,
+        "SELECT record_id, plate.plate FROM camera_event LEFT JOIN camera_plate AS plate ON event_id = id ORDER BY id",
+    )
+    assert {row["record_id"]: row["plate"] for row in left} == {
+        "new": "75A12345", "old": None, "refused": None, "fined": "75A12345", "seen": None,
+    }  # fmt: skip
