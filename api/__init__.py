@@ -29,6 +29,7 @@ from api import (
     stations,
     statistics,
     storm,
+    warning_areas,
     warnings,
 )
 
@@ -48,6 +49,7 @@ def mount(
     """
     health.mount(server, site)
     inspections.mount(server, site)
+    warning_areas.mount(server, site)
     features.mount(server, site)
     push.mount(server, site)
     reports.mount(server, site)

@@ -11,7 +11,8 @@ from fastapi.responses import JSONResponse
 from access.boat import TRACK_MOST as TRACK_MAX
 from access.boat import brief, record, told
 from access.site import Site
-from api.asked import LooseMoment
+from api import warning_areas
+from api.asked import LooseMoment, aware, box_of
 from geo import feature
 from geo.fleet import boat_by_mmsi, boat_of
 from geo.heard import vessel_of
@@ -32,7 +33,8 @@ def mount(server: FastAPI, site: Site) -> None:
     def layers() -> list[dict[str, Any]]:
         """What there is: each layer with its titles, kinds, fields and current figures."""
         with site.engine.connect() as connection:
-            return [{**describe(layer), "kpi_values": kpi_values(connection, layer)} for layer in site.layers]
+            told = [{**describe(layer), "kpi_values": kpi_values(connection, layer)} for layer in site.layers]
+        return [*told, warning_areas.described(site, datetime.now(UTC))]
 
     @server.get("/api/v1/layers/{layer}/features", tags=["layers"], response_model=dict[str, Any])
     def features(
@@ -46,7 +48,7 @@ def mount(server: FastAPI, site: Site) -> None:
         Of a past moment, `missing` names the archive's files that should have been read and could not.
         """
         found = layer_of(site, layer)
-        shape, box, moment = found.shape, _box(bbox), _aware(at)
+        shape, box, moment = found.shape, box_of(bbox), aware(at)
         with site.engine.connect() as connection:
             if moment is None or shape.history is None:
                 # Plain values already: to have each of a thousand features looked through costs more than reading them.
@@ -131,8 +133,8 @@ def look_back(layer: Layer) -> timedelta:
 
 def period(start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:
     """The period that is asked for: the last 24 h by default, 31 days at most."""
-    until = _aware(end) or datetime.now(UTC)
-    since = _aware(start) or until - TRACK
+    until = aware(end) or datetime.now(UTC)
+    since = aware(start) or until - TRACK
     if not timedelta(0) <= until - since <= TRACK_MAX:
         raise HTTPException(422, f"from must lie before to, and at most {TRACK_MAX.days} days before it")
     return since, until
@@ -171,19 +173,3 @@ def _registered(connection: Any, layer: Layer, key: str) -> dict[str, Any] | Non
         known = "is in the register, but" if boat else "is not in the register, and"
         raise HTTPException(404, f"{boat.registration if boat else written} {known} {layer.en} has no position of it")
     return row
-
-
-def _box(text: str | None) -> tuple[float, float, float, float] | None:
-    if text is None:
-        return None
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError:
-        raise HTTPException(422, "bbox is four numbers: west,south,east,north") from None
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise HTTPException(422, "bbox lies outside -180..180, -90..90, or its south is north of its north")
-    return west, south, east, north
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 from xml.etree import ElementTree as ET
 
@@ -203,3 +204,19 @@ def test_fact_22_the_levels_are_told_with_their_colours(site) -> None:
         "pale blue", "pale yellow", "orange", "red", "purple",
     ]  # fmt: skip
     assert told["states"]["issued"] == {"vi": "Đang có hiệu lực", "en": "In force"}
+
+
+def test_warnings_stand_among_the_layers_with_their_areas_now_and_in_the_past(site) -> None:
+    path = "/api/v1/layers/warning/features"
+    first = issued(site)
+    at = quote(datetime.now(UTC).isoformat())
+    (told,) = [one for one in site.get("/api/v1/layers")[1] if one["name"] == "warning"]
+    assert told["kpi_values"] == {"in_force": 0, "exercises": 1}
+    assert [one["name"] for one in told["kinds"]] == [f"level_{n}" for n in (1, 2, 3, 4, 5)]
+    (one,) = site.get(f"{path}?bbox=107.6,16.5,107.9,16.9")[1]["features"]
+    assert (one["id"], one["geometry"]["type"], one["properties"]["risk_level"]) == (first["id"], "MultiPolygon", 3)
+    assert site.get(f"{path}?bbox=108,16.5,108.2,16.9")[1]["features"] == []
+    assert site.get(f"{path}?bbox=1,2,3")[0] == 422
+    posted(site, f"/{first['id']}/cancel", {"actor": "Hoa", "note": "hết diễn tập"})
+    assert site.get(path)[1]["features"] == []
+    assert [one["id"] for one in site.get(f"{path}?at={at}")[1]["features"]] == [first["id"]]
