@@ -19,8 +19,9 @@ from geo.actor import Actor
 from geo.ring import checked
 from geo.risk_level import levels
 from geo.warning import CERTAINTIES, HAZARDS, SEVERITIES, STATES, URGENCIES, Row
-from geo.warning_content import Content
+from geo.warning_content import LONGEST, Content
 from geo.warning_deed import Issuer
+from geo.warning_raise import meeting, raise_most
 from geo.warning_reach import reach
 from geo.warning_state import Wanted
 from geo.wrong import Wrong
@@ -105,13 +106,31 @@ def area_of(value: Any) -> MultiPolygon:
     return found.geom if found.geom.geom_type == "MultiPolygon" else MultiPolygon([found.geom])
 
 
-def inside(site: Site, value: Any, now: datetime) -> Row:
-    """What lies in an area (GeoJSON): communes, boats, cameras, stations, open cases. Raises Wrong."""
-    area = area_of(value)
+@dataclass(frozen=True)
+class Meant:
+    """What a warning is to say of an area, as far as it is known by now. of_id: of an update, what it follows."""
+
+    hazard: str = ""
+    status: str = "Actual"
+    onset_at: datetime | None = None
+    expires_at: datetime | None = None
+    of_id: int | None = None
+
+
+def inside(site: Site, value: Any, now: datetime, meant: Meant | None = None) -> Row:
+    """What lies in an area (GeoJSON): communes, boats, cameras, stations, open cases. Raises Wrong.
+
+    meets: the other warnings in force there and then, because of which its level may be raised by up to raise_most.
+    """
+    area, late = area_of(value), meant or Meant()
     layers = [layer for layer in site.layers if layer.shape.kind in LAYER_KINDS]
     lost = {layer.name: timedelta(seconds=layer.style.lost_s) for layer in layers}
     with site.engine.connect() as connection:
         found = asdict(reach(connection, area, [layer.shape for layer in layers], lost, now))
+        since = late.onset_at or now
+        until = late.expires_at or since + LONGEST
+        found["meets"] = meeting(connection, area, late.hazard, late.status, since, until, now, late.of_id)
+        found["raise_most"] = raise_most(connection, now)
     titles = {layer.name: {"vi": layer.vi, "en": layer.en} for layer in layers}
     found["layers"] = [{**each, **titles[each["layer"]]} for each in found["layers"]]
     return {**found, "at": now, "geom": shapely.geometry.mapping(area)}

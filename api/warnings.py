@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from access import warning as doing
 from access.site import Site
-from access.warning import Answered
+from access.warning import Answered, Meant
 from api.asked import Moment, names
 from geo.actor import Actor
 from geo.cap import Certainty, Severity, Urgency
@@ -79,12 +79,15 @@ class Written(Deed):
     area_words: str = Field(max_length=2 * AREA_WORDS_MOST, pattern=NO_NUL)
     onset_at: Moment | None = None
     expires_at: Moment
+    raised: int = Field(0, ge=0, le=5, description="by how many levels, because several hazards meet")
+    raised_for: list[Annotated[int, Field(ge=1, lt=1 << 63)]] = Field([], max_length=20)
 
     def content(self) -> Content:
         """As the store understands it. Raises Wrong for the area."""
         said = {"vi": self.vi, "en": self.en}
         return Content(
-            **self.model_dump(include={"hazard", "status", "urgency", "severity", "certainty", "risk_level"}),
+            **self.model_dump(include={"hazard", "status", "urgency", "severity", "certainty", "risk_level", "raised"}),
+            raised_for=tuple(self.raised_for),
             words={language: Words(**each.model_dump()) for language, each in said.items() if each is not None},
             geom=doing.area_of(self.area),
             area_words=self.area_words,
@@ -100,9 +103,19 @@ class Rewritten(Written):
 
 
 class Asked(BaseModel):
-    """An area as GeoJSON: Polygon, MultiPolygon or a Feature of one."""
+    """An area as GeoJSON: Polygon, MultiPolygon or a Feature of one; and what the warning is to say, if known."""
 
     area: dict[str, Any]
+    hazard: str = Field("", max_length=40, pattern=NO_NUL)
+    status: Literal["Actual", "Exercise"] = "Actual"
+    onset_at: Moment | None = None
+    expires_at: Moment | None = None
+    of_id: int | None = Field(None, ge=1, lt=1 << 63)
+
+    @property
+    def meant(self) -> Meant:
+        """All but the area."""
+        return Meant(**self.model_dump(exclude={"area"}))
 
 
 def mount(server: FastAPI, site: Site) -> None:
@@ -143,8 +156,8 @@ def _reading(server: FastAPI, site: Site) -> None:
 
     @server.post("/api/v1/warnings/inside", tags=["warnings"])
     def inside(body: Asked) -> dict[str, Any]:
-        """What lies in an area: communes, boats, cameras, stations; nothing is written."""
-        return _done(lambda: doing.inside(site, body.area, datetime.now(UTC)))
+        """What lies in an area: communes, boats, cameras, stations; and which warnings it meets. Nothing is written."""
+        return _done(lambda: doing.inside(site, body.area, datetime.now(UTC), body.meant))
 
     @server.get("/api/v1/warnings/{warning_id}", tags=["warnings"])
     def one(warning_id: WarningId) -> dict[str, Any]:

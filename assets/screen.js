@@ -162,7 +162,7 @@
     live("filter", all);
     live("labels", Boolean(show && show.labels));
     live("follow", Boolean(show && show.follow));
-    return ["zone", "storm"].map((name) => ((((filter || {})[name] || {}).off || []).includes("*") ? "off" : "on"));
+    return ["zone", "storm", "warning"].map((name) => ((((filter || {})[name] || {}).off || []).includes("*") ? "off" : "on"));
   };
   callbacks.tool_pressed = (show, id) => String(Boolean((show || {})[id.name]));
   callbacks.tools = (...args) => {

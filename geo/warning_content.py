@@ -36,7 +36,11 @@ class Words:
 
 @dataclass(frozen=True)
 class Content:
-    """All that a person writes of a warning. words: by language, Vietnamese always; geom: a shapely MultiPolygon."""
+    """All that a person writes of a warning. words: by language, Vietnamese always; geom: a shapely MultiPolygon.
+
+    raised: by how many levels it was raised because of the warnings raised_for (geo/warning_raise.py); risk_level is
+    what it came to.
+    """
 
     hazard: str
     status: Status
@@ -49,6 +53,8 @@ class Content:
     expires_at: datetime
     onset_at: datetime | None = None
     risk_level: int | None = None
+    raised: int = 0
+    raised_for: tuple[int, ...] = ()
 
     def as_json(self) -> Row:
         """As the journal keeps it."""
@@ -59,7 +65,8 @@ class Content:
 
     def columns(self) -> Row:
         """As the table keeps it."""
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("geom", "words")}
+        apart = ("geom", "words", "raised", "raised_for")
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in apart}
         words = {language: asdict(each) for language, each in self.words.items()}
         return {**plain, "words": words, "geom": from_shape(self.geom, srid=4326), "ends_at": self.expires_at}
 

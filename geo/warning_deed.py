@@ -19,6 +19,7 @@ from geo.cap import MOST_BYTES, Reference, write
 from geo.warning import OWN, NoWarning, Stale, entry, message, reference
 from geo.warning_cap import to_alert
 from geo.warning_content import Content, checked
+from geo.warning_raise import check_raise
 from geo.wrong import Wrong
 
 Row = dict[str, Any]
@@ -39,6 +40,7 @@ def draft(
 ) -> int:  # fmt: skip
     """Begin a warning, or with of_id the update of one that is in force; its id. Raises NoWarning, Stale, Wrong."""
     good = checked(content, now)
+    check_raise(connection, good, now, of_id)
     if of_id is not None:
         before = _in_force(connection, of_id, now)
         if (before["status"], before["simulated"]) != (good.status, simulated):
@@ -62,6 +64,7 @@ def edit(
 ) -> None:
     """Write a draft anew; one that was approved must be approved again. Raises NoWarning, Stale, Wrong."""
     row, good = _open(connection, warning_id, version), checked(content, now)
+    check_raise(connection, good, now, row["of_id"])
     if row["of_id"] is not None and good.status != row["status"]:
         raise Wrong("status", "Bản cập nhật phải cùng loại với bản trước", "an update is meant as what it updates")
     if row["simulated"] and good.status == "Actual":

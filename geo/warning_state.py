@@ -53,7 +53,7 @@ class Wanted:
 def warnings(connection: sa.Connection, wanted: Wanted, now: datetime, limit: int) -> list[Row]:
     """Warnings as they are at a moment, the newest first, without their geometry and document.
 
-    `state`: of STATES; `next`: the id of the message that updated or cancelled it.
+    `state`: of STATES; `next`: the id of the message that updated or cancelled it; `last_deed`: what was done last.
     """
     parts = ["true"]
     if wanted.origin is not None:
@@ -62,10 +62,14 @@ def warnings(connection: sa.Connection, wanted: Wanted, now: datetime, limit: in
         parts.append("m.id < :before")
     if wanted.states == ("issued",):
         parts.append("m.known_at IS NOT NULL AND m.ends_at > :at")  # by the index on it, however many there have been
+    if wanted.states and set(wanted.states) <= {"draft", "approved", "discarded"}:
+        parts.append("(m.known_at IS NULL OR m.known_at > :at)")
     chosen = " WHERE told.state = ANY(:states)" if wanted.states else ""
     query = sa.text(
         f"SELECT * FROM (SELECT {_COLUMNS}, {_STATE} AS state,"
-        " coalesce(after.cancelled_by, after.updated_by) AS next"
+        " coalesce(after.cancelled_by, after.updated_by) AS next,"
+        " (SELECT e.deed FROM warning_entry e WHERE e.message_id = m.id AND e.at <= :at ORDER BY e.id DESC LIMIT 1)"
+        " AS last_deed"
         f" FROM warning_message m{_AFTER} WHERE {' AND '.join(parts)}) AS told{chosen} ORDER BY id DESC LIMIT :limit"
     )
     given = {"at": now, "limit": limit, "states": list(wanted.states), "origin": wanted.origin, "before": wanted.before}

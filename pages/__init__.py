@@ -22,6 +22,7 @@ from pages import (
     risk,
     rules,
     storm,
+    warnings,
 )
 from pages.text import Text
 from pages.view import read
@@ -40,6 +41,8 @@ APART: dict[str, Any] = {
     "rules": rules,
     "rules/lab": lab,
     "services/report": report_queue,
+    "services/warning": warnings,
+    "warnings": warnings,
 }
 
 BOATS = "fisheries/"  # before a boat's registration
@@ -99,6 +102,7 @@ def mount(app: Dash, site: Site) -> None:
         flood,
         camera_events,
         report_queue,
+        warnings,
         *channels.PARTS,
     ):
         part.register(app, site)

@@ -14,6 +14,7 @@ from pages.view import View
 
 ZONE = "zone"  # the reference lines are not a layer of points, but are shown and hidden like one
 STORM = "storm"  # nor are open storms
+WARNING = "warning"  # nor warnings in force
 
 
 def layout(site: Site, t: Text, view: View) -> html.Nav:
@@ -44,7 +45,9 @@ def layout(site: Site, t: Text, view: View) -> html.Nav:
 
 
 def _group(t: Text, name: str, layers: list[Any], view: View, first: bool) -> html.Section:
-    entries = [_layer(t, layer, view) for layer in layers] + ([_zone(t, view), _storm(t, view)] if first else [])
+    entries = [_layer(t, layer, view) for layer in layers] + (
+        [_zone(t, view), _storm(t, view), _warning(t, view)] if first else []
+    )
     return html.Section([html.H2(_group_title(t, name)), html.Ul(entries, className="layers")], className="group")
 
 
@@ -162,6 +165,20 @@ def _storm(t: Text, view: View) -> html.Li:
     return html.Li(
         [html.Div([toggle, html.Span("", id="storm-count", className="count")], className="entry"), note],
         id="storm-entry",
+        className="layer",
+        hidden=True,
+    )
+
+
+def _warning(t: Text, view: View) -> html.Li:
+    """Hidden until warning.js finds one in force."""
+    on = "*" not in view.off.get(WARNING, ())
+    toggle = _toggle(WARNING, "*", t("Cảnh báo đang có hiệu lực"), icon("warning", "ink"), on, strong=True)
+    lang = "" if t.lang == "vi" else f"?lang={t.lang}"
+    note = html.P(html.A(t("soạn, duyệt, phát cảnh báo"), href=f"/warnings{lang}"), className="note")
+    return html.Li(
+        [html.Div([toggle, html.Span("", id="warning-count", className="count")], className="entry"), note],
+        id="warning-entry",
         className="layer",
         hidden=True,
     )

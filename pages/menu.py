@@ -16,6 +16,7 @@ def layout(site: Site, t: Text) -> html.Details:
         ("/fisheries/risk", t("Tàu cần xem trước")),
         ("/fisheries/storm", t("Bão, áp thấp nhiệt đới")),
         ("/flood", t("Lũ: sông và mưa")),
+        ("/warnings", t("Cảnh báo thiên tai")),
         ("/cameras", t("Lưới camera")),
         ("/cameras/events", t("Sự kiện camera")),
         ("/services/report", t("Phản ánh hiện trường")),

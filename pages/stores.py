@@ -61,6 +61,7 @@ def register(app: Dash, site: Site) -> None:
         ClientsideFunction("haidang", "show_live"),
         Output("screen", "data-zone"),
         Output("screen", "data-storm"),
+        Output("screen", "data-warning"),
         Input("filter", "data"),
         Input("show", "data"),
     )
