@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from access.push import DATABASE_AWAY, Denied, Door, away
 from access.site import Site
-from geo import account, report_list, report_near, report_photo, report_work
+from geo import account, report_list, report_near, report_photo, report_public, report_work
 from geo.actor import Actor
 from geo.api_key import Key
 from geo.area import Area, areas
@@ -101,28 +101,33 @@ class ReportDoor:
                 told = Sent(**{**vars(sent), "attributes": {**sent.attributes, **given}})
                 now = datetime.now(UTC)
                 made = receive(connection, told, Actor(key.sender, "system"), now)
-                _count(connection, key, None, now)
+                tally(connection, key.sender, None, now)
                 return made
         except DATABASE_AWAY:
             raise away("the database") from None
 
     def refuse(self, key: Key, reason: str, given: Mapping[str, str]) -> None:
         """Count a report that is not taken, and keep what it said as a dead letter: nothing in it tells who sent it."""
-        kept = {name: shown(given[name]) for name in KEPT if name in given}
         now = datetime.now(UTC)
-        letter = json.dumps(kept, ensure_ascii=False).encode()
         with (
             suppress(*DATABASE_AWAY),
             self.site.engine.connect() as connection,
             giving_way(connection, STORE_WAITS_MS),
         ):
-            account.keep_letters(connection, f"report.push.{key.sender}", [(reason, letter)], now)
-            _count(connection, key, reason, now)
+            account.keep_letters(connection, f"report.push.{key.sender}", [(reason, letter(given))], now)
+            tally(connection, key.sender, reason, now)
 
 
-def _count(connection: sa.Connection, key: Key, reason: str | None, now: datetime) -> None:
-    told = {"sender": key.sender, "expected": EXPECTED_S, "reason": reason, "at": now}
-    connection.execute(sa.text("SELECT count_report(:sender, :expected, :reason, :at)"), told)
+def tally(connection: sa.Connection, sender: str, reason: str | None, now: datetime, n: int = 1) -> None:
+    """Count reports of a sender: taken ones, or by the reason why they were not."""
+    told = {"sender": sender, "expected": EXPECTED_S, "reason": reason, "n": n, "at": now}
+    connection.execute(sa.text("SELECT count_report(:sender, :expected, :reason, :n, :at)"), told)
+
+
+def letter(given: Mapping[str, str]) -> bytes:
+    """What is kept of a report that was not taken: nothing in it tells who sent it."""
+    kept = {name: shown(given[name]) for name in KEPT if name in given}
+    return json.dumps(kept, ensure_ascii=False).encode()
 
 
 def offered(site: Site) -> list[Category]:
@@ -147,16 +152,22 @@ def listed(site: Site, wanted: Wanted, limit: int, public: bool = True) -> list[
     """Reports that are wanted, in their order; where `public`, of what is not published no words and no place."""
     with site.engine.connect() as connection:
         rows = report_list.reports(connection, wanted, limit)
-        keys = [row["id"] for row in rows if row["published_at"] is not None or not public]
-        replies, photos = report_list.answers(connection, keys), report_list.first_photos(connection, keys)
+        keys = [row["id"] for row in rows if not public or told(row)]
+        told_by = report_public if public else report_list
+        replies, photos = told_by.answers(connection, keys), told_by.first_photos(connection, keys)
         more = [{"answer": replies.get(row["id"]), "photo": photos.get(row["id"])} for row in rows]
         return [{**(seen(row) if public else row), **own} for row, own in zip(rows, more, strict=True)]
 
 
 def seen(row: Row) -> Row:
     """A report as everybody may see it."""
-    hidden: dict[str, Any] = {} if row["published_at"] is not None else dict.fromkeys(NOT_PUBLIC)
+    hidden: dict[str, Any] = {} if told(row) else dict.fromkeys(NOT_PUBLIC)
     return {**row, **hidden}
+
+
+def told(row: Row) -> bool:
+    """Whether a report is published."""
+    return row["published_at"] is not None and row["status"] not in report_public.ASIDE
 
 
 def one(site: Site, key: str) -> Row:
@@ -260,6 +271,11 @@ def add_photo(site: Site, key: str, part: str, data: bytes, actor: Actor) -> str
     """Draw a photograph anew and keep it; its name. Raises NoReport, Wrong."""
     made = drawn(data)
     return deed(site.engine, lambda connection, now: report_photo.keep(connection, key, part, made, actor, now))
+
+
+def withhold(site: Site, name: str, withheld: bool, actor: Actor) -> None:
+    """Show a photograph to nobody outside, or again. Raises NoPhoto."""
+    deed(site.engine, lambda connection, now: report_public.withhold(connection, name, withheld, actor, now))
 
 
 def picture(site: Site, name: str) -> bytes:

@@ -62,7 +62,9 @@ ITEMS = {"attributes": "attribute", "values": "value", "endpoints": "endpoint", 
 def _members(parent: ElementTree.Element, value: Mapping[str, Any]) -> None:
     for name, member in value.items():
         child = ElementTree.SubElement(parent, name)
-        if isinstance(member, Sequence) and not isinstance(member, str):
+        if isinstance(member, Mapping):
+            _members(child, member)
+        elif isinstance(member, Sequence) and not isinstance(member, str):
             for each in member:
                 inner = ElementTree.SubElement(child, ITEMS[name])
                 if isinstance(each, Mapping):

@@ -26,6 +26,7 @@ from geo.wrong import Wrong
 
 T = TypeVar("T")
 ReportId = Annotated[str, Path(pattern=r"^[A-Z0-9-]{1,20}$")]
+PhotoName = Annotated[str, Path(pattern=r"^[\w-]{32}\.jpg$")]
 LISTED_MOST = 500
 Who = Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*\S[^\x00]*$")]
 Short = Annotated[str | None, Field(max_length=120, pattern=r"^[^\x00]*$")]
@@ -45,6 +46,13 @@ class Done(BaseModel):
     due: Moment | None = None
     lon: float | None = None
     lat: float | None = None
+
+
+class Withheld(BaseModel):
+    """Whether a photograph is to be kept from the public board, and who says so."""
+
+    actor: Who
+    withheld: bool = True
 
 
 class Told(BaseModel):
@@ -195,8 +203,17 @@ def mount(server: FastAPI, site: Site) -> None:
         name = await run_in_threadpool(_done, lambda: doing.add_photo(site, report, part, data, who))
         return {"name": name}
 
+    @server.post("/api/v1/report-photos/{name}/withhold", tags=["reports"])
+    def withhold(name: PhotoName, body: Withheld) -> dict[str, bool]:
+        """Take a photograph off the public board, or put it back: who is in it may not have been asked."""
+        try:
+            doing.withhold(site, name, body.withheld, Actor(body.actor.strip()))
+        except NoPhoto as error:
+            raise HTTPException(404, str(error)) from None
+        return {"withheld": body.withheld}
+
     @server.get("/api/v1/report-photos/{name}", tags=["reports"], response_class=Response)
-    def photo(name: Annotated[str, Path(pattern=r"^[\w-]{32}\.jpg$")]) -> Response:
+    def photo(name: PhotoName) -> Response:
         """A photograph as it was drawn anew here; what it was sent as is not kept."""
         try:
             picture = doing.picture(site, name)

@@ -83,8 +83,8 @@ DEEDS: Mapping[str, Deed] = {
     "place": Deed(RUNNING, None, ("place",)),
     "note": Deed(tuple(STATUSES), None, ("reason",)),
 }
-# What is written into the log and done by nobody at a desk.
-TOLD = ("receive", "photo", "warn", "overdue", "rate")
+# What else is written into the log.
+TOLD = ("receive", "photo", "withhold", "warn", "overdue", "rate")
 
 
 def _stamp(name: str, nullable: bool = True) -> sa.Column[Any]:
@@ -214,6 +214,8 @@ report_photo = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
     _stamp("at", nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
+    _stamp("withheld_at"),  # since when nobody outside is shown it, and by whom
+    sa.Column("withheld_by", sa.Text),
     sa.CheckConstraint("part IN ('report', 'result')", name="report_photo_part"),
     sa.CheckConstraint("type IN ('image/jpeg')", name="report_photo_type"),
     sa.Index("report_photo_of", "report_id", "at"),

@@ -25,6 +25,7 @@ def layout(site: Site, t: Text) -> html.Details:
         ("/rules", t("Quy tắc")),
         ("/rules/lab", t("Thử quy tắc")),
         ("/channels", t("Kênh gửi báo động")),
+        ("/public/reports", t("Phản ánh: trang công khai")),
     ]
     lang = "" if t.lang == "vi" else f"?lang={t.lang}"
     links = [html.Li(html.A(words, href=path + lang)) for path, words in screens]

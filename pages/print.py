@@ -28,7 +28,7 @@ class PrintError(RuntimeError):
     """The paper could not be made; the message says why."""
 
 
-def element(name: str, *children: Child, **attributes: str) -> Element:
+def element(name: str, /, *children: Child, **attributes: str) -> Element:
     """An element of the paper; `_class` is its class. Text is escaped when it is written, and loses what is no text."""
     made = Element(name, {key.strip("_"): printable(value) for key, value in attributes.items()})
     _add(made, children)
@@ -57,7 +57,12 @@ def printable(text: str) -> str:
 
 def document(title: str, lang: str, *body: Child) -> str:
     """The whole page as HTML."""
-    head = element("head", element("meta", charset="utf-8"), element("title", title))
+    return document_of(title, lang, (), *body)
+
+
+def document_of(title: str, lang: str, more: Iterable[Element], *body: Child) -> str:
+    """The same with more in its head."""
+    head = element("head", element("meta", charset="utf-8"), element("title", title), more)
     page = element("html", head, element("body", *body), lang=lang)
     return "<!DOCTYPE html>" + ElementTree.tostring(page, encoding="unicode", method="html")
 

@@ -23,7 +23,7 @@ from geo.database import engine
 from geo.heartbeat import Heartbeat
 from geo.outgoing import allow
 from layers import discover
-from pages import evidence_paper, fisheries_paper, fleet_paper, fleet_sheets, handover_paper
+from pages import evidence_paper, fisheries_paper, fleet_paper, fleet_sheets, handover_paper, public_routes
 from run.lab import starter
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 # Workers are started by our own scripts, and the base map's data are read by one; neither is a page script.
 NOT_PAGE_SCRIPTS = r".*\.worker\.js$|.*\.py$"
-NOT_PAGE_FOLDERS = ["^basemap$", "^vendor$", "^docs$"]
+NOT_PAGE_FOLDERS = ["^basemap$", "^vendor$", "^docs$", "^public$"]
 SEND_BUFFER_BYTES = 128 << 10  # per connection, of which the kernel makes twice as much
 DOCS = """<!DOCTYPE html>
 <html lang="vi"><head><meta charset="utf-8"><title>Hải Đăng API</title>
@@ -78,6 +78,7 @@ def make_server(site: Site) -> ASGIApp:
     server.mount("/api/docs/", StaticFiles(directory=viewer))
     report = Makers(fleet_paper.paper, fleet_sheets.month_book, fleet_sheets.day_book)
     api.mount(server, site, handover_paper.paper, fisheries_paper.paper, evidence_paper.paper, report)
+    public_routes.mount(server, site)
     dash = Dash(
         __name__,
         server=server,

@@ -37,18 +37,32 @@ $$;
 REVOKE ALL ON FUNCTION sent_by(text, text) FROM PUBLIC;
 
 -- The account of a sender of reports, who has no worker that keeps it: the web role may count for these sources, and for
--- no other. reason: null for a report that was taken.
-CREATE OR REPLACE FUNCTION count_report(sender text, expected double precision, reason text, at timestamptz)
+-- no other. reason: null for reports that were taken; n: how many.
+DROP FUNCTION IF EXISTS count_report(text, double precision, text, timestamptz);
+CREATE OR REPLACE FUNCTION count_report(sender text, expected double precision, reason text, n bigint, at timestamptz)
     RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     own text := 'report.push.' || sender;
-    good bigint := (reason IS NULL)::int;
+    good bigint := CASE WHEN reason IS NULL THEN n ELSE 0 END;
 BEGIN
     INSERT INTO feed (source, feed, layer, simulated, expected_s)
     VALUES (own, 'report', 'report', false, expected) ON CONFLICT (source) DO NOTHING;
-    UPDATE feed SET received = received + 1, accepted = accepted + good, messages = messages + good, rows = rows + good,
-        rejected = CASE WHEN reason IS NULL THEN rejected ELSE add_counts(rejected, jsonb_build_object(reason, 1)) END,
+    UPDATE feed SET received = received + n, accepted = accepted + good, messages = messages + good, rows = rows + good,
+        rejected = CASE WHEN reason IS NULL THEN rejected ELSE add_counts(rejected, jsonb_build_object(reason, n)) END,
         last_message_at = CASE WHEN reason IS NULL THEN greatest(last_message_at, at) ELSE last_message_at END
     WHERE source = own;
 END $$;
-REVOKE ALL ON FUNCTION count_report(text, double precision, text, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION count_report(text, double precision, text, bigint, timestamptz) FROM PUBLIC;
+
+-- What a report says and where, as words without accents, for those who search the public board.
+CREATE OR REPLACE FUNCTION report_words(words text, address text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = public, pg_temp AS $$
+    SELECT words_of(coalesce(words, '') || ' ' || coalesce(address, ''))
+$$;
+DO $$
+BEGIN
+    IF to_regclass('report') IS NOT NULL THEN
+        CREATE INDEX IF NOT EXISTS report_words ON report USING gin (report_words(words, address))
+            WHERE published_at IS NOT NULL;
+    END IF;
+END $$;

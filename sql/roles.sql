@@ -70,10 +70,11 @@ BEGIN
     END IF;
     GRANT INSERT ON report_entry, report_reply, report_rating, report_photo, report_reporter, report_assignment TO haidang_web;
     GRANT UPDATE (due_at, ended_at, ended_how) ON report_assignment TO haidang_web;
+    GRANT UPDATE (withheld_at, withheld_by) ON report_photo TO haidang_web;
     GRANT INSERT, UPDATE ON report_category TO haidang_web;
     GRANT INSERT ON report_entry TO haidang_ingest;
     GRANT EXECUTE ON FUNCTION sent_by(text, text) TO haidang_web;
-    GRANT EXECUTE ON FUNCTION count_report(text, double precision, text, timestamptz) TO haidang_web;
+    GRANT EXECUTE ON FUNCTION count_report(text, double precision, text, bigint, timestamptz) TO haidang_web;
     REVOKE SELECT ON report_reporter FROM haidang_ingest, haidang_web;
 END $$;
 REVOKE ALL ON FUNCTION grant_roles() FROM PUBLIC;

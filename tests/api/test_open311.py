@@ -332,3 +332,23 @@ def test_promise_06_every_report_is_counted_and_of_what_is_refused_no_person_is_
     assert (row["received"], row["accepted"]) == (4, 1)
     assert sorted(letter.reason for letter in letters) == sorted(row["rejected"])
     assert not [secret for secret in PERSONAL for letter in letters if secret in letter.raw]
+
+
+@pytest.mark.parametrize("fmt", ["json", "xml"])
+def test_who_asks_for_extensions_is_told_by_what_its_sender_follows_and_rates_it(site, token, fmt: str) -> None:
+    body = urlencode({**EXAMPLE, "api_key": token, "extensions": "true"}).encode()
+    status, _, data = ask(site, "POST", f"/requests.{fmt}", body)
+    assert status == 200
+    if fmt == "json":
+        (told,) = json.loads(data)
+        number, more = told["service_request_id"], told["extended_attributes"]
+    else:
+        request = ElementTree.fromstring(data)[0]
+        number = request.findtext("service_request_id")
+        more = {one.tag: one.text for one in request.find("extended_attributes") or ()}
+    assert more["follow_url"].endswith(f"/public/reports/follow?number={number}")
+    form = urlencode({"number": number, "secret": more["secret"]}).encode()
+    status, page = site.ask("POST", "/public/reports/follow", form, content_type="application/x-www-form-urlencoded")
+    assert status == 200
+    assert 'aria-current="step"' in page
+    assert more["secret"] not in ask(site, "GET", f"/requests/{number}.{fmt}?extensions=true")[2].decode()

@@ -71,7 +71,7 @@ def test_step_5_from_the_hotline_to_a_rated_answer_with_photographs(site) -> Non
     assert site.ask("POST", f"{PATH}/{row['id']}/rate", rating) == (200, {"score": 5})
     assert site.ask("POST", f"{PATH}/{row['id']}/rate", rating)[0] == 409
     (public,) = site.get(f"/open311/v2/requests/{row['id']}.json")[1]
-    assert public["media_url"].endswith(f"/api/v1/report-photos/{told['name']}")
+    assert public["media_url"].endswith(f"/public/reports/photos/{told['name']}")
     assert public["status_notes"] == "Đã công khai. Đã thay bóng."
     kept, headers, data = fetched(site, told["name"])
     assert (kept, headers["content-type"], headers["x-content-type-options"]) == (200, "image/jpeg", "nosniff")
