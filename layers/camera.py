@@ -97,6 +97,7 @@ LAYER = Layer(
         ),
     ),
     fields=(
+        Field("health", "", "Mức mất hình (2 đứng hình, 3 mất kết nối)", "Picture lost (2 frozen, 3 offline)"),
         Field("owner", "", "Đơn vị quản lý", "Owner"),
         Field("kind", "", "Loại", "Kind"),
         Field("provider", "", "Nhà cung cấp", "Provider"),

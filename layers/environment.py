@@ -183,6 +183,7 @@ LAYER = Layer(
         Field("aqi", "", "VN_AQI giờ", "Hourly VN_AQI"),
         Field("aqi_of", "", "Thông số quyết định", "Deciding pollutant"),
         *[Field(one.name, one.unit, one.vi, one.en) for one in PARAMETERS],
+        Field("stage", "", "Cấp báo động lũ", "Flood alarm level"),
         Field("rise_m_h", "m/h", "Mức lên", "Rise"),
         Field("rain_1h_mm", "mm", "Mưa 1 giờ", "Rain in 1 hour"),
         Field("rain_24h_mm", "mm", "Mưa 24 giờ", "Rain in 24 hours"),

@@ -55,7 +55,9 @@ def test_everything_that_people_read_is_in_both_languages(layer: Layer) -> None:
     for thing in (layer, *layer.style.kinds, *layer.fields, *layer.kpis):
         assert thing.vi.strip(), thing
         assert thing.en.strip(), thing
+    named = {field.name for field in layer.fields}
     for rule in layer.rules:
+        assert rule.params.get("column") in {None, *named}, "what a rule says of it needs words"
         assert rule.name_vi.strip()
         assert rule.name_en.strip()
         assert rule.layer == layer.name

@@ -180,7 +180,7 @@ def test_an_eleventh_service_is_one_file(copy: Path, empty_database, redis_serve
 
         assert wait_for(served, 90, every_s=0.2)
         described = {layer["name"]: layer for layer in get(f"{base}/layers")}
-        assert set(described) == {"siren", *(layer.name for layer in discover())}
+        assert set(described) == {"siren", "warning", *(layer.name for layer in discover())}  # areas are told beside
         assert described["siren"]["kpi_values"] == {"sounding": 1}
         assert [kind["name"] for kind in described["siren"]["kinds"]] == ["loud", "still"]
         found = get(f"{base}/layers/siren/features?bbox=107,16,108,17")["features"]
