@@ -1,4 +1,4 @@
-"""The screen `/services/report` in a real browser: triage by keyboard, two on one report, duplicates, calls, filters."""
+"""The screen `/services/report` in a real browser: triage by keyboard, two on one report, duplicates and calls."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
