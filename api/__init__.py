@@ -18,6 +18,7 @@ from api import (
     fences,
     handover,
     health,
+    holidays,
     inspections,
     live,
     open311,
@@ -72,6 +73,7 @@ def mount(
     storm.mount(server, site)
     warnings.mount(server, site)
     handover.mount(server, site, handover_paper)
+    holidays.mount(server, site)
     live.mount(server, site)
     open311.mount(server, site)
 

@@ -93,6 +93,8 @@
     menu.lastChild.remove();
     if (!found?.length) menu.append(element("p", { textContent: found ? words.none : words.fails }));
     else menu.append(element("ul", {}, ...found.map((one) => line(one, words))));
+    const place = new URLSearchParams({ new: "1", lat: where.lat.toFixed(5), lon: where.lng.toFixed(5), ...(document.documentElement.lang === "en" ? { lang: "en" } : {}) });
+    menu.append(element("a", { className: "press", href: `/services/report?${place}`, textContent: words.report }));
     put(map, containerPoint);
     (menu.querySelector("button") || menu).focus();
   }

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -19,6 +19,7 @@ from geo.wrong import Wrong
 HOLIDAYS = Path(__file__).with_name("holidays.csv")
 SEARCHED_DAYS = 1_000  # farther ahead no due time is looked for: a year without a working day is a wrong calendar
 DAY = timedelta(days=1)
+COLUMNS = ("day", "kind", "name_vi", "name_en", "legal_ref", "certainty")  # of holidays.csv and of files like it
 
 # A day that is not what its place in the week says: off (a holiday, or a day off for one) or work (swapped for one).
 holiday = sa.Table(
@@ -159,13 +160,27 @@ def _no_term(key: str) -> Term:
 def seeds() -> tuple[Holiday, ...]:
     """The days that every installation starts with (holidays.csv; grounds in the column legal_ref)."""
     with HOLIDAYS.open(encoding="utf-8", newline="") as file:
-        return tuple(_read(row) for row in csv.DictReader(file))
+        return tuple(holiday_of(row) for row in csv.DictReader(file))
 
 
-def _read(row: Mapping[str, str]) -> Holiday:
-    kind: Literal["off", "work"] = "work" if row["kind"] == "work" else "off"
-    names = {name: row[name] for name in ("name_vi", "name_en", "legal_ref", "certainty")}
-    return Holiday(date.fromisoformat(row["day"]), kind, **names)
+def holiday_of(row: Mapping[str, str | None]) -> Holiday:
+    """A day out of the texts of COLUMNS. Raises ValueError for what is no day or no kind."""
+    told = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    day, kind = told.pop("day"), told.pop("kind")
+    if kind not in ("off", "work"):
+        raise ValueError(f"day {day}: {kind!r} is neither off nor work")
+    return Holiday(date.fromisoformat(day), "work" if kind == "work" else "off", **told)
+
+
+def kept(connection: sa.Connection, year: int) -> list[dict[str, Any]]:
+    """The days of a year as they are kept, with who wrote each and when."""
+    query = sa.select(holiday).where(holiday.c.day.between(date(year, 1, 1), date(year, 12, 31)))
+    return [dict(row) for row in connection.execute(query.order_by(holiday.c.day)).mappings()]
+
+
+def days_of(connection: sa.Connection, year: int) -> list[Holiday]:
+    """The same as values."""
+    return [Holiday(**{name: row[name] for name in COLUMNS}) for row in kept(connection, year)]
 
 
 def calendar(connection: sa.Connection, figures: Figures, at: datetime) -> Calendar:

@@ -14,6 +14,7 @@ def layout(site: Site, t: Text) -> html.Div:
         "title": t("Camera nhìn về đây"),
         "waits": t("Đang tìm…"),
         "none": t("Không có camera nào trong 2 km nhìn về đây."),
+        "report": t("Phản ánh ở đây"),
         "fails": t("Không hỏi được máy chủ; thử lại."),
         "far": t("ngoài tầm nhìn"),
         "health0": t("Trực tuyến"),

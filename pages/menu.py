@@ -20,6 +20,7 @@ def layout(site: Site, t: Text) -> html.Details:
         ("/cameras", t("Lưới camera")),
         ("/cameras/events", t("Sự kiện camera")),
         ("/services/report", t("Phản ánh hiện trường")),
+        ("/inbox", t("Hộp việc đơn vị")),
         ("/alarms/metrics", t("Chỉ số báo động")),
         ("/handover", t("Bàn giao ca")),
         ("/rules", t("Quy tắc")),

@@ -31,6 +31,7 @@ def messages() -> set[str]:
             "rules",
             "camera_events",
             "camera_grid",
+            "inbox",
             "report_deed",
             "report_queue",
         )
