@@ -5,7 +5,7 @@
   const dash = (window.dash_clientside = window.dash_clientside || {});
   const callbacks = (dash.haidang = dash.haidang || {});
   const READ_MS = 8000, UNIT = "haidang-unit";
-  const OWN = ["start", "reply", "transfer", "return", "note"]; // what is the unit's to do; the rest is the operators'
+  const OWN = ["reply", "start", "transfer", "return", "note"]; // what is the unit's to do; the rest is the operators'
   let told = null, shown = [], filter = {}, current = null, open = null, one = null, terms = null, deed = null, busy = false, touched = 0, asked = 0, failed = "";
 
   const $ = (id) => document.getElementById(id);
@@ -90,7 +90,7 @@
   };
 
   // ---- one item --------------------------------------------------------------------------------------------------------------
-  const deeds = () => (one.row ? r().possible(one.row).filter((name) => OWN.includes(name)) : one.service === "event" ? [] : ["transfer", "note"]);
+  const deeds = () => (one.row ? OWN.filter((name) => r().possible(one.row).includes(name)) : one.service === "event" ? [] : ["transfer", "note"]);
   const facts = (row) => {
     const where = row.lat === null ? "" : [element("a", { href: `/?chosen=report.${encodeURIComponent(row.id)}&lat=${row.lat.toFixed(5)}&lon=${row.lon.toFixed(5)}&z=16${english() ? "&lang=en" : ""}` }, t("Xem trên bản đồ")), element("span", { class: "muted" }, ` ${haidang.position(row.lat, row.lon)}`)];
     const left = terms?.left_wd && row.track === "timed" ? ` · ${t("còn {n} ngày làm việc", { n: number(terms.left_wd) })}` : "";

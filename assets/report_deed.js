@@ -3,7 +3,7 @@
   "use strict";
   const haidang = (window.haidang = window.haidang || {});
   const ANSWER_MS = 30000, READ_MS = 12000, FOUND_MOST = 8, MINUTE = 60, HOUR = 3600, DAY = 86400, FAR_DAYS = 3;
-  const KEYS = { verify: "v", assign: "a", transfer: "h", start: "s", return: "b", reply: "r", send_back: "w", publish: "p", close: "c", reject: "x", reopen: "o", merge: "g", unmerge: "u", extend: "e", track: "t", place: "l", note: "n" };
+  const KEYS = { verify: "v", assign: "a", transfer: "h", start: "s", return: "b", reply: "r", send_back: "w", publish: "p", close: "c", reject: "x", reopen: "o", merge: "g", unmerge: "u", extend: "e", track: "t", place: "l", note: "n", photo: "f" };
   let told = null;
 
   const t = (...given) => haidang.t(...given);
@@ -142,13 +142,14 @@
     fill();
     return element("div", { class: "report-unit" }, label(t("Đơn vị"), box), list);
   };
-  const fileField = () => label(t("Ảnh kết quả (JPEG, PNG, WebP; mỗi ảnh tới 8 MB)"), element("input", { type: "file", id: "deed-photos", accept: "image/jpeg,image/png,image/webp", multiple: true }));
+  const fileField = (title) => label(`${title} (${t("JPEG, PNG, WebP; mỗi ảnh tới 8 MB")})`, element("input", { type: "file", id: "deed-photos", accept: "image/jpeg,image/png,image/webp", multiple: true }));
   const fields = (row, deed, more) => {
     const made = [], terms = more.terms;
+    if (deed === "photo") return [fileField(t("Ảnh người dân gửi"))]; // no deed of the machine: it changes no status
     for (const need of told.deeds[deed].needs) {
       if (need === "unit") made.push(unitField(named("communes", row.commune), deed === "transfer" ? row.unit : null));
       else if (need === "choice") made.push(label(t("Lý do"), element("select", { id: "deed-choice", class: "picked" }, options(Object.keys(told.rejections).map((key) => [key, named("rejections", key)]), null, t("Chọn lý do")))));
-      else if (need === "words") made.push(label(t("Nội dung trả lời người dân"), element("textarea", { id: "deed-words", rows: 4, maxlength: 4000 })), fileField());
+      else if (need === "words") made.push(label(t("Nội dung trả lời người dân"), element("textarea", { id: "deed-words", rows: 4, maxlength: 4000 })), fileField(t("Ảnh kết quả")));
       else if (need === "track") made.push(label(t("Luồng xử lý"), element("select", { id: "deed-track", class: "picked" }, options(Object.keys(told.tracks).filter((key) => key !== row.track).map((key) => [key, `${named("tracks", key)}${terms ? ` · ${t("hạn {at}", { at: dueWords(terms.tracks[key]) })}` : ""}`])))));
       else if (need === "due") made.push(label(t("Hạn mới"), element("select", { id: "deed-due", class: "picked" }, options(Object.entries(terms?.more || {}).map(([days, at]) => [at, `${t("thêm {n} ngày làm việc", { n: days })} · ${dueWords(at)}`])))));
       else if (need === "into") made.push(label(t("Gộp vào phản ánh số"), element("input", { type: "text", id: "deed-into", autocomplete: "off", maxlength: 20, value: more.into || "" })));
@@ -169,6 +170,7 @@
     return found ? { lat: Number(found[1].replace(",", ".")), lon: Number(found[2].replace(",", ".")) } : null;
   };
   const body = (form, deed) => {
+    if (deed === "photo") return {};
     const needs = told.deeds[deed].needs, said = {};
     for (const name of ["unit", "choice", "words", "track", "due", "into"]) if (needs.includes(name)) said[name] = value(form, name);
     if (said.into) said.into = said.into.toUpperCase();
@@ -194,10 +196,12 @@
   // {ok, row, words}: what it became and what is to be said; of a reply the photographs go first.
   const act = async (row, deed, said, actor, files = []) => {
     let seen = row;
+    if (deed === "photo" && !files.length) return { ok: false, words: `${t("CHƯA làm")}: ${t("Chọn ảnh")}` };
     if (files.length) {
-      const answer = await attach(row, files, "result", actor);
+      const answer = await attach(row, files, deed === "photo" ? "report" : "result", actor);
       if (!answer.ok) return { ok: false, conflict: answer.status === 409, words: `${t("CHƯA làm")}: ${answer.file ? `${answer.file}: ` : ""}${answer.status === 409 ? t("người khác vừa sửa phản ánh này") : fault(answer)}` };
       seen = answer.told;
+      if (deed === "photo") return { ok: true, row: seen, words: t("Đã ghi: {words}.", { words: deedName(deed) }) };
     }
     const answer = await post(`/api/v1/reports/${row.id}/${deed}`, { actor, version: seen.version, ...said });
     if (answer.ok) return { ok: true, row: answer.told, words: t("Đã ghi: {words}.", { words: deedName(deed) }) };

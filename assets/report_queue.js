@@ -162,7 +162,7 @@
     const typed = place.of === one.id && place.deed === deed ? place.querySelector(".report-form") : null;
     place.of = one.id;
     place.deed = deed;
-    const deeds = r().possible(one), buttons = deeds.map((name) => element("button", { id: `reports-do-${name}`, class: "action", "data-report-deed": name, "aria-expanded": deed === name ? "true" : null }, element("kbd", {}, r().KEYS[name].toUpperCase()), r().deedName(name)));
+    const buttons = possible().map((name) => element("button", { id: `reports-do-${name}`, class: "action", "data-report-deed": name, "aria-expanded": deed === name ? "true" : null }, element("kbd", {}, r().KEYS[name].toUpperCase()), r().deedName(name)));
     place.replaceChildren(
       element("div", { class: "case-head" }, element("h2", { tabindex: -1, id: "reports-one-title" }, one.title, badge(one)), element("button", { id: "reports-close", class: "quiet", "aria-label": t("Đóng") }, "×")),
       element("p", { class: "event-standing" }, element("b", {}, one.id), " · ", r().state(one), " · ", r().due(one)),
@@ -224,13 +224,14 @@
     if (!name) { if ($("reports-beside").open) $("reports-beside").close(); $("reports-actor").focus(); haidang.say(t("Hãy ghi tên cán bộ trực ban")); }
     return name;
   };
+  const possible = () => [...r().possible(one), "photo"];
   const start = async (name) => {
-    if (!one || !r().possible(one).includes(name)) return;
+    if (!one || !possible().includes(name)) return;
     if (!terms && ["assign", "extend", "track"].includes(name)) await also(one.id);
     if (!near && name === "merge") await also(one.id);
-    if (!one || !r().possible(one).includes(name)) return;
+    if (!one || !possible().includes(name)) return;
     if (name === "merge" && near?.length && !beside) { compare(near[0].id); return; }
-    if (!r().words().deeds[name].needs.length) { carry(name, {}); return; }
+    if (name !== "photo" && !r().words().deeds[name].needs.length) { carry(name, {}); return; }
     deed = name;
     panel();
     const first = $("reports-one").querySelector(".report-form input, .report-form select, .report-form textarea");

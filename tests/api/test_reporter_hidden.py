@@ -20,7 +20,7 @@ MEDIA = "https://nha-toi.example/anh.jpg"
 SECRETS = (
     "kintieng",
     "987654321",
-    "kin@example",
+    "kinexample",
     "tk4711",
     "may8812",
     "nhatoiexample",
@@ -33,7 +33,7 @@ FILLED = {"unit": "urban_order", "lang": "vi", "year": "2026", "layer": "report"
 def plain(text: str) -> str:
     """Without what a number or a name can be spelled apart by; an accent may be written as JSON's escape."""
     told = re.sub(r"\\u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)), text)
-    return re.sub(r"[\s.,()+-]", "", fold(told))
+    return re.sub(r"[^0-9a-z]", "", fold(told))
 
 
 def shown(text: str) -> list[str]:

@@ -180,6 +180,12 @@ def test_a_call_to_the_hotline_is_entered_and_its_caller_is_read_nowhere(
     page.locator(".report-made .primary").click()
     expect(page.locator("#reports-one .facts")).to_contain_text("Tổng đài 1022")
     expect(page.locator("tr[data-report]")).to_have_count(1)
+    page.keyboard.press("f")  # a picture that came by Zalo meanwhile
+    page.locator("#deed-photos").set_input_files(
+        {"name": "anh.jpg", "mimeType": "image/jpeg", "buffer": file(scene())}
+    )
+    page.locator(".report-form [type=submit]").click()
+    expect(page.locator("#reports-one .report-photos img")).to_have_count(1)
     text = page.content()
     assert "Trần Kín" not in text
     assert "987654321" not in text
