@@ -12,7 +12,7 @@ from ingest.feed import Feed, Identify
 # The wedges are of what looks somewhere: its angle is where to, its value how wide (degrees).
 Icon = Literal[
     "arrow", "dot", "square", "diamond", "wedge", "wedge-slow", "wedge-still", "wedge-off", "wedge-unseen",
-    "pin", "flag", "cross", "distress",
+    "pin", "pin-near", "pin-late", "flag", "cross", "distress",
 ]  # fmt: skip
 
 
@@ -38,7 +38,8 @@ class Style:
     """How a layer's points are drawn; the last kind takes what no other does.
 
     label, angle (degrees true) and value name columns, and so does estimated: true of a position that nothing measured,
-    which is drawn hollow. stale_s and lost_s are ages in seconds.
+    which is drawn hollow. stale_s and lost_s are ages in seconds. cluster: far out, many are drawn as one with their
+    number, in the colour of the first kind that is among them: kinds stand with the worst first.
     """
 
     kinds: tuple[Kind, ...]

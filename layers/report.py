@@ -22,8 +22,15 @@ LAYER = Layer(
     order=20,
     style=Style(
         kinds=(
-            Kind("overdue", "Quá hạn", "Overdue", "pin", "high", {**_OPEN, "late": (float(OVERDUE), None)}),
-            Kind("warned", "Sắp quá hạn", "Nearly overdue", "pin", "medium", {**_OPEN, "late": (float(WARNED), 2.0)}),
+            Kind("overdue", "Quá hạn", "Overdue", "pin-late", "high", {**_OPEN, "late": (float(OVERDUE), None)}),
+            Kind(
+                "warned",
+                "Sắp quá hạn",
+                "Nearly overdue",
+                "pin-near",
+                "medium",
+                {**_OPEN, "late": (float(WARNED), float(OVERDUE))},
+            ),
             _kind("triage", "Chờ phân loại", "Waiting for triage", "pin", "report", "new", "assigned"),
             _kind("handled", "Đang xử lý", "Being handled", "pin", "accent", "assigned", "replied"),
             _kind("answered", "Đã trả lời", "Answered", "dot", "ok", "replied", "rejected"),
@@ -32,6 +39,7 @@ LAYER = Layer(
         label="title",
         stale_s=FOREVER_S,
         lost_s=FOREVER_S,
+        cluster=True,
     ),
     fields=(
         Field("status", "", "Tình trạng", "Status"),

@@ -189,10 +189,11 @@ export class Scene {
       for (let h = 0; h < layer.size; h++) {
         if (layer.hidden(h)) continue;
         const alarm = this.alarms.get(`${layer.name} ${layer.keys[h]}`);
-        const properties = { h, worst: alarm && alarm.state === "unacknowledged" ? RANK[alarm.severity] : 9 };
+        const properties = { h, kind: layer.kind[h], worst: alarm && alarm.state === "unacknowledged" ? RANK[alarm.severity] : 9 };
         features.push({ type: "Feature", properties, geometry: { type: "Point", coordinates: [lonOf(layer.x[h]), latOf(layer.y[h])] } });
       }
-      const options = { radius: 46, maxZoom: CLUSTER_TO_ZOOM, map: ({ worst }) => ({ worst }), reduce: (all, one) => { all.worst = Math.min(all.worst, one.worst); } };
+      const reduce = (all, one) => { all.worst = Math.min(all.worst, one.worst); all.kind = Math.min(all.kind, one.kind); };
+      const options = { radius: 46, maxZoom: CLUSTER_TO_ZOOM, map: ({ worst, kind }) => ({ worst, kind }), reduce };
       held = { version: layer.version, at: Date.now(), index: new self.Supercluster(options).load(features), drawn: [] };
       this.clusters.set(layer.name, held);
     }
@@ -211,7 +212,7 @@ export class Scene {
       if (!this.inside(p, sheet)) continue;
       if (!cluster) { this.drawOne(layer, h, p.x, p.y, sheet, now); this.see(layer.index, h); continue; }
       const severity = Object.keys(RANK)[feature.properties.worst];
-      sheet.blit(this.sprites.cluster(feature.properties.point_count, layer.kinds[0].color, severity), p.x, p.y);
+      sheet.blit(this.sprites.cluster(feature.properties.point_count, layer.kinds[feature.properties.kind].color, severity), p.x, p.y);
       held.drawn.push({ x: ux, y: uy, id: feature.properties.cluster_id, count: feature.properties.point_count });
     }
   }

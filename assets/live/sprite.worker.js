@@ -22,11 +22,14 @@ const SHAPES = {
   "wedge-off"(c) { outline(c, [[-3.9, -2.4], [-2.4, -3.9], [0, -1.5], [2.4, -3.9], [3.9, -2.4], [1.5, 0], [3.9, 2.4], [2.4, 3.9], [0, 1.5], [-2.4, 3.9], [-3.9, 2.4], [-1.5, 0]]); },
   "wedge-unseen"(c) { c.beginPath(); c.rect(-3.2, -3.2, 6.4, 6.4); c.rect(1.7, -1.7, -3.4, 3.4); }, // the inner one runs the other way: a hole
   pin(c) { c.beginPath(); c.moveTo(0, 6.5); c.bezierCurveTo(-2, 2.5, -4.4, 1, -4.4, -2.2); c.arc(0, -2.2, 4.4, Math.PI, 0); c.bezierCurveTo(4.4, 1, 2, 2.5, 0, 6.5); },
+  "pin-near"(c) { SHAPES.pin(c); },
+  "pin-late"(c) { SHAPES.pin(c); },
   flag(c) { outline(c, [[-1, 6], [-1, -6.5], [6.5, -3.6], [0.6, -0.6], [0.6, 6]]); },
   cross(c) { outline(c, [[-1.3, -5], [1.3, -5], [1.3, -1.3], [5, -1.3], [5, 1.3], [1.3, 1.3], [1.3, 5], [-1.3, 5], [-1.3, 1.3], [-5, 1.3], [-5, -1.3], [-1.3, -1.3]]); },
 };
 const ROTATES = new Set(["arrow"]);
 const SECTOR_STEP = 5, SECTOR_UNKNOWN = 50; // degrees
+const RINGED = { "pin-late": [], "pin-near": [3.4, 2.6] };
 
 export class Sprites {
   constructor() {
@@ -63,6 +66,7 @@ export class Sprites {
     return this.paint(12, level / LEVELS, (c) => {
       if (pose === LOST) { this.question(c, ink); return this.ring(c, 8, 1.2, ink, 0.8, [2.4, 2]); }
       if (stale) this.ring(c, 8, 1, ink, 0.75, [2.4, 2.4]);
+      if (RINGED[icon]) this.ring(c, 10.2, 1.6, ink, 1, RINGED[icon]); // its term: by shape as well as by colour
       if (icon === "distress") return this.distress(c, ink);
       c.scale(size, size);
       this.icon(c, icon, ink, pose, estimated);
@@ -143,6 +147,7 @@ export class Sprites {
       c.beginPath(); c.arc(0, 0, 12.5, 0, 2 * Math.PI); c.fillStyle = this.color("sea"); c.globalAlpha = 0.72; c.fill(); c.globalAlpha = 1;
       if (!ringed) this.ring(c, 12.5, 1.4, ink, 0.9);
       if (pose === LOST) { c.scale(1.2, 1.2); return this.question(c, ink); }
+      if (RINGED[icon]) this.ring(c, 10.2, 1.6, ink, 1, RINGED[icon]); // its term: by shape as well as by colour
       if (icon === "distress") return this.distress(c, this.color("critical"));
       c.scale(1.2, 1.2);
       this.icon(c, icon, ink, pose, estimated);
