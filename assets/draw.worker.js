@@ -7,7 +7,7 @@ import { age, facts, lostText, valueText } from "./live/words.worker.js";
 import { latOf, lonOf } from "./live/state.worker.js";
 
 const POINTS_MS = 33, LABELS_MS = 300, IDLE_MS = 5000; // no more often than the first two; ages fade at least at the last
-const EMPTY_MS = 3000; // a slow machine draws its first boats so long after the greeting
+const EMPTY_MS = 3000; // a server that was just started reads its first boats so long after the greeting
 const REST = 3; // after drawing news, rest so many times what it cost: a weak machine draws less often, not worse
 const LABELS_FROM_ZOOM = 11, REACH = 12, TOGETHER = 60; // CSS pixels
 
@@ -15,7 +15,7 @@ const scene = new Scene(), sheet = new Sheet(), labels = new Labels();
 let feed = null, view = null, theme = null, lang = "vi", shown = true, labelled = true, listed = false, traced = false;
 const points = { dirty: false, flying: false, at: 0, gap: POINTS_MS, draw: drawPoints };
 const texts = { dirty: false, flying: false, at: 0, gap: LABELS_MS, draw: drawLabels };
-let timer = 0, news = null, lastCounts = "", greeted = 0;
+let timer = 0, news = null, lastCounts = "", greeted = 0, whole = false;
 
 const say = (type, body, transfer) => self.postMessage({ type, ...body }, transfer || []);
 const plain = (text) => text.toUpperCase().replaceAll("Đ", "D"); // as AIS can say it
@@ -114,7 +114,7 @@ function drawLabels() {
 const told = {
   hello(message) {
     scene.hello(message);
-    greeted = performance.now();
+    [greeted, whole] = [performance.now(), false];
     say("hello", { simulated: message.simulated, epoch: message.epoch });
     touch(points, texts);
   },
@@ -135,7 +135,10 @@ const told = {
       if (layer) layer.names(message.rows);
       touch(points, texts);
       tellChosen();
-    } else say("news", { message });
+    } else {
+      if (message.type === "feeds") whole = true; // it follows the last of a snapshot
+      say("news", { message });
+    }
   },
   connection(state) { say("connection", { state }); },
 };
@@ -160,7 +163,7 @@ function tellCounts() {
   if (!feed) return;
   const counts = Object.fromEntries(scene.layers.map((layer) => [layer.name, layer.counts(now())])), text = JSON.stringify(counts);
   // What is on its way is not nothing: an empty sea is said of only when it stays empty.
-  if (performance.now() - greeted < EMPTY_MS && !Object.values(counts).some((one) => one.total)) return;
+  if ((!whole || performance.now() - greeted < EMPTY_MS) && !Object.values(counts).some((one) => one.total)) return;
   if (text !== lastCounts) say("counts", { counts });
   lastCounts = text;
 }
