@@ -96,6 +96,11 @@ def drop_route(site: Site, key: str, rule_key: str | None, actor: Actor) -> bool
     return _change(site, lambda on, now: ways.drop_route(on, _known(on, key), rule_key, actor, now))
 
 
+def take_warnings(site: Site, key: str, takes: bool, actor: Actor) -> Channel:
+    """Say whether a channel takes our warnings too. Raises ChannelError."""
+    return _change(site, lambda on, now: ways.take_warnings(on, _known(on, key), takes, actor, now))
+
+
 def test(site: Site, key: str, actor: Actor) -> int:
     """Ask for a test message on a channel, which is withheld where nothing may leave the house; the delivery's id."""
 

@@ -18,9 +18,10 @@ from geo import warning_state as store
 from geo.actor import Actor
 from geo.ring import checked
 from geo.risk_level import levels
-from geo.warning import CERTAINTIES, HAZARDS, SEVERITIES, STATES, URGENCIES, Row
+from geo.warning import CERTAINTIES, HAZARDS, OWN, SEVERITIES, STATES, URGENCIES, Row
 from geo.warning_content import LONGEST, Content
 from geo.warning_deed import Issuer
+from geo.warning_delivery import sent as went
 from geo.warning_raise import meeting, raise_most
 from geo.warning_reach import reach
 from geo.warning_state import Wanted
@@ -89,6 +90,15 @@ def one(site: Site, warning_id: int, now: datetime) -> Row:
     """One warning with its area and what was done with it. Raises NoWarning."""
     with site.engine.connect() as connection:
         return store.one_warning(connection, warning_id, now)
+
+
+def sent(site: Site, warning_id: int) -> Row:
+    """Where a warning of ours went and when: the public feed, and each channel that took it. Raises NoWarning."""
+    with site.engine.connect() as connection:
+        row = store.one_warning(connection, warning_id, datetime.now(UTC))
+        own = row["origin"] == OWN and row["known_at"] is not None
+        feed_ = {"since": row["known_at"], "until": row["expires_at"], "path": "/cap/feed.atom"} if own else None
+        return {"feed": feed_, "channels": went(connection, warning_id)}
 
 
 def document(site: Site, warning_id: int) -> bytes:

@@ -44,6 +44,12 @@ class RouteBody(Acting):
     transitions: list[str] = list(ANNOUNCED)
 
 
+class WarningsBody(Acting):
+    """Whether warnings that we issue are sent on it."""
+
+    takes: bool
+
+
 def mount(server: FastAPI, site: Site) -> None:
     """Add /api/v1/channels and /api/v1/deliveries."""
 
@@ -71,6 +77,12 @@ def mount(server: FastAPI, site: Site) -> None:
         if not _checked(lambda: channels.drop_route(site, key, rule, _actor(body))):
             raise HTTPException(404, f"channel {key} has no route of " + (f"rule {rule!r}" if rule else "every rule"))
         return {"dropped": rule}
+
+    @server.put("/api/v1/channels/{key}/warnings", tags=["channels"])
+    def put_warnings(key: Key, body: WarningsBody) -> dict[str, Any]:
+        """Whether our warnings take the channel too; it counts from now on."""
+        made = _checked(lambda: channels.take_warnings(site, key, body.takes, _actor(body)))
+        return {"key": made.key, "warnings_since": made.warnings_since}
 
     @server.post("/api/v1/channels/{key}/test", tags=["channels"], status_code=202)
     def test(key: Key, body: Acting) -> dict[str, Any]:

@@ -164,6 +164,11 @@ def _reading(server: FastAPI, site: Site) -> None:
         """One warning with its area and all that was done with it."""
         return _done(lambda: doing.one(site, warning_id, datetime.now(UTC)))
 
+    @server.get("/api/v1/warnings/{warning_id}/sent", tags=["warnings"])
+    def sent(warning_id: WarningId) -> dict[str, Any]:
+        """Where it went and when: the public feed, and what became of it on each channel that took it."""
+        return _done(lambda: doing.sent(site, warning_id))
+
     @server.get("/api/v1/warnings/{warning_id}/document", tags=["warnings"], response_class=Response)
     def document(warning_id: WarningId) -> Response:
         """The very bytes that came or were issued."""

@@ -84,7 +84,7 @@
     const open = (at) => { if (!haidang.drawing && !haidang.warning.drawing) card(map, at, row); };
     area.on("click", (event) => { L.DomEvent.stopPropagation(event); open(event.latlng); });
     const largest = places.map((rings) => L.latLngBounds(rings[0])).sort((a, b) => size(b) - size(a))[0], top = [largest.getNorth(), largest.getCenter().lng];
-    const label = element("span", { class: `warning-name${own.hex ? "" : " none"}` }, [...marks(row), own.words, named("hazards", row.hazard) || headline(row)].filter(Boolean).join(" · "));
+    const label = element("span", { class: `warning-name${own.hex ? "" : " none"}` }, [...marks(row), own.words, named("hazards", row.hazard) || speech(row).event || headline(row)].filter(Boolean).join(" · "));
     if (own.hex) { label.style.background = own.hex; label.style.color = own.ink; }
     const words_of = [...marks(row), own.full, headline(row)].join(", ");
     L.marker(top, { icon: L.divIcon({ className: `warning-label${exercise}`, html: label, iconSize: null }), keyboard: true, title: words_of, alt: words_of, riseOnHover: true }).on("click", () => open(top)).addTo(on);

@@ -80,9 +80,11 @@
   const hooked = new WeakSet();
   const hook = () => {
     const on = map();
-    if (!on || hooked.has(on)) return;
+    if (!on) { if (active) setTimeout(() => { hook(); draw(); }, 200); return; } // the map may come later than the form
+    if (hooked.has(on)) return;
     hooked.add(on);
     on.on("click", press).on("mousemove", follow).on("dblclick", finish);
+    if (drawing) on.doubleClickZoom.disable();
   };
   // One corner a line, latitude first; an empty line begins another part. What cannot be read is told by its line.
   const read = (text) => {

@@ -44,7 +44,7 @@
           element("p", { class: "field-error", id: "wrong-area" }), element("div", { id: "write-inside", class: "warning-inside", role: "status" })),
         element("div", { id: "write-raise", class: "warning-raise", hidden: true }),
         field("area_words", t("Tên vùng"), line("write-area-words", 500, from?.area_words)),
-        element("div", { class: "warning-two" }, field("onset_at", t("Bắt đầu (trống: ngay khi phát)"), time("write-onset", local(from?.onset_at))), field("expires_at", t("Kết thúc"), time("write-expires", local(from?.expires_at)), element("div", { class: "chips" }, [3, 6, 12, 24].map(hours)))),
+        element("div", { class: "warning-two" }, field("onset_at", t("Bắt đầu (trống: ngay khi phát)"), time("write-onset", local(from?.onset_at))), field("expires_at", t("Giờ kết thúc"), time("write-expires", local(from?.expires_at)), element("div", { class: "chips" }, [3, 6, 12, 24].map(hours)))),
         field("words.vi.headline", t("Tiêu đề"), line("write-vi-headline", 160, vi.headline)), field("words.vi.description", t("Nội dung"), lines("write-vi-description", 4000, vi.description)), field("words.vi.instruction", t("Người dân cần làm gì"), lines("write-vi-instruction", 4000, vi.instruction)),
         element("details", { id: "write-en", open: Boolean(en.headline) }, element("summary", {}, t("Tiếng Anh (nếu có)")), field("words.en.headline", t("Tiêu đề, tiếng Anh"), line("write-en-headline", 160, en.headline)), field("words.en.description", t("Nội dung, tiếng Anh"), lines("write-en-description", 4000, en.description)), field("words.en.instruction", t("Cần làm gì, tiếng Anh"), lines("write-en-instruction", 4000, en.instruction)))),
       element("div", { class: "warning-foot" }, element("p", { id: "write-said", class: "deed-words", role: "status" }), element("div", { class: "warning-buttons" }, element("button", { id: "write-save", class: "primary" }, what === "edit" ? t("Lưu, gửi duyệt lại") : t("Lưu, gửi duyệt")), element("button", { id: "write-cancel", class: "action" }, t("Thôi"))))];
@@ -85,7 +85,7 @@
     box.hidden = !meets.length;
     if (!meets.length) { box.replaceChildren(); return; }
     const steps = Array.from({ length: told.raise_most + 1 }, (_, n) => n);
-    box.replaceChildren(element("h3", {}, t("Chồng với cảnh báo khác")), element("ul", {}, meets.map((each) => element("li", {}, haidang.warning.badge(each), badges(each), ` ${headline(each)} · ${t("đến {at}", { at: haidang.warning.clock(each.ends_at) })}`))),
+    box.replaceChildren(element("h3", {}, t("Chồng với cảnh báo khác")), element("ul", {}, meets.map((each) => element("li", { class: "warning-line" }, haidang.warning.badge(each), badges(each), `${headline(each)} · ${t("đến {at}", { at: haidang.warning.clock(each.ends_at) })}`))),
       element("p", {}, t("Nhiều thiên tai cùng lúc: có thể nâng 1 đến {n} cấp, cao nhất cấp {most} (Quyết định 18/2021/QĐ-TTg). Người soạn quyết định; sổ giữ lại.", { n: told.raise_most, most: MOST_LEVEL })),
       element("fieldset", { class: "warning-kinds", id: "write-raised" }, element("legend", {}, t("Nâng cấp")), steps.map((n) => element("label", { class: "warning-choice" }, element("input", { type: "radio", name: "write-raised", value: n, checked: String(n) === kept, disabled: n > 0 && (!level || level + n > MOST_LEVEL) }), element("span", {}, n ? t("nâng {n} cấp: cấp {to}", { n, to: level ? level + n : "?" }) : t("không nâng"))))),
       element("p", { class: "field-error", id: "wrong-raised" }));

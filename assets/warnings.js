@@ -94,7 +94,7 @@
   const text = (lang, said) => (!said ? "" : element("section", { class: "warning-text", lang },
     element("h3", {}, said.headline || said.event || "", element("span", { class: "muted" }, lang)),
     said.description ? element("p", {}, said.description) : "", said.instruction ? element("p", { class: "instruction" }, element("b", {}, `${t("Cần làm")}: `), said.instruction) : ""));
-  const DEEDS = () => ({ draft: t("Soạn"), edit: t("Sửa"), approve: t("Duyệt"), return: t("Trả lại"), discard: t("Bỏ"), issue: t("Phát"), cancel: t("Hủy"), receive: t("Nhận") });
+  const DEEDS = () => ({ draft: t("Đã soạn"), edit: t("Đã sửa"), approve: t("Đã duyệt"), return: t("Đã trả lại"), discard: t("Đã bỏ"), issue: t("Đã phát"), cancel: t("Đã hủy"), receive: t("Đã nhận") });
   const journal = (row) => element("div", { class: "case-log" }, element("h3", {}, t("Đã làm gì")), element("ul", {}, [...row.log].reverse().map((each) => element("li", { class: `log-${each.deed}` },
     element("div", { class: "log-head" }, element("b", {}, `${DEEDS()[each.deed]} · ${each.actor}`), stamp(each.at)),
     each.note ? element("div", {}, each.note) : "",
@@ -118,10 +118,10 @@
       element("div", { class: "warning-buttons" }, buttons));
   };
   const facts = (row) => [
-    [t("Trạng thái"), standing(row)], [t("Loại"), named("hazards", row.hazard)], [t("Vùng"), row.area_words],
+    [t("Trạng thái"), standing(row)], [t("Loại"), named("hazards", row.hazard)], [t("Tên vùng"), row.area_words],
     [t("Mức độ"), [named("severities", row.severity), named("urgencies", row.urgency), named("certainties", row.certainty)].filter(Boolean).join(" · ")],
-    [t("Bắt đầu"), row.onset_at ? stamp(row.onset_at) : t("ngay khi phát")], [t("Kết thúc"), row.ends_at || row.expires_at ? stamp(row.ends_at || row.expires_at) : ""],
-    [t("Nguồn"), row.origin === "own" ? (row.known_at ? t("của trung tâm, {who} phát", { who: row.issued_by }) : t("của trung tâm")) : source(row)],
+    [t("Giờ bắt đầu"), row.onset_at ? stamp(row.onset_at) : t("ngay khi phát")], [t("Giờ kết thúc"), row.ends_at || row.expires_at ? stamp(row.ends_at || row.expires_at) : ""],
+    [t("Của ai"), row.origin === "own" ? (row.known_at ? t("của trung tâm, {who} phát", { who: row.issued_by }) : t("của trung tâm")) : source(row)],
     [t("Mã CAP"), row.identifier ? element("a", { href: row.origin === "own" ? `/cap/${encodeURIComponent(row.identifier)}.xml` : `/api/v1/warnings/${row.id}/document` }, row.identifier) : ""],
     [t("Thay cho"), row.of_id ? element("button", { class: "link", "data-warning-go": row.of_id }, t("cảnh báo {n}", { n: row.of_id })) : ""], [t("Tiếp theo"), row.next ? element("button", { class: "link", "data-warning-go": row.next }, t("cảnh báo {n}", { n: row.next })) : ""],
     [t("Ghi chú"), row.notes?.length ? row.notes.join("; ") : ""]];
@@ -130,7 +130,7 @@
     if (!place || haidang.warning_form?.shown()) return;
     frame(row);
     const print = row ? JSON.stringify([row, document.documentElement.lang]) : "";
-    if (place.print === print) return;
+    if (place.print === print) { if (row) sent(row); return; }
     const same = row && place.of === row.id && place.state === row.state, typed = same ? $("warning-note")?.value : "", inside = place.contains(document.activeElement) ? document.activeElement.id : null;
     Object.assign(place, { print, of: row?.id, state: row?.state });
     if (!row) { place.replaceChildren(element("p", { class: "empty" }, t("Chọn một cảnh báo, hoặc soạn cảnh báo mới."))); picture(false); return; }
@@ -145,6 +145,24 @@
     if (inside && $(inside)) $(inside).focus({ preventScroll: true });
     picture(false);
     reach(row);
+    sent(row);
+  };
+  // Who has it: the public feed, and each channel that takes warnings.
+  const sent = async (row) => {
+    const place = $("warning-sent");
+    if (row.origin !== "own" || !row.known_at || !place) return;
+    const answer = await ask(`/api/v1/warnings/${row.id}/sent`);
+    if (!answer.ok || one?.id !== row.id || !$("warning-sent")) return;
+    const print = JSON.stringify(answer.said);
+    if ($("warning-sent").print === print) return;
+    $("warning-sent").print = print;
+    const states = { delivered: t("đã gửi"), failed: t("không gửi được"), withheld: t("giữ lại"), retrying: t("đang gửi lại"), waiting: t("đang chờ") };
+    const whys = { rehearsal: t("hệ thống đang mô phỏng, không gửi ra ngoài"), simulated_warning: t("cảnh báo mô phỏng không gửi ra ngoài"), ended: t("cảnh báo đã hủy, đã thay hoặc hết hạn trước khi gửi"), disabled: t("kênh đã tắt") };
+    const { feed, channels } = answer.said;
+    $("warning-sent").replaceChildren(element("section", {}, element("h3", {}, t("Đã gửi đi đâu")), element("ul", { class: "warning-ways" },
+      feed ? element("li", {}, element("b", {}, t("Bảng tin CAP công khai")), element("span", {}, ` ${t("từ")} `, stamp(feed.since), row.state === "issued" || row.msg_type === "Cancel" ? [` ${t("đến")} `, stamp(feed.until)] : ` · ${t("không còn ở đó")}`)) : "",
+      channels.map((each) => element("li", { class: each.state }, element("b", {}, each.channel_name), element("span", {}, ` ${states[each.state]} `, stamp(each.delivered_at || each.failed_at || each.made_at)), each.state !== "delivered" && each.answer ? element("span", { class: "muted" }, ` · ${whys[each.answer] || each.answer}`) : "")),
+      channels.length ? "" : element("li", { class: "muted" }, t("Không kênh nào nhận cảnh báo (chọn ở màn hình Kênh gửi).")))));
   };
   const reach = async (row) => {
     if (!row.geom || ["cancelled", "expired", "discarded", "updated", "notice"].includes(row.state)) return;
@@ -161,8 +179,8 @@
     const title = (each) => (document.documentElement.lang === "en" ? each.en : each.vi);
     const names = told.communes.slice(0, 12).map((each) => element("li", {}, each.name, element("span", { class: "muted" }, ` ${haidang.number(Math.max(1, Math.round(each.share * 100)))} %${each.population === null ? "" : ` · ${t("{n} dân", { n: haidang.number(each.population) })}`}`)));
     return [element("h3", {}, t("Trong vùng có gì")),
-      element("ul", { class: "inside-figures" }, figure(told.communes.length, t("xã, phường"), `${people}${missing}`, "commune"), figure(told.boats, t("tàu thuyền"), "", "boats"), told.layers.map((each) => figure(each.count, title(each), old(each), each.layer))),
-      names.length ? element("details", {}, element("summary", {}, t("Xã, phường")), element("ul", { class: "inside-names" }, names, told.communes.length > 12 ? element("li", { class: "muted" }, t("và {n} xã khác", { n: told.communes.length - 12 })) : "")) : "",
+      element("ul", { class: "inside-figures" }, figure(told.communes.length, t("xã và phường"), `${people}${missing}`, "commune"), figure(told.boats, t("tàu thuyền"), "", "boats"), told.layers.map((each) => figure(each.count, title(each), old(each), each.layer))),
+      names.length ? element("details", {}, element("summary", {}, t("Các xã, phường")), element("ul", { class: "inside-names" }, names, told.communes.length > 12 ? element("li", { class: "muted" }, t("và {n} xã khác", { n: told.communes.length - 12 })) : "")) : "",
       told.layers.filter((each) => each.names.length).map((each) => element("details", {}, element("summary", {}, title(each)), element("ul", { class: "inside-names" }, each.names.map(([, name]) => element("li", {}, name)), each.count > each.names.length ? element("li", { class: "muted" }, t("và {n} nữa", { n: haidang.number(each.count - each.names.length) })) : "")))].flat();
   };
 

@@ -16,7 +16,7 @@ LASTS = timedelta(hours=12)
 LEFT = timedelta(hours=2)  # one that holds so much longer is not followed by another
 SILENCE = timedelta(hours=24)  # of an alert that names no end; this one does
 # East of Thuận An, latitude first (CAP 3.2.4), clear of the river mouth where the first ten minutes happen.
-SEA = "16.98,108.02 17.12,108.42 16.72,108.78 16.50,108.40 16.98,108.02"
+SEA = "16.94,108.10 16.98,108.40 16.74,108.48 16.66,108.18 16.94,108.10"
 HEADLINES = ("Gió mạnh, sóng lớn ngoài khơi Huế (diễn tập)", "Strong wind and high waves off Huế (exercise)")
 
 

@@ -38,6 +38,7 @@ class Channel:
     id: int = 0
     updated_at: datetime | None = None
     updated_by: str = ""
+    warnings_since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,10 @@ def put_channel(connection: sa.Connection, channel: Channel, actor: Actor, now: 
     if before is not None and item.enabled and not before.enabled:
         # What happened while it was off is not told afterwards.
         connection.execute(sa.update(table.route).where(table.route.c.channel_id == number).values(since=now))
+        takes = table.channel.c.warnings_since.is_not(None)
+        connection.execute(
+            sa.update(table.channel).where(table.channel.c.id == number, takes).values(warnings_since=now)
+        )
     _keep(connection, item, actor, now)
     return replace(item, id=number, updated_at=now, updated_by=actor.name)
 
@@ -177,6 +182,16 @@ def drop_route(connection: sa.Connection, channel: Channel, rule_key: str | None
     return gone
 
 
+def take_warnings(connection: sa.Connection, channel: Channel, takes: bool, actor: Actor, now: datetime) -> Channel:
+    """Say whether a channel takes our warnings too; it tells of those that are issued from now on."""
+    _lock(connection, channel)
+    since = now if takes else None
+    mine = table.channel.c.id == channel.id
+    connection.execute(sa.update(table.channel).where(mine).values(warnings_since=since))
+    _keep(connection, channel, actor, now)
+    return replace(channel, warnings_since=since)
+
+
 def _lock(connection: sa.Connection, channel: Channel) -> None:
     """One change of a channel at a time, or two would write the same version of it."""
     connection.execute(sa.select(table.channel.c.id).where(table.channel.c.id == channel.id).with_for_update())
@@ -194,5 +209,7 @@ def _keep(connection: sa.Connection, channel: Channel, actor: Actor, now: dateti
         "config": dict(channel.config),
         "enabled": channel.enabled,
     }
+    takes = sa.select(table.channel.c.warnings_since.is_not(None)).where(table.channel.c.key == channel.key)
+    value["warnings"] = bool(connection.scalar(takes))
     value["routes"] = [{"rule": r.rule_key, "severities": r.severities, "transitions": r.transitions} for r in own]
     keep(connection, "channel", channel.key, version, value, now, actor, None)

@@ -11,12 +11,15 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from geo import table
 from geo.actor import Actor
 from geo.channel import ANNOUNCED, Channel
+from geo.warning_delivery import enqueue_warnings, warning_line
+from geo.warning_delivery import kept_back as warning_kept_back
 
 # What happened longer ago is no news: it is neither caught up with after a long standstill nor told of late data.
 WINDOW = timedelta(hours=6)
 LINES_AT_ONCE, ROUNDS = 500, 20
 # Why something stays in the house; it stands in `answer`.
-REASONS = ("rehearsal", "simulated", "withdrawn", "shelved", "suppressed", "late", "flood", "disabled")
+REASONS = ("rehearsal", "simulated", "withdrawn", "shelved", "suppressed", "late", "flood", "disabled",
+           "simulated_warning", "ended")  # fmt: skip
 LOST = "interrupted before its answer was written down, and there is no attempt left"
 TEST = "test"
 
@@ -45,7 +48,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One message on its way. line: what it tells of, as `_line` reads it; empty for a test."""
+    """One message on its way. line: what it tells of, as `_line` or `warning_line` reads it; empty for a test."""
 
     id: int
     channel_id: int
@@ -57,6 +60,7 @@ class Delivery:
     attempts: int
     reached: tuple[str, ...]
     line: Mapping[str, Any] = field(default_factory=dict)
+    warning_id: int | None = None
 
     @property
     def message_id(self) -> str:
@@ -65,7 +69,7 @@ class Delivery:
 
 
 def enqueue(connection: sa.Connection, now: datetime, withholding: bool = False, since: datetime | None = None) -> int:
-    """Make one delivery for each channel and journal line that a route says and that has none yet; how many.
+    """Make one delivery for each channel and journal line that a route says, or warning, that has none yet; how many.
 
     Nothing is remembered of where the last reading ended: what has no delivery is found, so that neither a restart nor
     a line that was committed late under a lower id is ever missed. since: no line is older; at most `WINDOW` back.
@@ -79,7 +83,7 @@ def enqueue(connection: sa.Connection, now: datetime, withholding: bool = False,
             made += _insert(connection, lines, now, withholding)
         if len(lines) < LINES_AT_ONCE:
             break
-    return made
+    return made + enqueue_warnings(connection, now, withholding, since)
 
 
 def _untold(connection: sa.Connection, since: datetime) -> Sequence[sa.RowMapping]:
@@ -211,7 +215,10 @@ def take(
     while (row := connection.execute(query).mappings().one_or_none()) is not None:
         line = _line(connection, dict(row)) if row["journal_id"] is not None else {}
         why = "rehearsal" if withholding else None
-        if line and row["flood_id"] is None:
+        if row["warning_id"] is not None:
+            line = warning_line(connection, row["warning_id"], now)
+            why = warning_kept_back(line, now, withholding)
+        elif line and row["flood_id"] is None:
             why = kept_back(line, row["transition"], now, withholding)
         if why is not None and why != "late":
             _set(connection, row["id"], withheld_at=now, due_at=None, answer=why)
@@ -220,7 +227,7 @@ def take(
         else:
             attempts = row["attempts"] + 1
             _set(connection, row["id"], attempts=attempts, tried_at=now, due_at=now + patience.after(attempts))
-            names = ("id", "channel_id", "alarm_id", "transition", "flood_id", "asked_by", "made_at")
+            names = ("id", "channel_id", "alarm_id", "transition", "flood_id", "asked_by", "made_at", "warning_id")
             given = {name: row[name] for name in names}
             return Delivery(**given, attempts=attempts, reached=tuple(row["reached"]), line=line)
     return None

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from geo import table
+from geo.warning import message
 
 STATES: Mapping[str, sa.ColumnElement[bool]] = {
     "delivered": table.delivery.c.delivered_at.is_not(None),
@@ -41,8 +42,15 @@ def log(
             alarm.object_key,
             rule.name_vi.label("rule_vi"),
             rule.name_en.label("rule_en"),
+            message.c.words.label("warning_words"),
+            message.c.status.label("warning_status"),
         )
-        .select_from(table.delivery.join(table.channel).outerjoin(table.alarm).outerjoin(table.rule))
+        .select_from(
+            table.delivery.join(table.channel)
+            .outerjoin(table.alarm)
+            .outerjoin(table.rule)
+            .outerjoin(message, message.c.id == column.warning_id)
+        )
         .order_by(column.id.desc())
         .limit(limit)
     )

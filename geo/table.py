@@ -453,6 +453,7 @@ channel = Table(
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
     _stamp("updated_at", nullable=False),
     Column("updated_by", Text, nullable=False),
+    _stamp("warnings_since"),  # our warnings issued from then on take it too; none: it takes none
 )
 
 route = Table(
@@ -486,6 +487,7 @@ delivery = Table(
     _stamp("withheld_at"),
     Column("reached", JSONB, nullable=False, server_default=text("'[]'")),  # recipients who have it already
     Column("answer", Text),
+    Column("warning_id", BigInteger),  # of which own warning it tells instead of an alarm; none is ever removed
     Index("delivery_once", "channel_id", "journal_id", unique=True),
     Index(
         "delivery_flood",
@@ -494,6 +496,13 @@ delivery = Table(
         "transition",
         unique=True,
         postgresql_where=text("flood_id IS NOT NULL"),
+    ),
+    Index(
+        "delivery_warning",
+        "channel_id",
+        "warning_id",
+        unique=True,
+        postgresql_where=text("warning_id IS NOT NULL"),
     ),
     Index("delivery_due_at", "due_at"),
     Index("delivery_made_at", "made_at"),

@@ -31,6 +31,15 @@ def layout(site: Site, t: Text) -> html.Section:
         [
             html.H2(t("Báo động nào đi kênh này"), id="routes-title"),
             html.Ul([], id="route-list", className="route-list"),
+            html.Button(
+                t("Gửi cả cảnh báo thiên tai của trung tâm"),
+                id="channel-warnings",
+                className="chip",
+                n_clicks=0,
+                disabled=True,
+                title=t("Cảnh báo phát từ bây giờ đi cả kênh này; diễn tập ghi rõ, mô phỏng không gửi"),
+                **{"aria-pressed": "false"},
+            ),
             html.Div(
                 [
                     html.Div(
@@ -84,7 +93,8 @@ def transition_word(t: Text, transition: str) -> str:
         "raise": t("báo động mới"), "step": t("đến gần thêm"), "escalate": t("leo thang"), "release": t("hết tạm ẩn"),
         "clear": t("đã hết"), "acknowledge": t("xác nhận"), "assign": t("giao việc"), "comment": t("ghi chú"),
         "shelve": t("tạm gác"), "unshelve": t("hết tạm gác"), "suppress": t("tạm ẩn"), "withdraw": t("rút lại"),
-        "test": t("tin thử"),
+        "test": t("tin thử"), "warning_alert": t("cảnh báo"), "warning_update": t("cập nhật cảnh báo"),
+        "warning_cancel": t("hủy cảnh báo"),
     }  # fmt: skip
     return words.get(transition, transition)
 
@@ -134,6 +144,8 @@ def register(app: Dash, site: Site) -> None:
         Output("route-list", "children"),
         Output("route-rule", "options"),
         Output("route-save", "disabled"),
+        Output("channel-warnings", "disabled"),
+        Output("channel-warnings", "aria-pressed"),
         Input("channel-chosen", "data"),
         Input("channel-news", "data"),
         State("words", "data"),
@@ -144,14 +156,40 @@ def register(app: Dash, site: Site) -> None:
             known = await read(site, rules)
             found = await act(site, channels.overview)
         except DatabaseAway:
-            return no_update, no_update, no_update
+            return (no_update,) * 5
         one = next((each for each in found if each.channel.key == key), None)
         options = [{"label": t("Mọi luật"), "value": EVERY}]
         options += [{"label": rule_word(t, rule.key, known), "value": rule.key} for rule in known]
         if one is None:
             unsaved = html.Li(t("Lưu kênh trước, rồi thêm tuyến."), className="empty")
-            return [unsaved], options, True
-        return rows(t, one.routes, known), options, False
+            return [unsaved], options, True, True, "false"
+        takes = one.channel.warnings_since is not None
+        return rows(t, one.routes, known), options, False, False, "true" if takes else "false"
+
+    @app.callback(
+        Output("route-result", "children", allow_duplicate=True),
+        Output("channel-news", "data", allow_duplicate=True),
+        Input("channel-warnings", "n_clicks"),
+        State("channel-warnings", "aria-pressed"),
+        State("channel-chosen", "data"),
+        State("actor-text", "data"),
+        State("words", "data"),
+        prevent_initial_call=True,
+    )
+    async def taken(
+        clicks: int, pressed: str, chosen: dict[str, Any] | None, name: str | None, words: dict[str, Any]
+    ) -> tuple[Any, Any]:
+        t, key, takes = Text(words["lang"]), str((chosen or {}).get("key") or ""), pressed != "true"
+        if not (name or "").strip():
+            return nameless(t), no_update
+        try:
+            await act(site, channels.take_warnings, key, takes, Actor(str(name).strip()[:60]))
+        except ChannelError as error:
+            return t.pick(error.vi, error.en), no_update
+        except DatabaseAway:
+            return t("Cơ sở dữ liệu không trả lời: CHƯA lưu được."), no_update
+        said = t("Cảnh báo phát từ bây giờ đi cả kênh này.") if takes else t("Cảnh báo không còn đi kênh này.")
+        return said, f"warnings {clicks} {takes}"
 
     @app.callback(
         Output("route-result", "children"),

@@ -13,6 +13,7 @@ from geo import channel as ways
 from geo import delivery_log
 from geo.delivery import LOST, TEST
 from geo.delivery_log import STATES
+from geo.warning_delivery import TOLD
 from pages import mark
 from pages.channel_routes import transition_word
 from pages.read import DatabaseAway, read
@@ -71,6 +72,8 @@ def reason(t: Text, why: str) -> str:
         "late": t("chuyện đã qua hơn 6 giờ"),
         "flood": t("cùng một đợt dồn dập, đã báo một lần"),
         "disabled": t("kênh đã tắt"),
+        "simulated_warning": t("cảnh báo mô phỏng không gửi ra ngoài"),
+        "ended": t("cảnh báo đã hủy, đã thay hoặc hết hạn trước khi gửi"),
     }
     return words.get(why, why)
 
@@ -122,6 +125,11 @@ def _row(t: Text, one: Mapping[str, Any], now: datetime) -> html.Tr:
 def _what(t: Text, one: Mapping[str, Any]) -> html.Span:
     if one["transition"] == TEST:
         return html.Span([t("tin thử"), html.Span(f" · {one['asked_by']}", className="muted")], className="told")
+    if str(one["transition"]) in TOLD.values():
+        said = t.pick(one["warning_words"]["vi"]["headline"], (one["warning_words"].get("en") or {}).get("headline"))
+        exercise = [html.Span(t("DIỄN TẬP"), className="badge small")] if one["warning_status"] == "Exercise" else []
+        what = [html.Span(f"{transition_word(t, one['transition'])} · ", className="muted"), said]
+        return html.Span([*exercise, html.Span(what)], className="told")
     flood = [html.Span(" · " + t("cả đợt dồn dập"), className="muted")] if one["flood_id"] is not None else []
     rule = t.pick(one["rule_vi"], one["rule_en"]).partition(":")[0]
     label = one["object_label"] or one["object_key"] or ""

@@ -45,12 +45,26 @@ def sign(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
+def _warning(given: Delivery, message: Message) -> dict[str, Any]:
+    """A warning: what of it a machine needs; all of it stands in the CAP document."""
+    row = given.line
+    names = ("identifier", "sender", "status", "msg_type", "hazard", "risk_level", "severity", "urgency", "certainty",
+             "words", "area_words", "geom", "simulated", "note")  # fmt: skip
+    data = {"warning": given.warning_id, **{name: row[name] for name in names}}
+    data |= {name: row[name].isoformat() if row[name] else None for name in ("sent", "onset_at", "expires_at")}
+    kind = given.transition.replace("_", ".")
+    return {"type": kind, "timestamp": row["known_at"].isoformat(), "text": message.line,
+            "data": {**data, "url": message.link or None}}  # fmt: skip
+
+
 def payload(given: Delivery, message: Message) -> dict[str, Any]:
-    """What a webhook is told: type, time, one sentence in `text`, and the alarm's own values in `data`."""
+    """What a webhook is told: type, time, one sentence in `text`, and the alarm's or warning's own in `data`."""
     if given.transition == TEST:
         head = {"type": "channel.test", "timestamp": given.made_at.isoformat(), "text": message.line}
         return {**head, "data": {"asked_by": given.asked_by}}
     line = given.line
+    if given.warning_id is not None:
+        return _warning(given, message)
     names = ("layer", "object_key", "object_label", "other_key", "severity", "value", "lon", "lat", "simulated")
     times = ("raised_at", "cleared_at", "acknowledged_at")
     data: dict[str, Any] = {"alarm": given.alarm_id, "rule": line["rule"], **{name: line[name] for name in names}}

@@ -1,4 +1,4 @@
-"""An alarm in words for somebody who is away from the desk: in Vietnamese, as a letter, as a line, as an SMS."""
+"""An alarm or a warning in words for somebody away from the desk: in Vietnamese, as a letter, a line, an SMS."""
 
 import re
 import unicodedata
@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from geo.degrees import dms
 from geo.delivery import TEST, Delivery
+from geo.warning import HAZARDS, SEVERITIES
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 SIMULATED = "MÔ PHỎNG"
+EXERCISE = "DIỄN TẬP, không phải thật"
+GRAVITY = {"Extreme": "critical", "Severe": "high", "Moderate": "medium"}  # a warning's severity as an alarm's
 SEVERITY = {"critical": "KHẨN CẤP", "high": "CAO", "medium": "TRUNG BÌNH", "low": "THẤP"}
 HAPPENED = {
     "raise": "báo động mới",
@@ -73,6 +76,8 @@ def compose(delivery: Delivery, centre: str, public_url: str | None) -> Message:
     """The message of a delivery. centre: who sends; public_url: where the desk is reached, for the link."""
     if delivery.transition == TEST:
         return _test(delivery, centre)
+    if delivery.warning_id is not None:
+        return _warning(delivery, centre, public_url)
     line = delivery.line
     severity = SEVERITY.get(line["severity"], plain(line["severity"], 20))
     rule = plain(line["name_vi"], NAME_MOST)
@@ -92,6 +97,37 @@ def compose(delivery: Delivery, centre: str, public_url: str | None) -> Message:
     tail = ". ".join(filter(None, [f"{happened}" if delivery.transition != "raise" else "", label, spot, at]))
     parts = (" ".join([*mark, f"{severity}:"]), short, tail)
     return Message(plain(subject, 200), plain(sentence), letter, link, line["severity"], rule, label, at, parts)
+
+
+def _warning(delivery: Delivery, centre: str, public_url: str | None) -> Message:
+    """One of our warnings; an exercise says so before anything else, in every form."""
+    row, said = delivery.line, delivery.line["words"]["vi"]
+    level = f"CẤP {row['risk_level']}" if row["risk_level"] else SEVERITIES[row["severity"]][0].upper()
+    mark = [*([EXERCISE] if row["status"] == "Exercise" else []), *([SIMULATED] if row["simulated"] else [])]
+    what = {"Alert": "CẢNH BÁO", "Update": "CẬP NHẬT CẢNH BÁO", "Cancel": "HỦY CẢNH BÁO"}[row["msg_type"]]
+    headline, area = plain(said["headline"], NAME_MOST), plain(row["area_words"], NAME_MOST)
+    cancel = row["msg_type"] == "Cancel"
+    until = "" if cancel else f"đến {when(row['expires_at'])}"
+    link = f"{public_url.rstrip('/')}/cap/{quote(row['identifier'], safe='')}.xml" if public_url else ""
+    title = " · ".join([*mark, what, level, headline])
+    pairs = [
+        ("Loại", " – ".join([*mark, what, level])),
+        ("Tiêu đề", headline),
+        ("Thiên tai", HAZARDS[row["hazard"]][0]),
+        ("Vùng", plain(row["area_words"], 500)),
+        ("Hiệu lực", f"từ {when(row['onset_at'] or row['known_at'])} {until} (giờ Việt Nam)" if until else ""),
+        ("Lý do hủy", plain(row["note"], 500) if cancel else ""),
+        ("Nội dung", plain(said.get("description"), 2_000) if not cancel else ""),
+        ("Cần làm", plain(said.get("instruction"), 2_000) if not cancel else ""),
+        ("Bản CAP", link),
+    ]
+    foot = f"Thư tự động của Hải Đăng, mã {delivery.message_id}. Nhận hai lần cùng một mã là một cảnh báo."
+    letter = "\n".join([*(f"{name}: {value}" for name, value in pairs if value), "", plain(centre, NAME_MOST), foot])
+    sentence = "; ".join(filter(None, [title, area, until]))
+    parts = (" ".join([*mark, what, f"{level}:"]), headline, ". ".join(filter(None, [area, until])))
+    severity = GRAVITY.get(row["severity"], "low")
+    return Message(plain(f"[Hải Đăng] {title}", 200), plain(sentence), letter, link, severity,
+                   HAZARDS[row["hazard"]][0], area, when(row["known_at"]), parts)  # fmt: skip
 
 
 def _letter(

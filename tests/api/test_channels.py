@@ -25,6 +25,11 @@ def test_a_channel_is_put_routed_tested_and_switched_off(serve) -> None:
     assert len(site.get("/api/v1/channels")[1][0]["routes"]) == 2
     assert site.ask("DELETE", "/api/v1/channels/mail/routes?rule=distress", {"actor": "Lan"})[0] == 200
     assert site.ask("DELETE", "/api/v1/channels/mail/routes?rule=distress", {"actor": "Lan"})[0] == 404
+    takes = {"actor": "Lan", "takes": True}
+    status, answer = site.ask("PUT", "/api/v1/channels/mail/warnings", takes)
+    assert (status, answer["warnings_since"]) == (200, site.get("/api/v1/channels")[1][0]["warnings_since"])
+    assert answer["warnings_since"] is not None
+    assert site.ask("PUT", "/api/v1/channels/none/warnings", takes)[0] == 404
     status, answer = site.ask("POST", "/api/v1/channels/mail/test", {"actor": "Lan"})
     assert (status, answer["withheld"]) == (202, False)
     (row,) = site.get("/api/v1/deliveries?channel=mail&state=waiting")[1]

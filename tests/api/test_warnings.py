@@ -11,8 +11,10 @@ from xml.etree import ElementTree as ET
 import pytest
 import xmlschema
 
-from geo import cap
+from geo import cap, delivery
+from geo.actor import Actor
 from geo.cap import references
+from geo.channel import Channel, put_channel, take_warnings
 from geo.warning_received import receive
 from ingest.cap import find
 from tests.connections import connected
@@ -96,6 +98,23 @@ def test_step_6_a_warning_is_drawn_approved_issued_read_by_others_and_cancelled(
     assert states == {first["id"]: "cancelled", second["id"]: "cancelled", ended["id"]: "notice"}
     assert [one["id"] for one in site.get(f"{WARNINGS}?state=cancelled&limit=1")[1]] == [second["id"]]
     assert [one["id"] for one in site.get(f"{WARNINGS}?state=cancelled&before={second['id']}")[1]] == [first["id"]]
+
+
+def test_where_a_warning_went_is_told(site) -> None:
+    now, hook = datetime.now(UTC), {"url": "https://hooks.example/a", "secret": "key"}
+    with connected(site.database.owner) as engine, engine.begin() as connection:
+        made = put_channel(connection, Channel("hook", "webhook", "Báo Huế", hook), Actor("Lan"), now)
+        take_warnings(connection, made, True, Actor("Lan"), now)
+    draft = posted(site, "", written())
+    assert site.get(f"{WARNINGS}/{draft['id']}/sent") == (200, {"feed": None, "channels": []})
+    warning = issued(site)
+    with connected(site.database.web) as engine, engine.begin() as connection:
+        delivery.enqueue(connection, datetime.now(UTC))
+    told = site.get(f"{WARNINGS}/{warning['id']}/sent")[1]
+    assert (told["feed"]["path"], told["feed"]["since"]) == ("/cap/feed.atom", warning["known_at"])
+    (way,) = told["channels"]
+    assert (way["channel_name"], way["state"], way["transition"]) == ("Báo Huế", "waiting", "warning_alert")
+    assert site.get(f"{WARNINGS}/999999/sent")[0] == 404
 
 
 def test_nobody_approves_what_he_wrote_and_nothing_goes_out_unapproved(site) -> None:

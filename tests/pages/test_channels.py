@@ -108,6 +108,14 @@ def test_the_log_says_what_became_of_each() -> None:
             message(state="retrying", due_at=NOW, answer="HTTP 503", attempts=2, flood_id=3),
             message(state="withheld", answer="flood", attempts=0),
             message(transition="test", asked_by="Lan", state="waiting", answer=None, attempts=0),
+            message(
+                transition="warning_alert",
+                state="withheld",
+                answer="ended",
+                warning_status="Exercise",
+                warning_words={"vi": {"headline": "Lũ trên sông Hương"}},
+                attempts=0,
+            ),
         ],
         NOW,
     )
@@ -117,6 +125,10 @@ def test_the_log_says_what_became_of_each() -> None:
         "0 s Cứu nạn báo động mới · Vào vùng cấm · TTH-1 · cả đợt dồn dập đang gửi lại lần nữa lúc 10:00:00 2 HTTP 503",
         "0 s Cứu nạn báo động mới · Vào vùng cấm · TTH-1 giữ lại – cùng một đợt dồn dập, đã báo một lần",
         "0 s Cứu nạn tin thử · Lan đang chờ –",
+        (
+            "0 s Cứu nạn DIỄN TẬP cảnh báo · Lũ trên sông Hương giữ lại – "
+            "cảnh báo đã hủy, đã thay hoặc hết hạn trước khi gửi"
+        ),
     ]
 
 

@@ -1,11 +1,12 @@
 """The channels' screen in a real browser: a channel made, routed, tested and switched off, and what is sent."""
 
+import json
 import re
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from run.process import wait_for
 from run.sender import Sender
 from run.web import make_server
 from tests.connections import asked, connected, told
+from tests.geo.test_warning import EXERCISE, issued
 from tests.outgoing import Web, web
 
 NAME = "Trung tâm cứu nạn"
@@ -180,3 +182,30 @@ def test_in_a_rehearsal_the_screen_says_so_and_a_test_is_withheld(centre: Centre
     expect(first).to_have_class(re.compile("withheld"))
     assert wait_for(lambda: asked(centre.database.owner, "SELECT count(*) AS n FROM delivery") == [{"n": 1}], 10)
     assert centre.receiver.asked == []
+
+
+def test_a_channel_that_is_told_so_takes_warnings_too(centre: Centre, page: Page) -> None:
+    with connected(centre.database.web) as engine, engine.begin() as connection:
+        hook = {"url": f"http://{centre.receiver.place}/in", "secret": "hook-key"}
+        put_channel(connection, Channel("hook", "webhook", NAME, hook), Actor("Lan"), datetime.now(UTC))
+    page.goto(f"{centre.url}/channels?channel=hook")
+    switch = page.locator("#channel-warnings")
+    expect(switch).to_be_enabled(timeout=20_000)
+    expect(switch).to_have_attribute("aria-pressed", "false")
+    switch.click()
+    expect(page.locator("#route-result")).to_have_text("Hãy ghi tên cán bộ trực ban trước.", timeout=20_000)
+    page.locator("#actor").fill("Lan")
+    switch.click()
+    expect(page.locator("#route-result")).to_have_text("Cảnh báo phát từ bây giờ đi cả kênh này.", timeout=20_000)
+    expect(switch).to_have_attribute("aria-pressed", "true", timeout=20_000)
+    with connected(centre.database.web) as engine, engine.begin() as connection:
+        now = datetime.now(UTC)
+        issued(connection, replace(EXERCISE, expires_at=now + timedelta(hours=6)), now)
+    first = page.locator("#delivery-rows tr").first
+    expect(first).to_contain_text("Lũ trên sông Hương", timeout=20_000)
+    expect(first).to_contain_text("DIỄN TẬP")
+    expect(first).to_contain_text("đã gửi", timeout=20_000)
+    (sent,) = centre.receiver.asked
+    assert json.loads(sent.body)["type"] == "warning.alert"
+    switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "false", timeout=20_000)

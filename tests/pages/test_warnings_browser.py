@@ -92,7 +92,8 @@ def test_step_6_an_area_is_drawn_issued_as_an_exercise_and_cancelled_on_every_sc
     # What lies there is not known yet: it cannot be saved.
     expect(page.locator("#write-save")).to_have_attribute("aria-disabled", "true")
     page.locator("#write-draw").click()
-    press(page, (0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9))
+    expect(page.locator("#warnings-map .leaflet-control-zoom-in")).to_be_visible()
+    press(page, (0.1, 0.2), (0.9, 0.1), (0.9, 0.85), (0.1, 0.85))
     page.keyboard.press("Enter")
     told = page.locator("#write-inside")
     expect(told).to_contain_text("Trong vùng có gì")
