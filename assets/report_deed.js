@@ -88,13 +88,15 @@
 
   // ---- what is shown of a report ----------------------------------------------------------------------------------------------
   const state = (row) => element("span", { class: `report-state ${row.status}` }, named("statuses", row.status));
-  const photos = (row, part) => {
+  // Where `judged`, each can be kept from the public board: who is in it may not have been asked.
+  const photos = (row, part, judged) => {
     const some = (row.photos || []).filter((one) => one.part === part);
     if (!some.length) return "";
     const title = part === "result" ? t("Ảnh kết quả") : t("Ảnh người dân gửi");
     return element("div", { class: "report-photos" }, element("h3", {}, title), element("div", {}, some.map((one, n) => {
-      const source = `/api/v1/report-photos/${one.name}`;
-      return element("a", { href: source, target: "_blank", rel: "noopener" }, element("img", { src: source, alt: `${title} ${n + 1}`, width: one.width, height: one.height, loading: "lazy" }));
+      const source = `/api/v1/report-photos/${one.name}`, kept = Boolean(one.withheld_at);
+      return element("figure", { class: kept ? "withheld" : null }, element("a", { href: source, target: "_blank", rel: "noopener" }, element("img", { src: source, alt: `${title} ${n + 1}`, width: one.width, height: one.height, loading: "lazy" })),
+        judged ? element("button", { id: `photo-${one.name.slice(0, 12)}`, class: "action", "data-report-withhold": one.name, "aria-pressed": String(kept) }, kept ? t("Đang giấu khỏi trang công khai · hiện lại") : t("Không đưa lên trang công khai")) : "");
     })));
   };
   const DEED = {
@@ -102,7 +104,7 @@
     return: () => t("Trả lại"), reply: () => t("Trả lời"), send_back: () => t("Yêu cầu làm lại"), publish: () => t("Công khai"), close: () => t("Đóng"),
     reject: () => t("Không tiếp nhận"), reopen: () => t("Mở lại"), merge: () => t("Gộp trùng"), unmerge: () => t("Tách ra"), extend: () => t("Gia hạn"),
     track: () => t("Đổi luồng"), place: () => t("Sửa vị trí"), note: () => t("Ghi chú"), receive: () => t("Tiếp nhận"), photo: () => t("Thêm ảnh"),
-    warn: () => t("Sắp quá hạn"), overdue: () => t("Quá hạn"), rate: () => t("Người dân đánh giá"),
+    warn: () => t("Sắp quá hạn"), overdue: () => t("Quá hạn"), rate: () => t("Người dân đánh giá"), withhold: () => t("Trang công khai"),
   };
   const deedName = (deed) => (DEED[deed] ? DEED[deed]() : deed);
   const detail = (line) => {
@@ -114,6 +116,7 @@
     if (data.due) some.push(t("hạn {at}", { at: dueWords(data.due) }));
     if (data.score) some.push(`${data.score}/5`);
     if (data.channel) some.push(named("channels", data.channel));
+    if (data.withheld !== undefined) some.push(data.withheld ? t("giấu một ảnh") : t("hiện lại một ảnh"));
     if (data.away_m !== undefined) some.push(t("ảnh chụp cách vị trí {n} m", { n: haidang.number(data.away_m) }));
     return some.join(" · ");
   };

@@ -166,9 +166,9 @@
     place.replaceChildren(
       element("div", { class: "case-head" }, element("h2", { tabindex: -1, id: "reports-one-title" }, one.title, badge(one)), element("button", { id: "reports-close", class: "quiet", "aria-label": t("Đóng") }, "×")),
       element("p", { class: "event-standing" }, element("b", {}, one.id), " · ", r().state(one), " · ", r().due(one)),
-      element("p", { class: "report-text report-words" }, one.words), r().photos(one, "report"), twins(one),
+      element("p", { class: "report-text report-words" }, one.words), r().photos(one, "report", true), twins(one),
       element("div", { class: "storm-doing" }, element("div", { class: "event-deeds" }, buttons)), typed || (deed ? r().form(one, deed, { terms, into: beside }) : ""),
-      kept || element("p", { id: "reports-one-said", class: "deed-words", role: "status" }), facts(one), r().replies(one), r().photos(one, "result"), r().log(one));
+      kept || element("p", { id: "reports-one-said", class: "deed-words", role: "status" }), facts(one), r().replies(one), r().photos(one, "result", true), r().log(one));
     place.scrollTop = scrolled;
     if (inside && $(inside)) $(inside).focus({ preventScroll: true });
   };
@@ -263,6 +263,15 @@
   };
   const counted = async () => { const sums = await r().read(`/api/v1/reports/counts?${narrowed()}`); if (sums) { counts = sums; chips(); } measured = 0; };
 
+  const withhold = async (name, withheld) => {
+    const by = actor(), id = one?.id;
+    if (!by || !id) return;
+    const answer = await r().post(`/api/v1/report-photos/${name}/withhold`, { actor: by, withheld });
+    const after = answer.ok ? await r().read(`/api/v1/reports/${id}`) : null;
+    if (after && one?.id === id) { one = after; panel(); }
+    say(answer.ok ? t("Đã ghi: {words}.", { words: withheld ? t("giấu một ảnh") : t("hiện lại một ảnh") }) : `${t("CHƯA làm")}: ${r().fault(answer)}`, !answer.ok);
+  };
+
   // ---- a call to the hotline -------------------------------------------------------------------------------------------------------
   const fresh = async () => {
     const words = await r().load(), place = $("reports-one");
@@ -335,6 +344,7 @@
     if (row) { show(row.dataset.report); row.focus({ preventScroll: true }); }
     else if (!button) return;
     else if (d.reportDeed) start(d.reportDeed);
+    else if (d.reportWithhold) withhold(d.reportWithhold, button.getAttribute("aria-pressed") !== "true");
     else if (d.reportTwin) compare(d.reportTwin);
     else if (d.reportOpen) { deed = null; show(d.reportOpen); }
     else if (d.reportAgain) fresh();

@@ -104,7 +104,7 @@ def one_report(connection: sa.Connection, key: str) -> Row:
     line, reply, photo = report_entry.c, report_reply.c, report_photo.c
     entries = sa.select(line.deed, line.status, line.reason, line.unit, line.data, line.at, line.actor)
     replies = sa.select(reply.id, reply.unit, reply.words, reply.at, reply.actor)
-    photos = sa.select(photo.name, photo.part, photo.width, photo.height, photo.at)
+    photos = sa.select(photo.name, photo.part, photo.width, photo.height, photo.at, photo.withheld_at)
     return {
         **row,
         "merged": list(merged),

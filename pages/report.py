@@ -84,7 +84,7 @@ def more(t: Text, row: Mapping[str, Any], found: More) -> list[Any]:
     parts: list[Any] = [html.P(names, className="muted report-of")] if names else []
     if found.photo:
         image = html.Img(src=f"/api/v1/report-photos/{found.photo}", alt=t("Ảnh người dân gửi"))
-        parts.append(html.Div(html.Div(html.Span(image)), className="report-photos"))
+        parts.append(html.Div(html.Div(html.Figure(image)), className="report-photos"))
     lang = "" if t.lang == "vi" else f"&lang={t.lang}"
     href = f"/services/report?state=all&report={quote(str(row['key']), safe='')}{lang}"
     parts.append(html.A(t("Xử lý phản ánh này"), href=href, className="press"))

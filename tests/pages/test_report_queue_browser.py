@@ -123,6 +123,9 @@ def test_a_likely_duplicate_is_compared_merged_and_taken_apart(own_centre: Centr
     expect(page.locator("#reports-twin-1")).to_contain_text("%")
     expect(page.locator("#reports-one .report-photos img")).to_have_js_property("complete", True)
     assert page.locator("#reports-one .report-photos img").evaluate("image => image.naturalWidth") > 0
+    page.locator("#reports-one [data-report-withhold]").click()
+    expect(page.locator("#reports-one [data-report-withhold]")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#reports-one .case-log")).to_contain_text("giấu một ảnh")
     page.keyboard.press("1")
     expect(page.locator("#reports-beside h2")).to_contain_text("Có phải cùng một việc")
     expect(page.locator("#reports-beside")).to_contain_text("cùng lĩnh vực")
@@ -181,9 +184,7 @@ def test_a_call_to_the_hotline_is_entered_and_its_caller_is_read_nowhere(
     expect(page.locator("#reports-one .facts")).to_contain_text("Tổng đài 1022")
     expect(page.locator("tr[data-report]")).to_have_count(1)
     page.keyboard.press("f")  # a picture that came by Zalo meanwhile
-    page.locator("#deed-photos").set_input_files(
-        {"name": "anh.jpg", "mimeType": "image/jpeg", "buffer": file(scene())}
-    )
+    page.locator("#deed-photos").set_input_files({"name": "anh.jpg", "mimeType": "image/jpeg", "buffer": file(scene())})
     page.locator(".report-form [type=submit]").click()
     expect(page.locator("#reports-one .report-photos img")).to_have_count(1)
     text = page.content()
