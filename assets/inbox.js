@@ -97,6 +97,10 @@
     const pairs = [[t("Hạn xử lý"), row.due_at ? `${r().dueWords(row.due_at)}${left}` : ""], [t("Lĩnh vực"), r().named("categories", row.category)], [t("Địa chỉ"), row.address], [t("Xã, phường"), row.commune ? r().named("communes", row.commune) : ""], [t("Vị trí"), where], [t("Tiếp nhận"), r().stamp(row.opened_at)], [t("Đơn vị xử lý"), row.unit ? r().unitName(row.unit) : ""]];
     return element("dl", { class: "facts" }, pairs.filter(([, value]) => value && value.length !== 0).map(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
   };
+  const why = (row) => { // what the operators, or the unit before, said with it
+    const line = [...row.log].reverse().find((each) => each.reason && ["assign", "transfer", "send_back", "reopen"].includes(each.deed));
+    return line ? element("p", { class: "inbox-why report-text" }, element("b", {}, r().deedName(line.deed)), `: ${line.reason}`) : "";
+  };
   const panel = () => {
     const place = $("inbox-one"), screen = $("inbox-screen");
     if (one) screen.dataset.open = "1"; else delete screen.dataset.open;
@@ -111,7 +115,7 @@
     const buttons = held ? [] : deeds().map((name) => element("button", { id: `inbox-do-${name}`, class: name === "reply" ? "action strong" : "action", "data-inbox-deed": name, "aria-expanded": deed === name ? "true" : null }, r().deedName(name), element("kbd", {}, r().KEYS[name].toUpperCase())));
     const form = typed || (deed ? r().form(row || { status: "assigned", commune: null, unit: filter.unit }, deed, { terms }) : "");
     const body = row
-      ? [element("p", { class: "event-standing" }, element("b", {}, row.id), " · ", r().state(row), " · ", r().due(row)), held, element("p", { class: "report-text report-words" }, row.words), r().photos(row, "report"), element("div", { class: "inbox-deeds" }, buttons), form, kept || element("p", { id: "inbox-one-said", class: "deed-words", role: "status" }), facts(row), r().replies(row), r().photos(row, "result"), r().log(row)]
+      ? [element("p", { class: "event-standing" }, element("b", {}, row.id), " · ", r().state(row), " · ", r().due(row)), held || why(row), element("p", { class: "report-text report-words" }, row.words), r().photos(row, "report"), element("div", { class: "inbox-deeds" }, buttons), form, kept || element("p", { id: "inbox-one-said", class: "deed-words", role: "status" }), facts(row), r().replies(row), r().photos(row, "result"), r().log(row)]
       : [element("p", { class: "event-standing" }, state(one), " · ", due(one)), element("p", { class: "report-none" }, element("a", { class: "press", href: `${one.page}${english() ? "&lang=en" : ""}` }, t("Mở ở màn hình của {name}", { name: serviceName(one.service) }))), element("div", { class: "inbox-deeds" }, buttons), form, kept || element("p", { id: "inbox-one-said", class: "deed-words", role: "status" })];
     place.replaceChildren(element("div", { class: "case-head" }, element("h2", { tabindex: -1, id: "inbox-one-title" }, row ? row.title : title(one)), element("button", { id: "inbox-close", class: "quiet", "aria-label": t("Đóng") }, "×")), ...body);
   };

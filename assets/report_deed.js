@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const haidang = (window.haidang = window.haidang || {});
-  const ANSWER_MS = 30000, READ_MS = 12000, FOUND_MOST = 8, MINUTE = 60, HOUR = 3600, DAY = 86400, FAR_DAYS = 3;
+  const ANSWER_MS = 30000, READ_MS = 12000, FOUND_MOST = 8, MINUTE = 60, HOUR = 3600, DAY = 86400, FAR_DAYS = 3, BYTES_MOST = 8 << 20, PIXELS_MOST = 25e6, SIDE_MOST = 2560;
   const KEYS = { verify: "v", assign: "a", transfer: "h", start: "s", return: "b", reply: "r", send_back: "w", publish: "p", close: "c", reject: "x", reopen: "o", merge: "g", unmerge: "u", extend: "e", track: "t", place: "l", note: "n", photo: "f" };
   let told = null;
 
@@ -185,11 +185,23 @@
     element("div", { class: "event-deeds" }, element("button", { type: "submit", class: "primary" }, deedName(deed), element("kbd", {}, "Ctrl ↵")), element("button", { type: "button", class: "action", "data-report-cancel": "1" }, t("Thôi"), element("kbd", {}, "Esc"))));
 
   // ---- doing it -----------------------------------------------------------------------------------------------------------------
+  // A telephone's camera makes more than the server takes (8 MB, 25 megapixels): such a picture is made smaller here first.
+  const fitted = async (file) => {
+    const picture = await createImageBitmap(file).catch(() => null);
+    if (!picture || (file.size <= BYTES_MOST && picture.width * picture.height <= PIXELS_MOST)) return file;
+    const part = Math.min(1, SIDE_MOST / Math.max(picture.width, picture.height)), canvas = document.createElement("canvas");
+    canvas.width = Math.round(picture.width * part);
+    canvas.height = Math.round(picture.height * part);
+    canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+    picture.close();
+    return (await new Promise((made) => canvas.toBlob(made, "image/jpeg", 0.88))) || file;
+  };
   // Each photograph makes a version of its own: whoever else changed the report meanwhile is found by the count.
   const attach = async (row, files, part, actor) => {
     for (const file of files) {
+      const sent = await fitted(file);
       const path = `/api/v1/report-photos?${new URLSearchParams({ report: row.id, part, actor })}`;
-      const answer = await ask(path, { method: "POST", headers: { "content-type": file.type || "application/octet-stream" }, body: file }, 4 * ANSWER_MS);
+      const answer = await ask(path, { method: "POST", headers: { "content-type": sent.type || "application/octet-stream" }, body: sent }, 4 * ANSWER_MS);
       if (!answer.ok) return { ...answer, file: file.name };
     }
     const after = await ask(`/api/v1/reports/${row.id}`);

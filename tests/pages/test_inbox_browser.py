@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from geo.handling import assign, put_units
@@ -164,6 +165,25 @@ def test_what_is_no_photograph_is_said_and_the_words_stay(
     expect(page.locator("#inbox-one-said")).to_contain_text("CHƯA làm: anh.jpg:")
     expect(page.locator("#deed-words")).to_have_value("Đã dọn.")
     assert status(own_centre, key) == "assigned"
+    # What a telephone's camera makes is too much for the server, and is made smaller before it goes.
+    large = tmp_path / "dien-thoai.png"
+    Image.new("RGB", (6_000, 5_000), "teal").save(large)
+    page.locator("#deed-photos").set_input_files(large)
+    page.locator(".report-form [type=submit]").tap()
+    expect(page.locator("#inbox-one .report-photos img")).to_have_js_property("complete", True)
+    assert page.locator("#inbox-one .report-photos img").get_attribute("width") == "1920"
+    assert status(own_centre, key) == "replied"
+
+
+def test_what_was_said_with_an_item_that_comes_back_stands_at_its_top(
+    own_centre: Centre, phone: BrowserContext
+) -> None:
+    key = given(own_centre, "Nắp cống vỡ", category="road")
+    step(own_centre, key, "reply", words="Đã sửa.")
+    step(own_centre, key, "send_back", reason="ảnh chụp chỗ khác")
+    page = inbox(phone, own_centre.url, f"?unit=urban_order&report={key}")
+    expect(page.locator(".inbox-why")).to_have_text("Yêu cầu làm lại: ảnh chụp chỗ khác")
+    expect(page.locator("#inbox-do-reply")).to_be_visible()
 
 
 def test_a_phone_has_no_sideways_scroll_and_axe_finds_nothing(own_centre: Centre, phone: BrowserContext) -> None:
