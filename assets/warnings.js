@@ -270,6 +270,14 @@
     event.stopPropagation();
   }, true);
   document.addEventListener("haidang:warnings", () => { if ($("warnings-list") && known && !haidang.warning_form?.shown()) refresh(); });
+  // Whoever opens the screen sees all that is in force, wherever it lies, until one is chosen or the map is moved.
+  const whole = () => {
+    const screen = $("warnings-screen"), map = haidang.map, areas = haidang.warning.in_force().flatMap((each) => haidang.warning.latlngs(each.geometry));
+    if (!screen || screen.fitted || open || !areas.length || haidang.warning_form?.shown() || map?.getContainer().id !== "warnings-map") return;
+    screen.fitted = true;
+    map.fitBounds(L.polygon(areas).getBounds().pad(0.15), { animate: false });
+  };
+  document.addEventListener("haidang:warnings", whole);
 
   new MutationObserver(() => {
     const screen = $("warnings-screen");
