@@ -168,12 +168,12 @@ def scene(camera: Simulated, at: datetime) -> Image.Image:
 
 def _words(draw: ImageDraw.ImageDraw, name: str, at: datetime) -> None:
     draw.rectangle((0, 0, WIDTH, 30), fill=(12, 16, 22))
-    _write(draw, (10, 4), name, _fonts(17))
+    inscribe(draw, (10, 4), name, lettering(17))
     clock = f"{at:%H:%M:%S %d/%m/%Y}"
-    _write(draw, (WIDTH - 10 - _length(clock, _fonts(17)), 4), clock, _fonts(17))
-    wide = _length(BADGE, _fonts(15))
+    inscribe(draw, (WIDTH - 10 - _length(clock, lettering(17)), 4), clock, lettering(17))
+    wide = _length(BADGE, lettering(15))
     draw.rectangle((WIDTH - wide - 26, HEIGHT - 34, WIDTH - 8, HEIGHT - 8), fill=(176, 96, 0))
-    _write(draw, (WIDTH - wide - 17, HEIGHT - 31), BADGE, _fonts(15))
+    inscribe(draw, (WIDTH - wide - 17, HEIGHT - 31), BADGE, lettering(15))
 
 
 def _shade(color: tuple[int, int, int], light: float) -> tuple[int, int, int]:
@@ -182,7 +182,7 @@ def _shade(color: tuple[int, int, int], light: float) -> tuple[int, int, int]:
 
 
 @cache
-def _fonts(size: int) -> tuple[Font, Font]:
+def lettering(size: int) -> tuple[Font, Font]:
     """Two files of one hand: the letters of Latin, and those that Vietnamese has besides."""
     files = (FONTS / f"be-vietnam-pro-{part}-500.woff2" for part in ("latin", "vietnamese"))
     latin, more = (ImageFont.truetype(file, size) for file in files)
@@ -198,7 +198,8 @@ def _length(text: str, fonts: tuple[Font, Font]) -> float:
     return sum(font.getlength(letter) for letter, font in _runs(text, fonts))
 
 
-def _write(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, fonts: tuple[Font, Font]) -> None:
+def inscribe(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, fonts: tuple[Font, Font]) -> None:
+    """Write a line of Vietnamese onto a picture."""
     x, y = at
     for letter, font in _runs(text, fonts):
         draw.text((x, y), letter, font=font, fill=(245, 245, 245))

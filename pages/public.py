@@ -50,7 +50,7 @@ def answer(
             [
                 element("a", words, href=address(path, t), **({"aria-current": "page"} if path == here else {}))
                 for path, words in ((BOARD, t("Phản ánh đã trả lời")), (NEW, t("Gửi phản ánh")),
-                                    (FOLLOW, t("Theo dõi phản ánh")))
+                                    (FOLLOW, t("Tra cứu")))
             ],
             _class="ways", **{"aria-label": t("Phản ánh hiện trường")},
         ),

@@ -158,7 +158,7 @@ def one_report(site: Site, t: Text, row: Row) -> Response:
         (t("Mã phản ánh"), row["id"]), (t("Lĩnh vực"), t.pick(row["category_vi"], row["category_en"])),
         (t("Nơi"), place(t, row)), (t("Tiếp nhận"), t.when(row["opened_at"])),
         (t("Hạn trả lời"), _when(t, row["due_at"])),
-        (t("Trả lời"), _answered(t, row)), (t("Công khai"), t.when(row["published_at"])),
+        (t("Trả lời"), _answered(t, row)), (t("Công khai lúc"), t.when(row["published_at"])),
         (t("Đơn vị xử lý"), t.pick(row["unit_vi"], row["unit_en"])),
     ]  # fmt: skip
     told = [element("div", element("dt", name), element("dd", value)) for name, value in facts if value]

@@ -80,9 +80,7 @@ def show(
 def put(
     context: typer.Context,
     day: Annotated[str, typer.Argument(help="YYYY-MM-DD.")],
-    kind: Annotated[
-        str, typer.Argument(help="off, or work (a Saturday worked for a day off).")
-    ],
+    kind: Annotated[str, typer.Argument(help="off, or work (a Saturday worked for a day off).")],
     name: Annotated[str, typer.Argument(help="What the day is called.")],
     ground: Annotated[str, typer.Option(help="Number and date of the notice.")],
     english: Annotated[str, typer.Option(help="What it is called in English.")] = "",

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from demo import camera_event, seed
 from demo.camera import put_cameras
 from demo.register import put_register
+from demo.report import put_reports
 from demo.storm import put_storm
 from demo.warning import put_warning
 from geo.account import Account, peer_account
@@ -53,7 +54,7 @@ class Rehearsal:
         }
 
     def put_in(self, environment: Mapping[str, str]) -> None:
-        """Places, rules, boats, a storm, a warning; then the day before into the stream, where the worker takes it."""
+        """Places, rules, boats, a storm, reports, a warning; then the day before into the stream, for the worker."""
         self._owner = engine(environment["DATABASE_URL"])
         self._began, self.start = time.monotonic(), time.time()
         simulated = {feed: (at,) for feed, at in self.addresses.items()}
@@ -67,6 +68,7 @@ class Rehearsal:
             camera_event.put_key(connection, place, seed.DEMO, datetime.fromtimestamp(self.start, UTC))
         put_cameras(self._owner, self.pictures, seed.DEMO)
         put_storm(self._owner, datetime.fromtimestamp(self.start, UTC), seed.DEMO)
+        put_reports(self._owner, SEED, datetime.fromtimestamp(self.start, UTC))
         put_warning(self._owner, datetime.fromtimestamp(self.start, UTC))
         self._since = datetime.now(UTC)
         minutes = (self.start - min(since.values())) / 60
