@@ -1,5 +1,6 @@
 """The screen `/services/report` in a real browser: triage by keyboard, two on one report, duplicates and calls."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -223,3 +224,13 @@ def test_the_card_of_a_report_tells_its_term_and_leads_to_the_queue(
     expect(page.locator("#card-facts")).to_contain_text("Cấp nước, thoát nước")
     page.locator("#card-facts .press").click()
     expect(page.locator("#reports-one h2")).to_contain_text("Vỡ ống nước")
+
+
+def test_a_right_click_on_the_map_takes_a_report_of_that_place(own_centre: Centre, context: BrowserContext) -> None:
+    page = opened(context, own_centre.url, "?lat=16.4637&lon=107.5905&z=15", "/")
+    expect(page.locator("#live-mark")).to_have_class("live-mark live", timeout=40_000)
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, button="right")
+    page.locator(".looking a.press").click()
+    expect(page.locator("#new-place")).to_have_value(re.compile(r"^16\.46\d+, 107\.59\d+$"))
