@@ -251,3 +251,58 @@ def test_the_screen_is_readable_for_everybody(own_centre: Centre, context: Brows
             expect(page.locator("#warnings-one .warning-inside")).to_contain_text("Trong vùng có gì")
         found = Axe().run(page, options=rules).response["violations"]
         assert [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found] == []
+
+
+def group(page: Page, id: int) -> str:
+    """The title of the group in which that warning stands in the list."""
+    return page.locator(f"section:has(#warning-{id}) h2").inner_text()
+
+
+def test_what_is_sent_back_is_mended_and_what_is_in_force_is_updated(
+    own_centre: Centre, context: BrowserContext
+) -> None:
+    with own_centre.engine.begin() as connection:
+        first = put(connection, (107.8, 16.5, 108.1, 16.8), headline="Bão số 12")
+    page = opened(context, own_centre.url, f"/warnings?id={first}")
+    page.locator("#warning-do-update").click()
+    expect(page.locator("#write-title")).to_have_text(f"Bản cập nhật của cảnh báo {first}")
+    expect(page.locator("#write-vi-headline")).to_have_value("Bão số 12")
+    # What it takes the place of is no other hazard that it meets.
+    expect(page.locator("#write-inside")).to_contain_text("Trong vùng có gì")
+    expect(page.locator("#write-raise")).to_be_hidden()
+    page.locator("#write-vi-headline").fill("Bão số 12 mạnh lên")
+    page.locator("input[name=write-level][value='5']").check()
+    page.locator("#write-save").click()
+    expect(page.locator("#warnings-one h2")).to_have_text("Bão số 12 mạnh lên")
+    made = int(page.url.partition("id=")[2].partition("&")[0])
+    assert group(page, made).startswith("Chờ duyệt")
+    other = opened(context, own_centre.url, f"/warnings?id={made}")
+    expect(other.locator("#warning-do-approve")).to_be_visible()
+    other.route(ASKED, lambda route: route.abort() if route.request.method == "GET" else route.continue_())
+    page.locator("#warning-note").fill("Ghi rõ giờ đổ bộ")
+    page.locator("#warning-do-return").click()
+    expect(page.locator("#warnings-one .facts")).to_contain_text("Trả lại để sửa: Ghi rõ giờ đổ bộ")
+    assert group(page, made).startswith("Dự thảo trả lại để sửa")
+    # Whoever has not seen that is told so, and nothing is done.
+    other.locator("#warnings-actor").fill("Hoa")
+    other.locator("#warning-do-approve").click()
+    expect(other.locator("#warning-said")).to_contain_text("CHƯA làm: người khác vừa thay đổi cảnh báo này")
+    other.close()
+    page.locator("#warning-do-edit").click()
+    page.locator("#write-vi-description").fill("Đổ bộ khoảng 22 giờ.")
+    page.locator("#write-save").click()
+    expect(page.locator(f"section:has(#warning-{made}) h2")).to_contain_text("Chờ duyệt")
+    page.locator("#warnings-actor").fill("Minh")
+    page.locator("#warning-do-approve").click()
+    expect(page.locator("#warning-do-issue")).to_be_visible()
+    page.locator("#warning-do-issue").click()
+    page.wait_for_timeout(900)
+    page.locator("#warning-do-issue").click()
+    expect(page.locator(f"section:has(#warning-{made}) h2")).to_contain_text("Đang có hiệu lực")
+    expect(page.locator(f"section:has(#warning-{first}) h2")).to_contain_text("Đã kết thúc")
+    expect(page.locator("path.warning-area")).to_have_count(1)
+    assert page.locator("path.warning-area").get_attribute("stroke") == "#6A1B9A"
+    deeds = page.locator("#warnings-one .case-log .log-head b")
+    expect(deeds).to_have_text(
+        ["Đã phát · Minh", "Đã duyệt · Minh", "Đã sửa · Lan", "Đã trả lại · Lan", "Đã soạn · Lan"]
+    )
