@@ -86,6 +86,13 @@ def in_force(site: Site, now: datetime, limit: int) -> Row:
     return {"type": "FeatureCollection", "features": features}
 
 
+def in_force_tag(site: Site, now: datetime, limit: int) -> str:
+    """The tag of what `in_force` would answer, so that a map which asks again is told that nothing changed."""
+    with site.engine.connect() as connection:
+        mark = store.in_force_mark(connection, now)
+    return f'W/"{sha256(f"{mark} {limit}".encode()).hexdigest()[:32]}"'
+
+
 def one(site: Site, warning_id: int, now: datetime) -> Row:
     """One warning with its area and what was done with it. Raises NoWarning."""
     with site.engine.connect() as connection:

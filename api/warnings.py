@@ -146,13 +146,21 @@ def _reading(server: FastAPI, site: Site) -> None:
         """The closed lists in Vietnamese and English, and the levels of risk with their legal colours."""
         return doing.words(datetime.now(UTC))
 
-    @server.get("/api/v1/warnings/in-force", tags=["warnings"])
+    @server.get("/api/v1/warnings/in-force", tags=["warnings"], response_model=dict[str, Any])
     def in_force(
+        request: Request,
+        response: Response,
         at: Annotated[Moment | None, Query(description="as it was at that moment")] = None,
         limit: Annotated[int, Query(ge=1, le=LISTED_MOST)] = LISTED_MOST,
-    ) -> dict[str, Any]:
-        """What is in force, as GeoJSON for a map."""
-        return doing.in_force(site, at or datetime.now(UTC), limit)
+    ) -> Any:
+        """What is in force, as GeoJSON for a map; of now with a tag, so that asking again costs little (304)."""
+        now = datetime.now(UTC)
+        if at is None:
+            told = {"etag": doing.in_force_tag(site, now, limit), "cache-control": "no-cache"}
+            if told["etag"] in request.headers.get("if-none-match", ""):
+                return Response(status_code=304, headers=told)
+            response.headers.update(told)
+        return doing.in_force(site, at or now, limit)
 
     @server.post("/api/v1/warnings/inside", tags=["warnings"])
     def inside(body: Asked) -> dict[str, Any]:

@@ -81,6 +81,15 @@ def in_force(connection: sa.Connection, now: datetime, origin: str | None = None
     return warnings(connection, Wanted(("issued",), origin), now, limit)
 
 
+def in_force_mark(connection: sa.Connection, now: datetime) -> str:
+    """Changes whenever what is in force may have: messages are only ever added, and each ends once."""
+    query = sa.text(
+        "SELECT count(*), max(known_at), count(*) FILTER (WHERE ends_at > :at) FROM warning_message"
+        " WHERE known_at <= :at"
+    )
+    return " ".join(map(str, connection.execute(query, {"at": now}).one()))
+
+
 def one_warning(connection: sa.Connection, warning_id: int, now: datetime) -> Row:
     """One warning with its area as GeoJSON (`geom`) and the deeds about it, oldest first (`log`). Raises NoWarning."""
     query = sa.text(

@@ -1,5 +1,6 @@
 """Warnings over HTTP: from a drawn area to a CAP document that others read, and what is refused on the way."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,24 @@ def test_step_6_a_warning_is_drawn_approved_issued_read_by_others_and_cancelled(
     assert states == {first["id"]: "cancelled", second["id"]: "cancelled", ended["id"]: "notice"}
     assert [one["id"] for one in site.get(f"{WARNINGS}?state=cancelled&limit=1")[1]] == [second["id"]]
     assert [one["id"] for one in site.get(f"{WARNINGS}?state=cancelled&before={second['id']}")[1]] == [first["id"]]
+
+
+def test_a_map_that_asks_again_is_told_that_nothing_has_changed_until_it_has(site) -> None:
+    path = f"{WARNINGS}/in-force"
+    tag = fetched(site, path)[1]["etag"]
+    assert fetched(site, path, **{"if-none-match": tag})[0] == 304
+    first = issued(site)
+    status, headers, _ = fetched(site, path, **{"if-none-match": tag})
+    assert (status, headers["etag"] != tag) == (200, True)
+    tag = headers["etag"]
+    posted(site, "", written())  # a draft is in force nowhere
+    assert fetched(site, path, **{"if-none-match": tag})[0] == 304
+    posted(site, f"/{first['id']}/cancel", {"actor": "Hoa", "note": "nhầm"})
+    assert fetched(site, path, **{"if-none-match": tag})[0] == 200
+    soon = issued(site, expires_at=(datetime.now(UTC) + timedelta(seconds=3)).isoformat())
+    tag = fetched(site, path)[1]["etag"]
+    time.sleep(max(0.0, datetime.fromisoformat(soon["ends_at"]).timestamp() - time.time()) + 0.1)
+    assert fetched(site, path, **{"if-none-match": tag})[0] == 200
 
 
 def test_where_a_warning_went_is_told(site) -> None:
