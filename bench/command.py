@@ -171,6 +171,25 @@ def cameras(
 
 
 @app.command()
+def reports(
+    as_json: Json = False,
+    number: Annotated[int, typer.Option("--reports", min=1_000, max=2_000_000, help="Reports of a year.")] = 183_000,
+    placed: Annotated[int, typer.Option(min=100, help="So many of them have a place.")] = 58_000,
+    runs: Annotated[int, typer.Option(min=1, help="How often each question is asked.")] = 15,
+) -> None:
+    """How soon the public board and the desk's lists answer over a year of field reports."""
+    from bench import reports as path
+    from bench.program import StartError
+
+    try:
+        report = path.measure(number, placed, runs)
+    except StartError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    report.print(as_json)
+
+
+@app.command()
 def clients(
     context: typer.Context,
     as_json: Json = False,
