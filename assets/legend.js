@@ -35,6 +35,8 @@
     const { t, age, milliseconds, now } = haidang;
     const feeds = ((hint && hint.feeds) || []).filter((feed) => feed.layer === layer);
     const heard = feeds.map((feed) => ({ feed, last: milliseconds(feed.last_message_at) })).filter((one) => !Number.isNaN(one.last));
+    // What people bring and no feed does, as reports, has no clock of its own: nothing is late there.
+    if (!feeds.length && ((counts || {})[layer] || {}).total) return ["fresh own", ""];
     if (!heard.length) return ["fresh waiting", t("Chưa có dữ liệu")];
     const newest = heard.reduce((a, b) => (a.last > b.last ? a : b));
     const seconds = (now() - newest.last) / 1000;
