@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import shapely
 import sqlalchemy as sa
 from geoalchemy2.shape import from_shape
 
 from access.fence_import import Refusal
+from access.import_account import WHATS, What
 from geo.actor import Actor
 from geo.area import PROVINCES, Area, area, areas, save_areas
 from geo.area_file import Draft
@@ -21,9 +22,6 @@ from geo.fence_history import same_place
 from geo.outline import area_km2
 from geo.ring import Fault, checked
 
-What = Literal["new", "changed", "unchanged", "conflict"]
-WHATS: tuple[What, ...] = ("new", "changed", "unchanged", "conflict")
-COMMENT = "nhập từ tệp {name}"
 AWAY_M = 5_000.0  # an outline so far from its commune's reference point is another commune's
 SIZE_PARTS = 0.05  # by so much an outline may differ from the declared area without a word
 

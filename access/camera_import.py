@@ -4,20 +4,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from access.import_account import WHATS, What
 from geo.actor import Actor
 from geo.camera_file import Draft
 from geo.revision import keep_all
 from geo.table import Shape, revision
 from geo.wrong import Wrong
 
-What = Literal["new", "changed", "unchanged", "conflict"]
-WHATS: tuple[What, ...] = ("new", "changed", "unchanged", "conflict")
-COMMENT = "nhập từ tệp {name}"
 SOURCE = "camera.import"
 REVISION = "camera"
 COLUMNS = (

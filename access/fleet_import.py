@@ -4,10 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
+from access.import_account import WHATS, What
 from geo import device as devices
 from geo import fleet
 from geo.actor import Actor
@@ -19,9 +20,6 @@ from geo.provider import Provider, by_name, plain, providers
 from geo.registration import parse
 from geo.wrong import Wrong
 
-What = Literal["new", "changed", "unchanged", "conflict"]
-WHATS: tuple[What, ...] = ("new", "changed", "unchanged", "conflict")
-COMMENT = "nhập từ tệp {name}"
 LENGTH_SAME_M = 0.05  # lists round to decimetres
 
 

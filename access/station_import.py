@@ -1,14 +1,14 @@
 """Environment stations out of a list: what an import would do, row by row, and doing all that is good at once."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from access.import_account import Account, Line
 from geo.actor import Actor
 from geo.figure import Figures, figures
 from geo.revision import keep_all
@@ -17,37 +17,9 @@ from geo.station_file import Draft
 from geo.table import Shape, revision
 from geo.wrong import Wrong
 
-What = Literal["new", "changed", "unchanged", "conflict"]
-WHATS: tuple[What, ...] = ("new", "changed", "unchanged", "conflict")
-COMMENT = "nhập từ tệp {name}"
 LAYER, SOURCE = "environment", "import"
 TOLD = ("name", "kind", "river", "owner")
 SAME_DEGREES = 1e-6  # a tenth of a metre: what a list rounds to
-
-
-@dataclass(frozen=True)
-class Line:
-    """What would become of one row: its number, the station, the fields that change, or what is wrong with it."""
-
-    number: int
-    id: str
-    what: What
-    fields: tuple[str, ...] = ()
-    wrongs: tuple[Wrong, ...] = ()
-    after: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True)
-class Account:
-    """What would become of every row, in the order of the file."""
-
-    lines: tuple[Line, ...]
-
-    @property
-    def counts(self) -> dict[What, int]:
-        """How many rows of each."""
-        found = Counter(line.what for line in self.lines)
-        return {what: found[what] for what in WHATS}
 
 
 def carry_out(

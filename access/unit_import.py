@@ -1,49 +1,19 @@
 """Handling units out of a list: what an import would do, row by row, and doing all that is good at once."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from access.import_account import Account, Line, What
 from geo import table
 from geo.actor import Actor
 from geo.revision import keep_all
 from geo.unit_file import Draft
-from geo.wrong import Wrong
 
-What = Literal["new", "changed", "unchanged", "conflict"]
-WHATS: tuple[What, ...] = ("new", "changed", "unchanged", "conflict")
-COMMENT = "nhập từ tệp {name}"
 TOLD = ("name_vi", "name_en", "ordinal")
-
-
-@dataclass(frozen=True)
-class Line:
-    """What would become of one row: its number, the unit, the fields that change, or what is wrong with it."""
-
-    number: int
-    id: str
-    what: What
-    fields: tuple[str, ...] = ()
-    wrongs: tuple[Wrong, ...] = ()
-    after: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True)
-class Account:
-    """What would become of every row, in the order of the file."""
-
-    lines: tuple[Line, ...]
-
-    @property
-    def counts(self) -> dict[What, int]:
-        """How many rows of each."""
-        found = Counter(line.what for line in self.lines)
-        return {what: found[what] for what in WHATS}
 
 
 def carry_out(

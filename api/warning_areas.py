@@ -55,9 +55,7 @@ def described(site: Site, now: datetime) -> dict[str, Any]:
         "group": "city",
         "shape": "area",
         "key": "id",
-        "kinds": [
-            {"name": f"level_{one.level}", "vi": one.name_vi, "en": one.name_en} for one in levels(now).values()
-        ],
+        "kinds": [{"name": f"level_{one.level}", "vi": one.name_vi, "en": one.name_en} for one in levels(now).values()],
         "fields": [{"name": name, "unit": "", "vi": vi, "en": en} for name, vi, en in fields],
         "kpis": [{"name": name, "vi": vi, "en": en, "unit": ""} for name, (vi, en) in kpis],
         "kpi_values": {"in_force": len(rows) - exercises, "exercises": exercises},

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import sqlalchemy as sa
 import typer
 
-from access import area_import, camera_import, fence_import, fleet_import, station_import, unit_import
+from access import area_import, camera_import, fence_import, fleet_import, import_account, station_import, unit_import
 from access import storm as storm_import
 from access.fence_import import Account, Deed, Line, Refusal
 from geo import area_file, boat_file, camera_file, station_file, storm_file, unit_file
@@ -39,7 +39,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Files into the centre."
 )
 CRS = re.compile(r"(?:EPSG:)?(\d{4,6})", re.IGNORECASE)
-_L = TypeVar("_L", fleet_import.Line, station_import.Line, unit_import.Line)
+_L = TypeVar("_L", fleet_import.Line, import_account.Line)
 TOLD_MAX = 400  # rows of a table that somebody reads
 
 
@@ -128,7 +128,7 @@ def import_areas(
             ignored.extend(others)
             return found
 
-        deed = area_import.Deed(who, area_import.COMMENT.format(name=Path(file).name), skip_conflicts)
+        deed = area_import.Deed(who, import_account.COMMENT.format(name=Path(file).name), skip_conflicts)
         source = (authority or f"tệp {Path(file).name}").strip()
         opened = engine(where["DATABASE_URL_WEB"])
         try:
@@ -180,26 +180,15 @@ def import_fleet(
         who = Actor((actor or getpass.getuser()).strip())
         where = addresses(settings)
         drafts, ignored = boat_file.drafts(read_sheet(Path(file), boat_file.KEY_NAMES, layer_name))
-        comment = fleet_import.COMMENT.format(name=Path(file).name)
+        comment = import_account.COMMENT.format(name=Path(file).name)
         opened = engine(where["DATABASE_URL_WEB"])
         try:
             found, done = fleet_import.carry_out(opened, drafts, overrule, who if apply else None, comment)
         finally:
             opened.dispose()
-    typer.echo(f"{visible(file.encode())}: {len(drafts)} rows")
-    if ignored:
-        typer.echo(f"ignored columns: {visible(', '.join(ignored).encode())}")
+    _head(file, len(drafts), ignored)
     _tell(found.lines, lambda line: line.registration)
-    typer.echo(", ".join(f"{count} {what}" for what, count in found.counts.items()))
-    left = found.counts["conflict"]
-    if done is not None:
-        typer.echo(
-            f"Applied by {visible(who.name.encode())}: {done} boats." + (f" Left out: {left} rows." if left else "")
-        )
-    elif found.counts["new"] + found.counts["changed"]:
-        typer.echo("Nothing was done yet; add --apply to do it.")
-    if left:
-        raise typer.Exit(1)
+    _end(found.counts, done, "boats", who)
 
 
 @app.command("stations")
@@ -226,27 +215,16 @@ def import_stations(
         else:
             rows = read_file(path, CRS.sub(r"EPSG:\1", crs) if crs else None, layer_name).rows
             drafts, ignored = station_file.of_features(rows)
-        comment = station_import.COMMENT.format(name=path.name)
+        comment = import_account.COMMENT.format(name=path.name)
         shape = next(layer.shape for layer in discover() if layer.shape.name == station_import.LAYER)
         opened = engine(where["DATABASE_URL"])  # a worker's role could write stations, but keeps no versions
         try:
             found, done = station_import.carry_out(opened, shape, drafts, who if apply else None, comment)
         finally:
             opened.dispose()
-    typer.echo(f"{visible(file.encode())}: {len(drafts)} rows")
-    if ignored:
-        typer.echo(f"ignored columns: {visible(', '.join(ignored).encode())}")
+    _head(file, len(drafts), ignored)
     _tell(found.lines, lambda line: line.id)
-    typer.echo(", ".join(f"{count} {what}" for what, count in found.counts.items()))
-    left = found.counts["conflict"]
-    if done is not None:
-        typer.echo(
-            f"Applied by {visible(who.name.encode())}: {done} stations." + (f" Left out: {left} rows." if left else "")
-        )
-    elif found.counts["new"] + found.counts["changed"]:
-        typer.echo("Nothing was done yet; add --apply to do it.")
-    if left:
-        raise typer.Exit(1)
+    _end(found.counts, done, "stations", who)
 
 
 @app.command("units")
@@ -268,21 +246,13 @@ def import_units(
         drafts, ignored = unit_file.of_sheet(read_sheet(path, unit_file.KEY_NAMES, layer_name))
         opened = engine(where["DATABASE_URL"])
         try:
-            comment = unit_import.COMMENT.format(name=path.name)
+            comment = import_account.COMMENT.format(name=path.name)
             found, done = unit_import.carry_out(opened, drafts, who if apply else None, comment)
         finally:
             opened.dispose()
-    typer.echo(f"{visible(file.encode())}: {len(drafts)} rows")
-    if ignored:
-        typer.echo(f"ignored columns: {visible(', '.join(ignored).encode())}")
+    _head(file, len(drafts), ignored)
     _tell(found.lines, lambda line: line.id)
-    typer.echo(", ".join(f"{count} {what}" for what, count in found.counts.items()))
-    if done is not None:
-        typer.echo(f"Applied by {visible(who.name.encode())}: {done} units.")
-    elif found.counts["new"] + found.counts["changed"]:
-        typer.echo("Nothing was done yet; add --apply to do it.")
-    if found.counts["conflict"]:
-        raise typer.Exit(1)
+    _end(found.counts, done, "units", who)
 
 
 @app.command("cameras")
@@ -309,7 +279,7 @@ def import_cameras(
         where = addresses(settings)
         rows = camera_file.read_list(Path(file), layer_name)
         drafts, ignored = camera_file.drafts(rows, camera_file.Given(owner, kind, provider, prefix))
-        comment = camera_import.COMMENT.format(name=Path(file).name)
+        comment = import_account.COMMENT.format(name=Path(file).name)
         # Not as the web's role, which brings no positions.
         opened = engine(where["DATABASE_URL"])
         try:
@@ -317,9 +287,7 @@ def import_cameras(
             found, done = camera_import.carry_out(opened, CAMERA, drafts, deed, comment, simulated)
         finally:
             opened.dispose()
-    typer.echo(f"{visible(file.encode())}: {len(drafts)} rows")
-    if ignored:
-        typer.echo(f"ignored columns: {visible(', '.join(ignored).encode())}")
+    _head(file, len(drafts), ignored)
     # What somebody must look at is never cut off.
     shown = {line.number for line in found.lines[:TOLD_MAX]}
     for line in found.lines:
@@ -336,16 +304,7 @@ def import_cameras(
         typer.echo(f"... and {len(found.lines) - len(shown)} rows more, of which those in conflict stand above")
     if found.missing:
         typer.echo(f"of earlier imports and not in this list, left as they are: {len(found.missing)}")
-    typer.echo(", ".join(f"{count} {what}" for what, count in found.counts.items()))
-    left = found.counts["conflict"]
-    if done is not None:
-        typer.echo(
-            f"Applied by {visible(who.name.encode())}: {done} cameras." + (f" Left out: {left} rows." if left else "")
-        )
-    elif found.counts["new"] + found.counts["changed"]:
-        typer.echo("Nothing was done yet; add --apply to do it.")
-    if left:
-        raise typer.Exit(1)
+    _end(found.counts, done, "cameras", who)
 
 
 @app.command("storm")
@@ -392,6 +351,27 @@ def import_storm(
         typer.echo("It is the bulletin that counts already; there is nothing to do.")
     else:
         typer.echo("Nothing was done yet; add --apply to do it.")
+
+
+def _head(file: str, rows: int, ignored: Sequence[str]) -> None:
+    """What was read of a file."""
+    typer.echo(f"{visible(file.encode())}: {rows} rows")
+    if ignored:
+        typer.echo(f"ignored columns: {visible(', '.join(ignored).encode())}")
+
+
+def _end(counts: Mapping[import_account.What, int], done: int | None, things: str, who: Actor) -> None:
+    """How many rows there are of each kind and what was done with them; 1 where some are in conflict."""
+    typer.echo(", ".join(f"{count} {what}" for what, count in counts.items()))
+    left = counts["conflict"]
+    if done is not None:
+        typer.echo(
+            f"Applied by {visible(who.name.encode())}: {done} {things}." + (f" Left out: {left} rows." if left else "")
+        )
+    elif counts["new"] + counts["changed"]:
+        typer.echo("Nothing was done yet; add --apply to do it.")
+    if left:
+        raise typer.Exit(1)
 
 
 def _tell(lines: Sequence[_L], named: Callable[[_L], str]) -> None:

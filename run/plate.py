@@ -2,12 +2,9 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-import sqlalchemy as sa
 import typer
 
-from geo.database import engine
-from run.connection import addresses
-from run.fault import Fault
+from run.disclosure import told
 from run.letters import visible
 
 if TYPE_CHECKING:
@@ -25,21 +22,9 @@ def plate(
 ) -> None:
     """Tell one plate, with an entry that nobody can change; no screen and no other command does."""
     settings: Settings = context.find_root().obj
-    query = sa.text("SELECT tell_plate(:event, :who, :why)")
-    try:
-        opened = engine(addresses(settings)["DATABASE_URL"])
-        try:
-            with opened.begin() as connection:
-                told = connection.scalar(query, {"event": event, "who": actor, "why": reason})
-        finally:
-            opened.dispose()
-    except (Fault, ValueError) as error:
-        typer.echo(visible(str(error).encode()), err=True)
-        raise typer.Exit(1) from None
-    except sa.exc.SQLAlchemyError as error:
-        typer.echo(f"no plate was told: {str(error).splitlines()[0]}", err=True)
-        raise typer.Exit(1) from None
-    if told is None:
+    query = "SELECT tell_plate(:event, :who, :why)"
+    found = told(settings, query, {"event": event, "who": actor, "why": reason}, "no plate was told")
+    if found is None:
         typer.echo(f"event {event} is not there, or has no plate", err=True)
         raise typer.Exit(1)
-    typer.echo(visible(str(told).encode()))
+    typer.echo(visible(str(found).encode()))

@@ -3,12 +3,9 @@
 import json
 from typing import TYPE_CHECKING, Annotated
 
-import sqlalchemy as sa
 import typer
 
-from geo.database import engine
-from run.connection import addresses
-from run.fault import Fault
+from run.disclosure import told
 from run.letters import visible
 
 if TYPE_CHECKING:
@@ -26,21 +23,9 @@ def reporter(
 ) -> None:
     """Tell who sent one report, with an entry that nobody can change; no screen and no other command does."""
     settings: Settings = context.find_root().obj
-    query = sa.text("SELECT tell_reporter(:report, :who, :why)")
-    try:
-        opened = engine(addresses(settings)["DATABASE_URL"])
-        try:
-            with opened.begin() as connection:
-                told = connection.scalar(query, {"report": report, "who": actor, "why": reason})
-        finally:
-            opened.dispose()
-    except (Fault, ValueError) as error:
-        typer.echo(visible(str(error).encode()), err=True)
-        raise typer.Exit(1) from None
-    except sa.exc.SQLAlchemyError as error:
-        typer.echo(f"nobody was told: {str(error).splitlines()[0]}", err=True)
-        raise typer.Exit(1) from None
-    if told is None:
+    query = "SELECT tell_reporter(:report, :who, :why)"
+    found = told(settings, query, {"report": report, "who": actor, "why": reason}, "nobody was told")
+    if found is None:
         typer.echo(f"there is no report {visible(report.encode())}", err=True)
         raise typer.Exit(1)
-    typer.echo(visible(json.dumps(told, ensure_ascii=False).encode()))
+    typer.echo(visible(json.dumps(found, ensure_ascii=False).encode()))
