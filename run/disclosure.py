@@ -1,7 +1,7 @@
 """What the database keeps closed and tells only to somebody by name, for a reason, with a line that stays."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 import typer
@@ -10,7 +10,9 @@ from geo.database import engine
 from run.connection import addresses
 from run.fault import Fault
 from run.letters import visible
-from settings import Settings
+
+if TYPE_CHECKING:
+    from settings import Settings
 
 
 def told(settings: Settings, query: str, values: Mapping[str, Any], refused: str) -> Any:

@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from geo.camera_review import Wanted, events, store
+from run import disclosure
 from run import plate as room
 from tests.connections import connected
 
@@ -18,7 +19,7 @@ NOW = datetime(2026, 11, 28, 3, tzinfo=UTC)
 @pytest.fixture
 def asked(database, monkeypatch):
     """A function that runs the command against the test's database."""
-    monkeypatch.setattr(room, "addresses", lambda _: {"DATABASE_URL": database.owner})
+    monkeypatch.setattr(disclosure, "addresses", lambda _: {"DATABASE_URL": database.owner})
     app = typer.Typer()
     app.registered_commands.extend(room.app.registered_commands)
     app.callback()(_with_settings)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from geo.report_receive import receive
 from layers import discover, seed
+from run import disclosure
 from run import reporter as room
 from tests.connections import connected
 from tests.geo.test_report_work import LAN, NOW, SENT
@@ -18,7 +19,7 @@ from tests.geo.test_report_work import LAN, NOW, SENT
 @pytest.fixture
 def asked(database, monkeypatch):
     """A function that runs the command against the test's database."""
-    monkeypatch.setattr(room, "addresses", lambda _: {"DATABASE_URL": database.owner})
+    monkeypatch.setattr(disclosure, "addresses", lambda _: {"DATABASE_URL": database.owner})
     app = typer.Typer()
     app.registered_commands.extend(room.app.registered_commands)
     app.callback()(_with_settings)
