@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from settings import Settings
 
 
-def told(settings: Settings, query: str, values: Mapping[str, Any], refused: str) -> Any:
+def told(settings: "Settings", query: str, values: Mapping[str, Any], refused: str) -> Any:
     """What a function of the database tells the owner, in a transaction that keeps its line; None for nothing.
 
     Ends the command with one line: `refused`, and why.
