@@ -301,7 +301,8 @@ def test_what_is_sent_back_is_mended_and_what_is_in_force_is_updated(
     expect(page.locator(f"section:has(#warning-{made}) h2")).to_contain_text("Đang có hiệu lực")
     expect(page.locator(f"section:has(#warning-{first}) h2")).to_contain_text("Đã kết thúc")
     expect(page.locator("path.warning-area")).to_have_count(1)
-    assert page.locator("path.warning-area").get_attribute("stroke") == "#6A1B9A"
+    # The map asks every few seconds: in the new one's colour it is drawn then.
+    expect(page.locator("path.warning-area")).to_have_attribute("stroke", "#6A1B9A", timeout=15_000)
     deeds = page.locator("#warnings-one .case-log .log-head b")
     expect(deeds).to_have_text(
         ["Đã phát · Minh", "Đã duyệt · Minh", "Đã sửa · Lan", "Đã trả lại · Lan", "Đã soạn · Lan"]
