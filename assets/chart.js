@@ -67,7 +67,12 @@
     });
     for (const mark of gone) { markers.get(mark).remove(); markers.delete(mark); }
   };
-  callbacks.fence_mark = (hint, last) => (hint && hint.fences && hint.fences !== last ? hint.fences : dash.no_update);
+  let marked = null; // of the fences as they are drawn
+  window.addEventListener("haidang:feed-hint", ({ detail: { fences } }) => {
+    if (!fences || fences === marked || !document.getElementById("map")) return;
+    marked = fences;
+    dash.set_props("fence-mark", { data: fences });
+  });
   callbacks.fence_names = (data) => {
     names.clear();
     for (const [mark, words] of Object.entries(data || {})) names.set(mark, words);

@@ -1,11 +1,14 @@
 // Hands the configured over-layer to the base map.
-window.dash_clientside = Object.assign({}, window.dash_clientside, {
-  haidang_cover: {
+(() => {
+  "use strict";
+  // The one object all scripts share: whoever puts another in its place takes no_update from those that hold the first.
+  const dash = (window.dash_clientside = window.dash_clientside || {});
+  dash.haidang_cover = {
     lay(cover) {
       if (cover && window.haidang && window.haidang.basemap) {
         window.haidang.basemap.over(cover).catch((error) => console.error(`base map: ${error.message}`));
       }
-      return window.dash_clientside.no_update;
+      return dash.no_update;
     },
-  },
-});
+  };
+})();

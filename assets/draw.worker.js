@@ -106,7 +106,8 @@ function drawLabels() {
   }
   if (!wanted.length && labels.empty) { texts.flying = false; return; }
   labels.empty = !wanted.length;
-  labels.draw(wanted, theme, view.scale || 1);
+  // The same names in the same places are on the screen already.
+  if (!labels.draw(wanted, theme, view.scale || 1)) { texts.flying = false; return; }
   const frame = labels.close();
   say("frame", { sheet: "names", view: view.id, ...frame }, [frame.bitmap]);
 }
@@ -199,11 +200,11 @@ const orders = {
       self.fonts.add(face);
       return face.load();
     }));
-    labels.widths.clear();
+    labels.forget();
     scene.sprites.clear();
     touch(points, texts);
   },
-  filter({ options }) { scene.filter(options); hurry(points, texts); },
+  filter({ options }) { if (scene.filter(options)) hurry(points, texts); },
   alarms({ list }) { scene.setAlarms(list); touch(points, texts); },
   choose({ object, fly }) { scene.chosen = object; texts.at = 0; hurry(points, texts); tellChosen(fly); },
   labels({ on }) { labelled = on; touch(texts); },

@@ -2,8 +2,6 @@
 (() => {
   "use strict";
   const haidang = (window.haidang = window.haidang || {});
-  const dash = (window.dash_clientside = window.dash_clientside || {});
-  const callbacks = (dash.haidang = dash.haidang || {});
   const previous = new Map(); // source -> {at, messages}, to tell a rate between two hints
 
   const name = (feed) => {
@@ -34,30 +32,44 @@
     ].filter(Boolean).join("\n");
   };
 
-  callbacks.feeds = (hint) => {
-    const { html, t, age, milliseconds, now } = haidang;
-    const feeds = (hint && hint.feeds) || [];
-    if (!feeds.length) return [html("Li", { className: "feed muted", children: t("Chưa có nguồn dữ liệu") })];
-    return feeds.map((feed) => {
-      const last = milliseconds(feed.last_message_at);
-      const silent = Number.isNaN(last);
-      const seconds = (now() - last) / 1000;
-      const fresh = !silent && seconds <= feed.expected_s;
-      const title = hover(feed, last);
-      const state = silent ? t("chưa có bản tin") : fresh ? t("mới") : t("chậm");
-      const when = silent
-        ? html("Span", { className: "age", children: "–" })
-        : html("Time", { className: "age tick", children: age(seconds), dateTime: new Date(last).toISOString(), "data-expected": String(feed.expected_s) });
-      return html("Li", {
-        id: `feed-${String(feed.source).replace(/\W/g, "-")}`, className: "feed", title, "data-fresh": silent ? "silent" : fresh ? "fresh" : "stale", tabIndex: 0,
-        children: [html("I", { className: "lamp", role: "img", "aria-label": state }), html("Span", { className: "feed-name", children: name(feed) }), when],
-      });
+  const made = (tag, className) => Object.assign(document.createElement(tag), { className });
+  const line = (id) => {
+    const one = made("li", "feed"), lamp = made("i", "lamp");
+    lamp.setAttribute("role", "img");
+    Object.assign(one, { id, tabIndex: 0 }).append(lamp, made("span", "feed-name"), made("span", "age"));
+    return one;
+  };
+  const write = (one, feed) => {
+    const { t, age, milliseconds, now } = haidang;
+    const last = milliseconds(feed.last_message_at), silent = Number.isNaN(last);
+    const seconds = (now() - last) / 1000, fresh = !silent && seconds <= feed.expected_s;
+    const [lamp, words] = one.children;
+    let when = one.lastElementChild;
+    if (silent === (when.localName === "time")) {
+      when.replaceWith(made(silent ? "span" : "time", silent ? "age" : "age tick"));
+      when = one.lastElementChild;
+    }
+    if (!silent) { when.dateTime = new Date(last).toISOString(); when.dataset.expected = String(feed.expected_s); }
+    const text = silent ? "–" : age(seconds);
+    if (when.textContent !== text) when.textContent = text;
+    if (words.textContent !== name(feed)) words.textContent = name(feed);
+    lamp.setAttribute("aria-label", silent ? t("chưa có bản tin") : fresh ? t("mới") : t("chậm"));
+    one.title = hover(feed, last);
+    one.dataset.fresh = silent ? "silent" : fresh ? "fresh" : "stale";
+  };
+  // A line stays the same element while its feed is there, so that neither focus nor what is being read is lost.
+  const draw = ({ feeds = [] }) => {
+    const strip = document.getElementById("feeds");
+    if (!strip) return;
+    const lines = feeds.map((feed) => {
+      const id = `feed-${String(feed.source).replace(/\W/g, "-")}`, one = document.getElementById(id) || line(id);
+      write(one, feed);
+      return one;
     });
+    if (!lines.length) lines.push(Object.assign(made("li", "feed muted"), { textContent: haidang.t("Chưa có nguồn dữ liệu") }));
+    if (lines.length !== strip.children.length || lines.some((one, index) => one !== strip.children[index])) strip.replaceChildren(...lines);
+    // Simulated data that come later are said too; what was simulated once stays so.
+    if (feeds.some((feed) => feed.simulated)) document.getElementById("badge")?.removeAttribute("hidden");
   };
-
-  callbacks.badge = (hint) => {
-    const badge = document.getElementById("badge");
-    const simulated = ((hint && hint.feeds) || []).some((feed) => feed.simulated);
-    return simulated ? false : badge ? badge.hidden : true;
-  };
+  window.addEventListener("haidang:feed-hint", ({ detail }) => draw(detail));
 })();

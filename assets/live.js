@@ -11,9 +11,12 @@
 
   const order = (type, body) => (worker ? worker.postMessage({ type, ...body }) : waiting.push({ type, ...body }));
 
+  const tell = (name, detail) => window.dispatchEvent(new CustomEvent(`haidang:${name}`, { detail }));
+
+  /* For what the server is asked about, or the address keeps; what comes by the second is only told, since Dash wakes every part of the page at each change. */
   function store(id, data) {
     if (window.dash_clientside && window.dash_clientside.set_props) window.dash_clientside.set_props(id, { data });
-    window.dispatchEvent(new CustomEvent(`haidang:${id}`, { detail: data }));
+    tell(id, data);
   }
 
   /* A canvas that shows the newest bitmap, moved and scaled with the map's pane so that its world stays the map's world. */
@@ -184,13 +187,13 @@
       if (fly) live.fly(place.lat, place.lon, Math.max(map.getZoom(), 12));
       else if (following && (first || !map._animatingZoom)) map.panTo([place.lat, place.lon]);
     },
-    counts({ counts }) { store("counts", counts); },
+    counts({ counts }) { tell("counts", counts); },
     rows({ rows }) { store("rows", rows); },
     connection({ state }) { store("connection", state); },
     hello() {},
     news({ message }) {
-      if (message.type === "alarm") store("alarm-hint", { seq: message.seq });
-      else if (message.type === "feeds") store("feed-hint", message);
+      if (message.type === "alarm") tell("alarm-hint", { seq: message.seq });
+      else if (message.type === "feeds") tell("feed-hint", message);
     },
   };
 

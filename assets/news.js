@@ -4,17 +4,17 @@
   const here = document.currentScript.src;
   let begun = false;
 
-  const store = (id, data) => {
-    window.dash_clientside.set_props(id, { data });
-    window.dispatchEvent(new CustomEvent(`haidang:${id}`, { detail: data }));
-  };
+  const tell = (name, detail) => window.dispatchEvent(new CustomEvent(`haidang:${name}`, { detail }));
   const told = {
     hello() {},
     frame() {},
-    connection(state) { store("connection", state); },
+    connection(state) {
+      window.dash_clientside.set_props("connection", { data: state });
+      tell("connection", state);
+    },
     text(message) {
-      if (message.type === "alarm") store("alarm-hint", { seq: message.seq });
-      else if (message.type === "feeds") store("feed-hint", message);
+      if (message.type === "alarm") tell("alarm-hint", { seq: message.seq });
+      else if (message.type === "feeds") tell("feed-hint", message);
     },
   };
   const begin = async () => {

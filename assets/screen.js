@@ -36,9 +36,14 @@
     const text = words[message] || message;
     return values ? text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? values[name] : all)) : text;
   };
+  const formats = new Map(); // as below
+  const format = (digits) => {
+    const key = `${root.lang} ${digits}`;
+    if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(root.lang === "vi" ? "vi-VN" : "en-GB", { maximumFractionDigits: digits }));
+    return formats.get(key);
+  };
   const number = (value, digits = 0) =>
-    value === null || value === undefined || Number.isNaN(value) ? "–"
-      : new Intl.NumberFormat(root.lang === "vi" ? "vi-VN" : "en-GB", { maximumFractionDigits: digits }).format(value);
+    value === null || value === undefined || Number.isNaN(value) ? "–" : format(digits).format(value);
   const age = (seconds) => {
     if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return "–";
     const whole = Math.max(0, Math.floor(seconds));
@@ -157,9 +162,11 @@
     const entry = document.querySelector(`[data-layer-kinds^="${CSS.escape(layer)} "]`);
     return off.includes("*") && entry ? entry.dataset.layerKinds.split(" ").slice(1) : off;
   };
+  const hide = (filter) =>
+    live("filter", Object.fromEntries(Object.entries(filter).map(([layer, one]) => [layer, { ...one, off: everyKind(layer, one.off || []) }])));
   callbacks.show_live = (filter, show) => {
-    const all = Object.fromEntries(Object.entries(filter || {}).map(([layer, one]) => [layer, { ...one, off: everyKind(layer, one.off || []) }]));
-    live("filter", all);
+    hide(filter || {});
+    haidang.legend?.pressed(filter || {});
     live("labels", Boolean(show && show.labels));
     live("follow", Boolean(show && show.follow));
     return ["zone", "storm", "warning"].map((name) => ((((filter || {})[name] || {}).off || []).includes("*") ? "off" : "on"));
@@ -200,23 +207,34 @@
     const text = { live: t("TRỰC TIẾP"), reconnecting: t("ĐANG NỐI LẠI"), stale: t("DỮ LIỆU CŨ") }[at] || at;
     return [text, `live-mark ${at}`];
   };
-  let heard = null;
-  callbacks.banner = (connection, database, hint, counts) => {
-    if (hint && hint.server_ms && hint !== heard) offset = hint.server_ms - Date.now();
-    heard = hint;
+  // Of what is heard by the second the banner is told only what changes its words.
+  let hint = null, counts = null, toldTo = null, told = "";
+  const sources = () => {
+    const feeds = hint ? hint.feeds || [] : null;
+    const heard = feeds && feeds.filter((feed) => feed.last_message_at).length;
+    const empty = Boolean(counts) && !Object.values(counts).some((one) => one.total);
+    const data = { away: hint?.database === "away", feeds: feeds && feeds.length, heard, empty }, print = JSON.stringify(data);
+    if (!$("banner") || ($("banner") === toldTo && print === told)) return;
+    [toldTo, told] = [$("banner"), print];
+    store("sources", data);
+  };
+  window.addEventListener("haidang:feed-hint", ({ detail }) => {
+    hint = detail;
+    if (hint.server_ms) offset = hint.server_ms - Date.now();
+    sources();
+  });
+  window.addEventListener("haidang:counts", ({ detail }) => { counts = detail; sources(); });
+  callbacks.banner = (connection, database, known) => {
     const at = (connection && connection.state) || "live";
     root.dataset.connection = at;
     const since = (ms) => html("Time", { children: age((Date.now() - ms) / 1000), dateTime: new Date(ms + offset).toISOString(), className: "tick" });
     const say = (kind, ...children) => [children, false, `banner ${kind}`];
     if (at === "reconnecting") return say("bad", t("Mất kết nối với máy chủ, đang nối lại. Hình trên bản đồ đã dừng cách đây "), since(connection.since_ms || Date.now()), ".");
     if (at === "stale") return say("bad", t("Không có dữ liệu mới. Hình trên bản đồ đã dừng cách đây "), since(connection.since_ms || Date.now()), ".");
-    if ((database && database.away) || (hint && hint.database === "away")) return say("bad", t("Cơ sở dữ liệu không trả lời: báo động, tìm kiếm và vệt hành trình đang là bản cũ."));
-    const feeds = (hint && hint.feeds) || null;
-    const total = Object.values(counts || {}).reduce((sum, one) => sum + (one.total || 0), 0);
-    if (feeds && counts && total === 0) {
-      const heard = feeds.filter((feed) => feed.last_message_at);
-      if (!feeds.length) return say("quiet-note", t("Chưa có tàu nào: chưa có nguồn dữ liệu nào được cấu hình."));
-      if (!heard.length) return say("quiet-note", t("Chưa có tàu nào: {n} nguồn đang mở nhưng chưa nhận được bản tin.", { n: feeds.length }));
+    if ((database && database.away) || (known && known.away)) return say("bad", t("Cơ sở dữ liệu không trả lời: báo động, tìm kiếm và vệt hành trình đang là bản cũ."));
+    if (known && known.feeds !== null && known.empty) {
+      if (!known.feeds) return say("quiet-note", t("Chưa có tàu nào: chưa có nguồn dữ liệu nào được cấu hình."));
+      if (!known.heard) return say("quiet-note", t("Chưa có tàu nào: {n} nguồn đang mở nhưng chưa nhận được bản tin.", { n: known.feeds }));
       return say("quiet-note", t("Chưa có tàu nào: đã nhận bản tin nhưng chưa có vị trí hợp lệ."));
     }
     return ["", true, "banner"];
@@ -332,5 +350,5 @@
   });
   dirty.observe(root, { childList: true, subtree: true });
 
-  Object.assign(haidang, { t, number, age, exact, position, milliseconds, now, html, choose, go, fly, callLive: live, state, write_url: write });
+  Object.assign(haidang, { t, number, age, exact, position, milliseconds, now, html, choose, go, fly, hide, callLive: live, state, write_url: write });
 })();

@@ -12,7 +12,7 @@ def layout(site: Site, t: Text) -> html.Div:
 
 
 def register(app: Dash, site: Site) -> None:
-    """The worst of what connection, database, feeds and counts say; screen.js keeps its clock ticking."""
+    """The worst of what connection, database and sources say; screen.js keeps its clock ticking."""
     app.clientside_callback(
         ClientsideFunction("haidang", "banner"),
         Output("banner", "children"),
@@ -20,6 +20,5 @@ def register(app: Dash, site: Site) -> None:
         Output("banner", "className"),
         Input("connection", "data"),
         Input("database", "data"),
-        Input("feed-hint", "data"),
-        Input("counts", "data"),
+        Input("sources", "data"),
     )

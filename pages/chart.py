@@ -260,14 +260,6 @@ def register(app: Dash, site: Site) -> None:
         # Anew as a whole: Leaflet does not give a shape another class, and a shape must not become another fence's.
         return dl.LayerGroup(shapes, id={"part": "zones", "print": seen}), names, seen, no_update
 
-    app.clientside_callback(
-        ClientsideFunction("haidang", "fence_mark"),
-        Output("fence-mark", "data"),
-        Input("feed-hint", "data"),
-        State("fence-mark", "data"),
-        prevent_initial_call=True,
-    )
-
     @app.callback(
         Output("trail", "children"), Input("chosen", "data"), Input("show", "data"), Input("trail-tick", "n_intervals")
     )

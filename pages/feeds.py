@@ -2,7 +2,7 @@
 
 import json
 
-from dash import ClientsideFunction, Dash, Input, Output, html
+from dash import html
 
 from access.camera_event import EVENTS
 from access.site import Site
@@ -10,19 +10,9 @@ from pages.text import Text
 
 
 def layout(site: Site, t: Text) -> html.Ul:
-    """An empty strip; feeds.js fills it from the server's feed messages."""
+    """An empty strip; feeds.js fills it from the server's feed messages, and keeps it."""
     waiting = html.Li(t("Đang chờ nguồn dữ liệu"), className="feed muted")
     # By what a source's name begins with; AIS and VMS are said as they are written.
     names = {layer.name: t.title(layer) for layer in site.layers} | {EVENTS: t("Sự kiện camera")}
     told = {"aria-label": t("Nguồn dữ liệu"), "data-names": json.dumps(names, ensure_ascii=False)}
     return html.Ul([waiting], id="feeds", className="feeds", **told)
-
-
-def register(app: Dash, site: Site) -> None:
-    """Drawn in the browser: ages change each second."""
-    app.clientside_callback(
-        ClientsideFunction("haidang", "feeds"),
-        Output("feeds", "children"),
-        Input("feed-hint", "data"),
-        prevent_initial_call=True,
-    )

@@ -1,6 +1,6 @@
 """The head of the screen: product, centre, search, feeds, simulation badge, clock, shift, language and theme."""
 
-from dash import ClientsideFunction, Dash, Input, Output, html
+from dash import Dash, html
 
 from access.site import Site
 from pages import feeds, menu, search
@@ -47,12 +47,5 @@ def layout(site: Site, t: Text) -> html.Header:
 
 
 def register(app: Dash, site: Site) -> None:
-    """The badge also appears when simulated data arrives later, by what the feeds say."""
+    """What asks the server; feeds.js draws the strip, and shows the badge when simulated data come later."""
     search.register(app, site)
-    feeds.register(app, site)
-    app.clientside_callback(
-        ClientsideFunction("haidang", "badge"),
-        Output("badge", "hidden"),
-        Input("feed-hint", "data"),
-        prevent_initial_call=True,
-    )

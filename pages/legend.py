@@ -1,10 +1,13 @@
-"""The legend: layers by group with live counts, classes to hide by a click, freshness, opacity and a search over it."""
+"""The legend: layers by group with live counts, classes to hide by a click, freshness, opacity and a search over it.
+
+legend.js writes counts and freshness and answers presses, without waking the page's other parts.
+"""
 
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import dcc, html
 
 from access.site import Site
 from pages import areas
@@ -81,7 +84,6 @@ def _layer(t: Text, layer: Any, view: View) -> html.Li:
                 [
                     t("Độ đậm"),
                     dcc.Input(
-                        id={"part": "opacity", "layer": layer.name},
                         type="range",
                         min=10,
                         max=100,
@@ -189,54 +191,20 @@ def _toggle(
 ) -> html.Button:
     return html.Button(
         [mark, html.Span(title, className="title")],
-        id={"part": "toggle", "layer": layer, "kind": kind},
         className="toggle" + (" strong" if strong else ""),
         title=full or title,
-        n_clicks=0,
-        **{"aria-pressed": "true" if on else "false"},
+        **{"aria-pressed": "true" if on else "false", "data-toggle": f"{layer} {kind}"},
     )
 
 
 def _count(layer: str, kind: str) -> html.Span:
-    return html.Span("", id={"part": "count", "layer": layer, "kind": kind}, className="count")
+    return html.Span("", className="count", **{"data-count": f"{layer} {kind}"})
 
 
 def _fresh(t: Text, layer: str) -> html.Span:
     return html.Span(
-        id={"part": "fresh", "layer": layer},
         className="fresh waiting",
         role="img",
         title=t("Chưa có dữ liệu"),
-        **{"aria-label": t("Chưa có dữ liệu")},
-    )
-
-
-def register(app: Dash, site: Site) -> None:
-    """Everything happens in the browser: counts come each second, a click must answer at once."""
-    toggle, count = {"part": "toggle", "layer": ALL, "kind": ALL}, {"part": "count", "layer": ALL, "kind": ALL}
-    fresh, opacity = {"part": "fresh", "layer": ALL}, {"part": "opacity", "layer": ALL}
-    app.clientside_callback(
-        ClientsideFunction("haidang", "legend_filter"),
-        Output("filter", "data"),
-        Input(toggle, "n_clicks"),
-        Input(opacity, "value"),
-        State("filter", "data"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction("haidang", "legend_pressed"),
-        Output(toggle, "aria-pressed"),
-        Input("filter", "data"),
-        State(toggle, "id"),
-    )
-    app.clientside_callback(
-        ClientsideFunction("haidang", "legend_counts"),
-        Output(count, "children"),
-        Output(fresh, "className"),
-        Output(fresh, "title"),
-        Input("counts", "data"),
-        Input("feed-hint", "data"),
-        State(count, "id"),
-        State(fresh, "id"),
-        prevent_initial_call=True,
+        **{"aria-label": t("Chưa có dữ liệu"), "data-fresh-of": layer},
     )

@@ -24,7 +24,7 @@ from pages import (
 from pages.text import Text
 from pages.view import View
 
-PARTS = (stores, header, legend, chart, cover, desk, doing, card, rows, timeline, banner, fence, behaviour, storm_map)
+PARTS = (stores, header, chart, cover, desk, doing, card, rows, timeline, banner, fence, behaviour, storm_map)
 
 
 def layout(site: Site, t: Text, view: View) -> html.Div:

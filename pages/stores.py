@@ -10,7 +10,10 @@ from pages.view import View
 
 
 def layout(t: Text, view: View) -> html.Div:
-    """live.js (or news.js) writes what it hears, chosen, counts, view and rows; parts write the filters and show.
+    """live.js (or news.js) writes chosen, view, rows and connection; parts write the filters and show.
+
+    What is heard by the second (counts, feeds, hints of alarms) is told as events of the window instead: each change of
+    a store wakes every part of the page. `sources` is what the banner must know of it.
 
     `chosen` {layer, key, alarm?} | {alarm} | None · `show` {labels, trail, follow, events} · `filter` {layer: {off:
     [kinds], opacity}} · `desk-filter` {severity, state, unit, rule, sort, inview} as the address has them · `database`
@@ -22,9 +25,7 @@ def layout(t: Text, view: View) -> html.Div:
     return html.Div(
         [
             dcc.Store(id="chosen", data=chosen or None),
-            dcc.Store(id="counts"),
-            dcc.Store(id="feed-hint"),
-            dcc.Store(id="alarm-hint"),
+            dcc.Store(id="sources"),
             dcc.Store(id="connection"),
             dcc.Store(id="view", data={"lat": view.lat, "lon": view.lon, "zoom": view.zoom}),
             dcc.Store(id="rows"),
@@ -42,7 +43,7 @@ def apart(t: Text) -> html.Div:
     """Those of a screen with neither map nor desk: what header, banner and scripts use, so that no other part wakes."""
     return html.Div(
         [
-            *(dcc.Store(id=name) for name in ("counts", "feed-hint", "connection")),
+            *(dcc.Store(id=name) for name in ("sources", "connection")),
             dcc.Store(id="database", data={"away": False}),
             dcc.Store(id="words", data={"lang": t.lang, "words": dict(catalogue(t.lang))}),
         ],

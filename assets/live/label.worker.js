@@ -5,7 +5,10 @@ const CELL = 8; // CSS pixels of the grid that remembers what is taken
 const MOST = 260;
 
 export class Labels {
-  constructor() { this.shown = new Set(); this.widths = new Map(); }
+  constructor() { this.shown = new Set(); this.forget(); }
+
+  /* The letters have changed: what was measured and drawn with the others counts no more. */
+  forget() { this.widths = new Map(); this.print = null; }
 
   open(view) {
     const { dpr } = view;
@@ -41,13 +44,8 @@ export class Labels {
     return width;
   }
 
-  /* wanted: [{id, x, y, text, second, rank, gap}] in CSS pixels of this sheet, rank 0 chosen, 1 alarm, 2 others; theme: {colors}. */
+  /* wanted: [{id, x, y, text, second, rank, gap}] in CSS pixels of this sheet, rank 0 chosen, 1 alarm, 2 others; theme: {colors}. Whether there is anything new to see. */
   draw(wanted, theme, scale) {
-    const c = this.context, { dpr } = this.view;
-    c.setTransform(1, 0, 0, 1, 0, 0);
-    c.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    c.setTransform(dpr, 0, 0, dpr, 0, 0);
-    c.textBaseline = "alphabetic"; c.lineJoin = "round";
     const before = this.shown, shown = new Set();
     // What was shown stays shown, so that names do not flicker as boats pass each other.
     wanted.sort((a, b) => a.rank - b.rank || before.has(b.id) - before.has(a.id) || (a.id < b.id ? -1 : 1));
@@ -55,14 +53,36 @@ export class Labels {
       const reach = (gap - 3) * scale;
       if (rank < 2) this.claim(x - reach, y - reach, 2 * reach, 2 * reach, true);
     }
+    const placed = [];
     for (const label of wanted) {
       if (shown.size >= MOST && label.rank > 1) break;
-      if (this.one(c, label, theme, scale)) shown.add(label.id);
+      const found = this.one(label, scale);
+      if (!found) continue;
+      shown.add(label.id);
+      placed.push(found);
     }
     this.shown = shown;
+    const print = JSON.stringify([placed, this.left, this.upper, this.view]);
+    if (print === this.print && theme === this.theme) return false;
+    [this.print, this.theme] = [print, theme];
+    this.paint(placed, theme, scale);
+    return true;
   }
 
-  one(c, label, theme, scale) {
+  paint(placed, theme, scale) {
+    const c = this.context, { dpr } = this.view;
+    c.setTransform(1, 0, 0, 1, 0, 0);
+    c.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    c.setTransform(dpr, 0, 0, dpr, 0, 0);
+    c.textBaseline = "alphabetic"; c.lineJoin = "round";
+    for (const { text, second, strong, x, base, font, small } of placed) {
+      this.text(c, text, x, base, font, strong ? theme.colors.chosen || theme.colors.ink : theme.colors["ink-2"], theme.colors.sea);
+      if (second) this.text(c, second, x, base + 14 * scale, small, theme.colors.ink, theme.colors.sea);
+    }
+  }
+
+  /* Where a name goes and how it is written; null where there is no room. */
+  one(label, scale) {
     const strong = label.rank < 2, size = (strong ? 12.5 : 11.5) * scale, gap = label.gap * scale;
     const font = `${strong ? 500 : 400} ${size}px "Be Vietnam Pro", sans-serif`, small = `400 ${11 * scale}px "Be Vietnam Pro", sans-serif`;
     const width = Math.max(this.width(label.text, font), label.second ? this.width(label.second, small) : 0);
@@ -70,13 +90,11 @@ export class Labels {
     const places = [[gap, 0], [-gap - width, 0]];
     if (strong) places.push([gap * 0.7, -gap], [gap * 0.7, gap], [-gap * 0.7 - width, -gap], [-gap * 0.7 - width, gap]);
     let place = places.find(([dx, dy]) => this.claim(label.x + dx, label.y + dy - height / 2, width, height, false));
-    if (!place && !strong) return false;
+    if (!place && !strong) return null;
     if (!place) this.claim(label.x + gap, label.y - height / 2, width, height, true);
     place = place || places[0];
     const x = label.x + place[0], y = label.y + place[1], base = label.second ? y - 2 * scale : y + 4.2 * scale;
-    this.text(c, label.text, x, base, font, strong ? theme.colors.chosen || theme.colors.ink : theme.colors["ink-2"], theme.colors.sea);
-    if (label.second) this.text(c, label.second, x, base + 14 * scale, small, theme.colors.ink, theme.colors.sea);
-    return true;
+    return { text: label.text, second: label.second, strong, x, base, font, small };
   }
 
   text(c, text, x, y, font, ink, halo) {

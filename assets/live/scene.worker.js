@@ -31,14 +31,20 @@ export class Scene {
 
   layer(name) { return this.layers.find((layer) => layer.name === name); }
 
+  /* Whether anything of it is new. */
   filter(options) {
     this.options = options;
+    let changed = false;
     for (const layer of this.layers) {
       const { off = [], opacity = 1 } = options[layer.name] || {};
-      layer.kinds.forEach((kind, i) => { layer.off[i] = off.includes(kind.name) || off.includes(kind.parent) ? 1 : 0; });
+      const hidden = Uint8Array.from(layer.kinds, (kind) => (off.includes(kind.name) || off.includes(kind.parent) ? 1 : 0));
+      const others = hidden.some((one, i) => one !== layer.off[i]);
+      changed ||= others || opacity !== layer.opacity;
+      layer.off.set(hidden);
       layer.opacity = opacity;
-      layer.version++;
+      if (others) this.clusters.delete(layer.name); // the operator waits for it; news may wait for a second
     }
+    return changed;
   }
 
   setAlarms(list) {
@@ -47,6 +53,9 @@ export class Scene {
       const id = `${alarm.layer} ${alarm.key}`, before = this.alarms.get(id);
       if (!before || RANK[alarm.severity] < RANK[before.severity]) this.alarms.set(id, alarm);
     }
+    const print = JSON.stringify([...this.alarms.values()].map(({ layer, key, severity, state }) => [layer, key, severity, state]));
+    if (print !== this.alarmed) for (const held of this.clusters.values()) held.version = -1; // a cluster shows the worst that is in it
+    this.alarmed = print;
   }
 
   handleOf(object) {
@@ -185,11 +194,13 @@ export class Scene {
   clusterIndex(layer) {
     let held = this.clusters.get(layer.name);
     if (!held || (held.version !== layer.version && Date.now() - held.at > 1000)) {
-      const features = [];
+      const features = [], worst = new Map();
+      for (const alarm of this.alarms.values()) {
+        if (alarm.layer === layer.name && alarm.state === "unacknowledged") worst.set(layer.byKey.get(String(alarm.key)), RANK[alarm.severity]);
+      }
       for (let h = 0; h < layer.size; h++) {
         if (layer.hidden(h)) continue;
-        const alarm = this.alarms.get(`${layer.name} ${layer.keys[h]}`);
-        const properties = { h, kind: layer.kind[h], worst: alarm && alarm.state === "unacknowledged" ? RANK[alarm.severity] : 9 };
+        const properties = { h, kind: layer.kind[h], worst: worst.get(h) ?? 9 };
         features.push({ type: "Feature", properties, geometry: { type: "Point", coordinates: [lonOf(layer.x[h]), latOf(layer.y[h])] } });
       }
       const reduce = (all, one) => { all.worst = Math.min(all.worst, one.worst); all.kind = Math.min(all.kind, one.kind); };
