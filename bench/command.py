@@ -177,13 +177,14 @@ def reports(
     placed: Annotated[int, typer.Option(min=100, help="So many of them have a place.")] = 58_000,
     runs: Annotated[int, typer.Option(min=1, help="How often each question is asked.")] = 15,
 ) -> None:
-    """How soon the public board and the desk's lists answer over a year of field reports."""
+    """How soon board and desk answer over a year of field reports, and the map shows a pan or a filter."""
     from bench import reports as path
+    from bench.chromium import NoBrowserError
     from bench.program import StartError
 
     try:
         report = path.measure(number, placed, runs)
-    except StartError as error:
+    except (StartError, NoBrowserError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     report.print(as_json)

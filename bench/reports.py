@@ -1,4 +1,4 @@
-"""A year of field reports: how soon the public board and the desk's lists answer."""
+"""A year of field reports: how soon public board and desk answer, and the map shows a pan or a filter."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.request import urlopen
 
 import sqlalchemy as sa
 
+from bench.chromium import chromium
 from bench.program import Program, program
 from bench.report import Report, percentile
 from geo.database import engine
@@ -65,16 +66,52 @@ DESK = (
 )
 
 
+# From the act, in the page's own time, to the first drawing after it that is on the screen.
+DRAWN = """([act, value]) => new Promise((done) => {
+    const began = performance.timeOrigin + performance.now();
+    haidang.live.trace(({ drawn }) => { if (drawn > began) done(drawn - began); });
+    if (act === "pan") haidang.map.panBy([value, 0], { animate: false });
+    else document.querySelector(`[data-toggle="${value}"]`).click();
+})"""
+ACTS = (("pan", (120, -120)), ("filter", ("report triage", "report triage")))
+ZOOMS = (11, 14)  # clusters, and each report for itself
+OPEN_S, STILL_S = 60, 0.7
+
+
 def measure(reports: int, placed: int, runs: int) -> Report:
-    """Ask each question `runs` times. Raises StartError."""
-    data = f"{reports:,} reports of a year, {placed:,} of them with a place, {runs} times each"
+    """Ask each question, pan and filter `runs` times. Raises StartError and NoBrowserError."""
+    data = f"{reports:,} reports of a year, {placed:,} of them on the map, {runs} times each"
     report = Report("reports", data, ("fastapi", "psycopg", "dash"))
     with program({}) as running:
         names = _fill(running.urls.owner, reports, placed)
         board = _answers(report, running, BOARD, names, runs)
         desk = _answers(report, running, DESK, names, runs)
         report.figures = {"board_worst_median_ms": board, "desk_worst_median_ms": desk}
+        _map(report, running, placed, runs)
     return report
+
+
+def _map(report: Report, running: Program, placed: int, runs: int) -> None:
+    """A whole screen with every report of the map; the figures are medians."""
+    with chromium() as browser:
+        report.versions["chromium"] = browser.version
+        for zoom in ZOOMS:
+            tab = browser.new_page(viewport={"width": 1920, "height": 1080})
+            tab.goto(f"{running.url}/?lat=16.44&lon=107.56&z={zoom}")
+            counted = "[data-count='report *']"
+            tab.wait_for_function(
+                f"() => Number(document.querySelector(`{counted}`)?.textContent.replace(/\\D/g, '')) === {placed}",
+                timeout=OPEN_S * 1000,
+            )
+            time.sleep(5)
+            for act, values in ACTS:
+                took = []
+                for n in range(runs + 1):
+                    took.append(float(tab.evaluate(DRAWN, [act, values[n % 2]])))
+                    time.sleep(STILL_S)
+                report.add(f"{act} to drawn, zoom {zoom}", "ms", *took[1:])
+                report.figures[f"{act}_{zoom}_ms"] = percentile(took[1:], 0.5)
+            tab.close()
 
 
 def _answers(report: Report, running: Program, questions: tuple[str, ...], names: dict[str, str], runs: int) -> float:

@@ -31,6 +31,7 @@ from geo.report_work import NoReport
 Row = dict[str, Any]
 YEAR = timedelta(days=365)
 ASIDE = ("rejected", "merged")
+LOOKED_AT = 400  # of the last published, before the index over words is asked
 # The states that people choose from, each with the statuses it stands for; every other one has no public report.
 STATES: Mapping[str, tuple[str, ...]] = {
     "answered": ("published",), "closed": ("closed",), "again": (*RUNNING, "replied"),
@@ -49,13 +50,17 @@ class Asked:
     state: str | None = None
     before: tuple[datetime, str] | None = None
 
+    def named(self, column: sa.ColumnCollection[str, Any]) -> sa.ColumnElement[bool]:
+        """The words as a condition on a table's columns. A report is also found by its number."""
+        if not self.words:
+            return sa.true()
+        found = sa.func.report_words(column.words, column.address).op("@@")(sa.func.words_asked(self.words))
+        return sa.or_(found, column.id == self.words.strip().upper())
+
     def condition(self) -> sa.ColumnElement[bool]:
-        """As a condition on the table. A report is also found by its number."""
+        """All but the words as a condition on the table."""
         column = report.c
         parts: list[sa.ColumnElement[bool]] = [PUBLIC]
-        if self.words:
-            found = sa.func.report_words(column.words, column.address).op("@@")(sa.func.words_asked(self.words))
-            parts.append(sa.or_(found, column.id == self.words.strip().upper()))
         if self.category:
             parts.append(column.category == self.category)
         if self.commune:
@@ -89,10 +94,23 @@ def page(connection: sa.Connection, asked: Asked, limit: int) -> list[Row]:
     """Published reports that are asked for, the last published first, each with `answer` and `photos` (part, name)."""
     order = report.c.published_at.desc(), report.c.id.desc()
     # The page is found first, by the table's own columns alone; names are then read for its few rows.
-    found = sa.select(report.c.id).where(asked.condition()).order_by(*order).limit(limit)
-    keys = list(connection.scalars(found))
+    keys = _found(connection, asked, order, limit)
     rows = connection.execute(_query().where(report.c.id.in_(keys)).order_by(*order)).mappings().all()
     return _told(connection, [dict(row) for row in rows])
+
+
+def _found(
+    connection: sa.Connection, asked: Asked, order: Sequence[sa.ColumnElement[Any]], limit: int
+) -> Sequence[str]:
+    among = sa.select(report.c.id, report.c.words, report.c.address).where(asked.condition()).order_by(*order)
+    if asked.words:
+        # Words of many reports fill a page from the newest; the index would give all of a year to be sorted.
+        last = among.add_columns(report.c.published_at).limit(LOOKED_AT).subquery()
+        newest = sa.select(last.c.id).where(asked.named(last.c)).order_by(last.c.published_at.desc(), last.c.id.desc())
+        keys = list(connection.scalars(newest.limit(limit)))
+        if len(keys) == limit:
+            return keys
+    return list(connection.scalars(among.with_only_columns(report.c.id).where(asked.named(report.c)).limit(limit)))
 
 
 def one(connection: sa.Connection, key: str) -> Row:
