@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ from api.broadcast import Broadcast, Message, frame, names, text
 from api.picture import Picture
 from geo import account, journal, revision
 from geo.live import LiveState, decode
+from geo.warning_state import in_force_mark
 
 PATH = "/api/v1/live"
 NEWS = "news"  # `?only=news`: what happens to alarms and feeds, without the objects
@@ -34,7 +35,7 @@ HEARTBEAT_S = 4.0
 ALARM_POLL_S = 1.0
 ALARM_REST_S = 0.15  # in a storm each commit is a hint: so long apart at least are the ones that every screen reads for
 FEEDS_POLL_S = 2.0
-FENCES_POLL_S = 1.0
+MARKS_POLL_S = 1.0
 CATCH_UP_S = 5.0  # hints may be lost; without Redis the database is asked each second instead
 CATCH_UP_ALONE_S = 1.0
 OVERLAP = timedelta(seconds=20)  # a batch may commit this long after its rows were received
@@ -46,6 +47,10 @@ ENDED_S = 3.0  # a question still being answered at the end is waited for so lon
 T = TypeVar("T")
 Loop = Callable[[], Coroutine[Any, Any, None]]
 log = structlog.get_logger()
+
+
+def _marks(connection: sa.Connection) -> dict[str, Any]:
+    return {"fences": revision.mark(connection), "warnings": in_force_mark(connection, datetime.now(UTC))}
 
 
 class LiveHub:
@@ -66,7 +71,7 @@ class LiveHub:
         self._alarm_seq = 0
         self._feeds: list[dict[str, Any]] = []
         self._fence_hint = asyncio.Event()
-        self._fences = ""  # what differs whenever a fence, a rule or a roster does
+        self._marks: dict[str, str] = {}  # of fences, rules and rosters, and of warnings: each differs when they do
         self._away: dict[str, bool] = {"database": False, "redis": False}
         self._threads = ThreadPoolExecutor(2, "live")
         self._tasks: list[asyncio.Task[None]] = []
@@ -83,7 +88,7 @@ class LiveHub:
             self._tick,
             self._watch_alarms,
             self._watch_feeds,
-            self._watch_fences,
+            self._watch_marks,
             self._beat,
         )
 
@@ -136,7 +141,7 @@ class LiveHub:
 
     def _feeds_message(self) -> str:
         state = {name: "away" if away else "ok" for name, away in self._away.items()}
-        return text("feeds", feeds=self._feeds, fences=self._fences, server_ms=time.time() * 1000, **state)
+        return text("feeds", feeds=self._feeds, **self._marks, server_ms=time.time() * 1000, **state)
 
     def _set_away(self, name: str, away: bool) -> None:
         if self._away[name] != away:
@@ -255,17 +260,17 @@ class LiveHub:
                 self.broadcast.tell([self._feeds_message()])
             await asyncio.sleep(FEEDS_POLL_S)
 
-    async def _watch_fences(self) -> None:
-        """Fences and rules each second, and at once on a hint: every map draws them anew."""
+    async def _watch_marks(self) -> None:
+        """Fences, rules and warnings each second, and at once on a hint: every map asks for what it draws of them."""
         while True:
             with suppress(_Away):
-                found = await self._ask(revision.mark)
-                seen = hashlib.sha256(repr(found).encode()).hexdigest()[:16]
-                if seen != self._fences:
-                    self._fences = seen
+                found = await self._ask(_marks)
+                seen = {name: hashlib.sha256(repr(one).encode()).hexdigest()[:16] for name, one in found.items()}
+                if seen != self._marks:
+                    self._marks = seen
                     self.broadcast.tell([self._feeds_message()])
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._fence_hint.wait(), FENCES_POLL_S)
+                await asyncio.wait_for(self._fence_hint.wait(), MARKS_POLL_S)
             self._fence_hint.clear()
 
     async def _ask(self, question: Callable[[sa.Connection], T], patience_s: float = ANSWER_S) -> T:

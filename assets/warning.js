@@ -2,8 +2,8 @@
 (() => {
   "use strict";
   const haidang = (window.haidang = window.haidang || {});
-  const POLL_MS = 4000, LOOK_MS = 1000, ANSWER_MS = 12000, DRAWN_MOST = 300;
-  let found = [], words = null, drawn = "", asking = false, told = null, shown = null;
+  const POLL_MS = 4000, RARELY = 5, LOOK_MS = 1000, ANSWER_MS = 12000, DRAWN_MOST = 300;
+  let found = [], words = null, drawn = "", asking = false, missed = false, failed = false, told = null, shown = null;
 
   const $ = (id) => document.getElementById(id);
   const t = (...given) => haidang.t(...given);
@@ -117,10 +117,22 @@
     const answer = await ask("/api/v1/warnings/in-force");
     asking = false;
     if (answer.ok && answer.said) found = answer.said.features;
+    failed = !answer.ok;
     draw();
+    if (missed) again();
   };
+  // What is told while an answer is on its way may not be in it.
+  const again = () => { missed = asking; if (!asking) refresh(); };
   setInterval(draw, LOOK_MS); // what has run out leaves though nobody answers
-  setInterval(refresh, POLL_MS);
+  // The live stream tells when there is something new; a screen that misses it, or a server that was away, is made up for.
+  let mark = null;
+  window.addEventListener("haidang:feed-hint", ({ detail: { warnings } }) => {
+    if (!warnings || warnings === mark) return;
+    mark = warnings;
+    again();
+  });
+  let beats = 0;
+  setInterval(() => { if (failed || mark === null || beats++ % RARELY === 0) refresh(); }, POLL_MS);
   const first = setInterval(() => { if (haidang.map) { clearInterval(first); refresh(); } }, 200);
 
   haidang.warning = {

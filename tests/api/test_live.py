@@ -25,6 +25,7 @@ from bench.stage import Fleet, running
 from geo.database import engine
 from geo.live import encode
 from layers import discover
+from tests.geo.test_warning import alert, to, took
 
 
 @pytest.fixture
@@ -141,6 +142,21 @@ def test_a_lost_hint_is_made_good_from_the_database(browser: Browser, database: 
     browser.until(lambda b: b.told("feeds"))
     store(database, 574000777, 107.9, 16.4)  # committed, but nothing is published
     assert browser.until(lambda b: b.at("574000777")) == pytest.approx((107.9, 16.4))
+
+
+def test_a_warning_that_comes_and_goes_is_told_to_every_map(browser: Browser, database: Any) -> None:
+    before = browser.until(lambda b: (b.told("feeds") or {}).get("warnings"))
+    now = datetime.now(UTC)
+    ingest = engine(database.ingest)
+    with ingest.begin() as connection:
+        (kept,) = took(connection, alert("told", sent=now.replace(microsecond=0)), now=now)
+    assert kept
+    after = browser.until(lambda b: (mark := b.told("feeds")["warnings"]) != before and mark)  # type: ignore[index]
+    with ingest.begin() as connection:
+        first = alert("told", sent=now.replace(microsecond=0))
+        took(connection, alert("gone", "Cancel", to(first), sent=now.replace(microsecond=0)), now=datetime.now(UTC))
+    ingest.dispose()
+    assert browser.until(lambda b: b.told("feeds")["warnings"] != after)  # type: ignore[index]
 
 
 def test_a_hint_that_is_garbage_changes_nothing(browser: Browser, site: Site) -> None:
