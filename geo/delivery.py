@@ -14,7 +14,8 @@ from geo.channel import ANNOUNCED, Channel
 from geo.warning_delivery import enqueue_warnings, warning_line
 from geo.warning_delivery import kept_back as warning_kept_back
 
-# What happened longer ago is no news: it is neither caught up with after a long standstill nor told of late data.
+# What happened longer ago is no news: it is neither caught up with after a long standstill nor told of late data. A
+# warning that is in force still is news however long ago it was issued.
 WINDOW = timedelta(hours=6)
 LINES_AT_ONCE, ROUNDS = 500, 20
 # Why something stays in the house; it stands in `answer`.

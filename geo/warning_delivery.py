@@ -17,15 +17,20 @@ AT_ONCE = 500
 
 
 def enqueue_warnings(connection: sa.Connection, now: datetime, withholding: bool, since: datetime) -> int:
-    """Make one delivery for each own message that was issued since then and each channel that takes warnings; how many.
+    """Make one delivery for each own message and each channel that takes warnings; how many.
 
-    As with alarms nothing is remembered: what has no delivery is found.
+    Those that were issued since then, and, however long nobody sent anything, those that are in force still: a warning
+    is news for as long as it holds, and a Cancel for as long as what it ended would have. As with alarms nothing is
+    remembered: what has no delivery is found. What another machine issued by a clock ahead of ours waits until we are
+    there, or it would be judged before it was known.
     """
     channel, made, c = table.channel.c, table.delivery.c, message.c
+    holds = sa.case((c.msg_type == "Cancel", c.expires_at), else_=c.ends_at)
     query = (
         sa.select(channel.id.label("channel_id"), c.id.label("warning_id"), c.msg_type)
         .select_from(table.channel.join(message, sa.true()))
-        .where(channel.enabled, c.origin == OWN, c.known_at >= since, c.known_at >= channel.warnings_since)
+        .where(channel.enabled, c.origin == OWN, c.known_at <= now, c.known_at >= channel.warnings_since)
+        .where(sa.or_(c.known_at >= since, holds > now))
         .where(~sa.exists().where(made.channel_id == channel.id, made.warning_id == c.id))
         .order_by(c.id, channel.id)
         .limit(AT_ONCE)

@@ -122,3 +122,29 @@ def test_a_channel_that_was_off_tells_nothing_of_meanwhile_and_its_versions_say_
         assert delivery.enqueue(web, later(4)) == 0
     kept = asked(database.owner, "SELECT value FROM revision WHERE kind = 'channel' AND key = 'hook' ORDER BY version")
     assert [one["value"]["warnings"] for one in kept] == [False, True, True, True]
+
+
+def test_a_warning_of_a_clock_ahead_of_ours_is_told_when_we_are_there_and_not_held_for_over(web, channel) -> None:
+    with web.begin():
+        warning = issued(web, CONTENT, later(1))
+        assert delivery.enqueue(web, NOW) == 0
+        assert delivery.enqueue(web, later(1)) == 1
+        given = taken(web, channel, later(1))
+        assert given is not None
+        assert given.warning_id == warning
+
+
+def test_after_a_long_standstill_what_is_in_force_still_is_told_and_what_is_over_is_not(web, channel) -> None:
+    hours = 60 * 9
+    with web.begin():
+        long = issued(web, replace(CONTENT, expires_at=later(2 * hours)))
+        issued(web)  # over after six hours
+        ended = issued(web, replace(CONTENT, expires_at=later(2 * hours)), later(1))
+        cancelled = cancel(web, ended, LAN, later(2), "nhầm", ISSUER)
+        assert delivery.enqueue(web, later(hours), since=later(hours - 10)) == 3
+        fates = {one["warning_id"]: one["answer"] for one in delivery_log.log(web, "hook")}
+        assert fates == {long: None, ended: "ended", cancelled: None}
+        first, second = (taken(web, channel, later(hours)) for _ in range(2))
+        assert first is not None
+        assert second is not None
+        assert (first.warning_id, second.warning_id) == (long, cancelled)
