@@ -10,6 +10,7 @@ from geo.cap import MOST_BYTES, NAMESPACE, Fault, NotCap, Read, of_element, pars
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 EDXL = "{urn:oasis:names:tc:emergency:EDXL:DE:1.0}"
+MEDIA_TYPE = "application/cap+xml"
 MOST_DOCUMENT_BYTES = 5 << 20
 MOST_ALERTS = 1_000
 _ALERTS = tuple(f"{{{namespace}}}alert" for namespace in NAMESPACE.values())
@@ -61,8 +62,8 @@ def find(document: bytes, address: str) -> Document:
         if isinstance(found, Fault):
             faults.append(found)
         elif isinstance(found, str):
-            link = urljoin(address, found.strip())
-            if urlsplit(link).scheme in ("http", "https"):
+            link = _whole(address, found)
+            if link is not None:
                 links.append(link)
             else:
                 faults.append(Fault(path, f"has a link that is neither http nor https: {found[:80]!r}"))
@@ -73,7 +74,18 @@ def find(document: bytes, address: str) -> Document:
                 documents.append(own)
             except NotCap as error:
                 faults.extend(Fault(f"{path}/{fault.where}", fault.what) for fault in error.faults)
+            except RecursionError:  # of writing it: what a signature holds may lie as deep as its sender likes
+                faults.append(Fault(path, "has elements too deep in one another"))
     return Document(tuple(alerts), tuple(documents), tuple(dict.fromkeys(links)), tuple(faults))
+
+
+def _whole(address: str, link: str) -> str | None:
+    """A link in full, if it is one of the web; None for any other, and for what is no address at all."""
+    try:
+        whole = urljoin(address, link.strip())
+        return whole if urlsplit(whole).scheme in ("http", "https") else None
+    except ValueError:  # as of http://[
+        return None
 
 
 Found = tuple[str, ET.Element | str | Fault]  # where, and an alert, a link to one, or what is wrong
@@ -94,16 +106,21 @@ def _atom(root: ET.Element) -> Iterator[Found]:
         _hold(_atom_faults(entry, _ENTRY, path))
         content = entry.find(f"{ATOM}content")
         inside = [] if content is None else [child for child in content if child.tag in _ALERTS]
-        link = next(
-            (one.get("href") for one in entry.findall(f"{ATOM}link") if one.get("rel", "alternate") == "alternate"),
-            None,
-        )
+        all_links = entry.findall(f"{ATOM}link")
+        # What says that it is CAP is, whatever its relation; the alternate beside it is a page for people.
+        own = [one for one in all_links if _is_cap(one)]
+        alternate = [one for one in all_links if one.get("rel", "alternate") == "alternate"]
+        link = next((one.get("href") for one in (*own, *alternate) if one.get("href")), None)
         if inside:
             yield from ((path, alert) for alert in inside)
         elif link:
             yield path, link
         else:
             yield path, Fault(path, "has neither an alert in its content nor a link to one")
+
+
+def _is_cap(link: ET.Element) -> bool:
+    return link.get("type", "").partition(";")[0].strip().lower() == MEDIA_TYPE
 
 
 def _atom_faults(element: ET.Element, allowed: frozenset[str], path: str) -> Iterator[Fault]:
@@ -125,7 +142,8 @@ def _rss(root: ET.Element) -> Iterator[Found]:
         path = f"rss/channel/item[{i}]"
         if item.find("title") is None and item.find("description") is None:
             raise NotCap(Fault(path, "has neither title nor description"))
-        link = (item.findtext("link") or "").strip()
+        own = next((one.get("url") for one in item.findall("enclosure") if _is_cap(one) and one.get("url")), None)
+        link = (own or item.findtext("link") or "").strip()
         yield path, link or Fault(path, "has no link")
 
 

@@ -14,18 +14,19 @@ import structlog
 
 from geo import account as accounts
 from geo.account import Account
-from geo.cap import MOST_BYTES, NotCap, Read
+from geo.cap import MOST_BYTES, Fault, NotCap, Read
 from geo.figure import figures
 from geo.outgoing import Answer, Outgoing, OutgoingError
 from geo.warning_cap import Unfit
 from geo.warning_received import receive
-from ingest.cap import MOST_DOCUMENT_BYTES, find
+from ingest.cap import MOST_DOCUMENT_BYTES, Document, find
 from ingest.poll import BACKOFF_S_MAX, CONDITIONS, RETRY_AFTER_S_MAX, retry_after_s
 
 log = structlog.get_logger()
 FEED, LAYER = "cap", "warning"
 ACCEPT = "application/cap+xml, application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8"
 LINKS_A_TURN = 50  # asked for in one turn; the others have theirs in the next
+AWAY_A_TURN = 3  # after so many that cannot be reached: each may be waited for until its time is over
 AGAIN_AFTER = timedelta(minutes=15)  # an address that was read may hold something else by then
 REMEMBERED = 5_000
 AWAY, TOO_LONG, LIST, ENTRY, INVALID, OTHER, REFUSED = (
@@ -70,6 +71,7 @@ class CapPoller:
     engine: sa.Engine
     outgoing: Outgoing
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    stopping: Callable[[], bool] = lambda: False
     _conditions: dict[str, str] = field(default_factory=dict)
     _links: "OrderedDict[str, _Link]" = field(default_factory=OrderedDict)
     _refused: "OrderedDict[bytes, None]" = field(default_factory=OrderedDict)
@@ -103,7 +105,7 @@ class CapPoller:
         if answer is None:
             return
         try:
-            found = find(answer.body, self.source.address)
+            found = _found(answer.body, self.source.address)
         except NotCap as error:
             self._refuse(LIST, answer.body, str(error))
             raise _Fault(LIST, str(error)[:200]) from None
@@ -120,13 +122,19 @@ class CapPoller:
         now = self.now()
         known = {link: self._links[link] for link in self._pending if link in self._links}
         due = [link for link in self._pending if link not in known or known[link].due_at <= now]
-        due.sort(key=lambda link: link in known)  # those that nobody has read come first
+        # Those that nobody has read come first, then whichever waits longest, so that each has its turn.
+        due.sort(key=lambda link: (link in known, known[link].due_at if link in known else now))
+        read, away = 0, 0
         for link in due[:LINKS_A_TURN]:
-            self._read(link, now)
-        return len(due) > LINKS_A_TURN
+            if away == AWAY_A_TURN or self.stopping():
+                break
+            away += not self._read(link, now)
+            read += 1
+        return len(due) > read
 
-    def _read(self, link: str, now: datetime) -> None:
-        before = self._links.get(link)
+    def _read(self, link: str, now: datetime) -> bool:
+        """Ask for one alert and keep it; whether its place could be reached."""
+        reached, before = True, self._links.get(link)
         conditions = before.conditions if before else {}
         after = AGAIN_AFTER
         try:
@@ -134,10 +142,11 @@ class CapPoller:
         except _Fault as fault:
             self._refuse(fault.reason, f"{link} {fault.words}".encode(), fault.words)
             answer, after = None, timedelta(seconds=self.source.every_s)
+            reached = fault.reason != AWAY
         if answer is not None:
             conditions = {ask: answer.headers[name] for name, ask in CONDITIONS.items() if name in answer.headers}
             try:
-                found = find(answer.body, link)
+                found = _found(answer.body, link)
                 for alert, document in zip(found.alerts, found.documents, strict=True):
                     self._keep(alert, document)
                 if not found.alerts:
@@ -148,6 +157,7 @@ class CapPoller:
         self._links.move_to_end(link)
         while len(self._links) > REMEMBERED:
             self._links.popitem(last=False)
+        return reached
 
     def _ask(self, address: str, conditions: Mapping[str, str], most_bytes: int) -> Answer | None:
         """One answer; None where nothing has changed. Raises _Fault."""
@@ -180,6 +190,10 @@ class CapPoller:
             self._refuse(error.reason, document, str(error))
         except (sa.exc.DataError, sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.InternalError) as error:
             self._refuse(REFUSED, document, " ".join(str(error.orig).split())[:200])
+        except sa.exc.SQLAlchemyError:
+            raise  # a database that is away is no fault of the alert's
+        except Exception as error:  # whatever one alert does must not keep the others of its list from being heard
+            self._refuse(REFUSED, document, repr(error)[:200])
         else:
             if what == "other":
                 self._refuse(OTHER, document, "another alert is kept under its sender, identifier and time")
@@ -215,3 +229,13 @@ class CapPoller:
         self._failures, self._said = self._failures + 1, fault.words
         told = fault.answer.headers.get("retry-after", "") if fault.answer else ""
         return max(pause_s, min(retry_after_s(told, self.now()), RETRY_AFTER_S_MAX))
+
+
+def _found(document: bytes, address: str) -> Document:
+    """What `find` says; NotCap too where the reading itself fails, so that no document of a stranger's ends a turn."""
+    try:
+        return find(document, address)
+    except NotCap:
+        raise
+    except Exception as error:
+        raise NotCap(Fault("document", f"cannot be read ({type(error).__name__})")) from error

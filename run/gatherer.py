@@ -64,7 +64,7 @@ class Gatherer:
                 thread.join(2 * self.outgoing.timeout_s)
 
     def _ask(self, source: CapSource, over: threading.Event) -> None:
-        poller, known = CapPoller(source, self.engine, self.outgoing), False
+        poller, known = CapPoller(source, self.engine, self.outgoing, stopping=over.is_set), False
         while not over.is_set():
             try:
                 if not known:

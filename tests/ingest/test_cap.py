@@ -92,6 +92,37 @@ def test_links_are_whole_and_of_the_web_and_told_once() -> None:
     assert [fault.where for fault in found.faults] == ["feed/entry[4]", "feed/entry[5]"]
 
 
+def test_the_link_that_says_it_is_cap_is_taken_whatever_its_relation(shared_data: Path) -> None:
+    found = find((shared_data / "cap" / "feeds" / "earthquake_index.atom").read_bytes(), ADDRESS)
+    assert found.links == ("http://earthquake.usgs.gov/earthquakes/catalogs/cap/us2010apcd",)
+    page = '<link rel="alternate" type="text/html" href="page.html"/>'
+    found = find(
+        atom(
+            page + '<link rel="enclosure" type="application/CAP+xml; charset=utf-8" href="1.xml"/>',
+            page + '<link rel="related" type="application/cap+xml"/>',
+        ),
+        ADDRESS,
+    )
+    assert found.links == ("http://warnings.example/cap/1.xml", "http://warnings.example/cap/page.html")
+    item = '<item><title>t</title><link>page.html</link><enclosure type="audio/mpeg" url="a.mp3" length="1"/>{}</item>'
+    items = item.format('<enclosure type="application/cap+xml" url="2.xml" length="1"/>') + item.format("")
+    rss = f"<rss><channel><title>t</title><link>l</link><description>d</description>{items}</channel></rss>"
+    links = find(rss.encode(), ADDRESS).links
+    assert links == ("http://warnings.example/cap/2.xml", "http://warnings.example/cap/page.html")
+
+
+def deep() -> str:
+    """An alert that is valid but for how deep its signature lies, which nobody looks at."""
+    signature = f'<Signature xmlns="http://www.w3.org/2000/09/xmldsig#">{"<a>" * 5_000}{"</a>" * 5_000}</Signature>'
+    return inside(ALERT).replace("</alert>", f"{signature}</alert>")
+
+
+def test_an_alert_too_deep_or_a_link_that_is_no_address_costs_only_itself() -> None:
+    found = find(atom(deep(), '<link href="http://[/1.xml"/>', inside(ALERT)), ADDRESS)
+    assert [read.alert for read in found.alerts] == [ALERT]
+    assert [fault.where for fault in found.faults] == ["feed/entry[1]", "feed/entry[2]"]
+
+
 def test_a_list_without_end_is_read_up_to_a_thousand() -> None:
     found = find(atom(*[f'<link href="{i}.xml"/>' for i in range(MOST_ALERTS + 5)]), ADDRESS)
     assert len(found.links) == MOST_ALERTS

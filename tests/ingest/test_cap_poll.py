@@ -1,5 +1,6 @@
 """Polling of warnings over real HTTP into a real database: each alert once, each reject counted and kept."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,10 +16,12 @@ from geo.account import feeds
 from geo.cap import Alert, Info
 from geo.figure import put_figures, seeds
 from geo.outgoing import Outgoing, allow
+from geo.warning_received import receive
 from geo.warning_state import Wanted, in_force, warnings
-from ingest.cap_poll import AGAIN_AFTER, LINKS_A_TURN, CapPoller, CapSource
+from ingest.cap import find
+from ingest.cap_poll import AGAIN_AFTER, AWAY_A_TURN, LINKS_A_TURN, CapPoller, CapSource
 from tests.connections import connected
-from tests.ingest.test_cap import atom, inside
+from tests.ingest.test_cap import atom, deep, inside
 from tests.outgoing import Asked, Web, web
 
 START = datetime(2026, 11, 29, 3, tzinfo=UTC)
@@ -224,6 +227,69 @@ def test_a_long_list_is_asked_for_by_parts_without_waiting(house) -> None:
     assert house.poller.turn() == 1
     assert house.poller.turn() == 60
     assert len(house.states()) == len(names)
+
+
+def test_whatever_one_alert_does_the_others_of_its_list_are_kept(house, monkeypatch) -> None:
+    """Also what nobody thought of: it is counted and kept as refused, once, and the turn goes on."""
+
+    def broken(*given: Any) -> str:
+        if given[2].alert.identifier == "bad":
+            raise OverflowError("date value out of range")
+        return receive(*given)
+
+    def unreadable(document: bytes, address: str) -> Any:
+        if document.startswith(b"<deep"):
+            raise RecursionError("maximum recursion depth exceeded")
+        return find(document, address)
+
+    monkeypatch.setattr("ingest.cap_poll.receive", broken)
+    monkeypatch.setattr("ingest.cap_poll.find", unreadable)
+    linked = '<link href="/deep.xml"/>', '<link href="/c.xml"/>'
+    house.pages = {"/feed.atom": atom(inside(alert("bad")), inside(alert("a")), deep(), *linked),
+                   "/deep.xml": b"<deep/>", "/c.xml": cap.write(alert("c"))}  # fmt: skip
+    for _ in range(2):
+        assert house.poller.turn() == 60
+        house.at += AGAIN_AFTER
+    assert set(house.states()) == {"a", "c"}
+    told = house.account
+    assert told["rejected"] == {"cap_refused": 1, "cap_entry": 1, "cap_invalid": 1}
+    assert told["faults"] == {}
+    assert (b"<deep/>" in [raw for _, raw in house.letters], len(house.letters)) == (True, 3)
+    house.pages["/feed.atom"] = b"<deep/>"
+    assert house.poller.turn() == 60
+    assert house.account["faults"] == {"cap_list": 1}
+
+
+def test_alerts_that_cannot_be_reached_end_a_turn_and_each_of_the_others_has_its_turn(house) -> None:
+    gone = [f'<link href="http://127.0.0.1:1/{n}.xml"/>' for n in range(AWAY_A_TURN + 2)]
+    good = f'<link href="http://{house.server.place}/a.xml"/>'
+    house.pages = {"/feed.atom": atom(*gone, good), "/a.xml": cap.write(alert("a"))}
+    house.poller.outgoing = Outgoing(allow([house.server.place, "127.0.0.1:1"]), timeout_s=2)
+    assert house.poller.turn() == 1  # there are more, and it does not wait for all that are gone
+    assert house.account["rejected"] == {"cap_away": AWAY_A_TURN}
+    assert house.states() == {}
+    assert house.poller.turn() == 60
+    assert house.states() == {"a": "issued"}
+    assert house.account["rejected"] == {"cap_away": AWAY_A_TURN + 2}
+
+
+def test_known_links_beyond_a_turns_have_theirs(house) -> None:
+    names = [f"n{i}" for i in range(LINKS_A_TURN + 10)]
+    house.pages = {"/feed.atom": house.linked(*names)}  # none of the others is there
+    for _ in range(4):
+        house.poller.turn()
+        house.at += timedelta(seconds=60)
+    asked = Counter(house.asked())
+    assert min(asked[f"/{name}.xml"] for name in names) == 2
+
+
+def test_whoever_is_told_to_stop_asks_for_no_further_link(house) -> None:
+    house.pages = {"/feed.atom": house.linked("a", "b", "c")} | {
+        f"/{name}.xml": cap.write(alert(name)) for name in ("a", "b", "c")
+    }
+    house.poller.stopping = lambda: len(house.server.asked) >= 2
+    assert house.poller.turn() == 1
+    assert house.asked() == ["/feed.atom", "/a.xml"]
 
 
 def test_every_real_feed_is_taken_or_refused_and_the_account_adds_up(house, shared_data: Path) -> None:
