@@ -57,7 +57,7 @@ class Limits:
 class Look:
     """One look: when, how long the answer took, and the picture's digest and tiles; or why there was no picture.
 
-    tiles: what camera_reader made of it; none where it was not read.
+    tiles: what camera_reader made of it, empty of what it could not read; None where it was not read.
     """
 
     at: datetime
@@ -108,6 +108,9 @@ def _counted(before: State, look: Look, limits: Limits) -> State:
     remembered = (*before.bad, bad)[-WINDOW:]
     if missed:
         return replace(before, bad=remembered, hits=0, misses=before.misses + 1, ms=None)
+    if look.tiles is None and before.stands is not None and look.digest != before.digest:
+        # The reader broke: whether this picture differs by more than a clock nobody knows, so it is no sign of life.
+        return replace(before, bad=remembered, hits=before.hits + 1, misses=0, ms=look.ms, digest=look.digest)
     still = stands(before.stands, look.tiles)
     same = look.digest is not None and (look.digest == before.digest or still is not None)
     return replace(

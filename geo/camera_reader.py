@@ -45,7 +45,10 @@ class CameraReader:
             self._end()
 
     def tiles(self, picture: bytes) -> bytes | None:
-        """A picture's checksums, TILE_BYTES each, row by row from the upper left; None for one that cannot be read."""
+        """A picture's checksums, TILE_BYTES each, row by row from the upper left; empty for what is no picture.
+
+        None where the reader broke or was late: of that picture nothing is known.
+        """
         with self._lock:
             try:
                 return self._ask(picture)
@@ -69,7 +72,7 @@ class CameraReader:
             raise TimeoutError(f"not read within {self.limit_s:g} s")
         said = running.stdout.read(1)
         if said == b"\0":
-            return None
+            return b""
         found = running.stdout.read(TILES * TILE_BYTES) if said == b"\1" else b""
         if len(found) != TILES * TILE_BYTES:
             raise OSError("its reader ended")

@@ -115,7 +115,7 @@ def test_what_cannot_be_read_has_no_tiles_and_the_next_one_is_read(reader) -> No
         huge.getvalue(),
         b"\x89PNG\r\n\x1a\n" + bytes(99),
     ):
-        assert reader.tiles(bad) is None
+        assert reader.tiles(bad) == b""
     found = reader.tiles(good)
     assert found is not None
     assert len(found) == TILES * TILE_BYTES
@@ -129,6 +129,19 @@ def test_a_picture_that_kills_or_stops_its_reader_costs_the_reader_alone(does) -
         assert at.tiles(coded(scene(4))) is None
         at.child = CameraReader().child
         assert at.tiles(coded(scene(4))) is not None
+
+
+def test_a_reader_that_breaks_makes_no_frozen_camera_live_and_delays_no_verdict(reader) -> None:
+    still = [coded(scene(4), clock) for clock in clocks(12)]
+    moving = [coded(scene(2, seed=n), "10:00") for n in range(2)]
+    with CameraReader(limit_s=1, child=(sys.executable, "-I", "-c", "import os; os._exit(3)")) as broken:
+        state, said = State(), ""
+        for n, picture in enumerate([*still, *moving]):
+            tiles = (broken if n in (2, 3, 8, 9, 10) else reader).tiles(picture)
+            state = judge(state, Look(START + n * MINUTE, 50, picture_digest(picture), tiles=tiles), LIMITS)
+            said += "f" if state.health == FROZEN else "." if state.health == ONLINE else "?"
+    # The fifth look that was read says so; then only what was seen to move is live.
+    assert said == "......fffffff."
 
 
 def jpeg(*notes: bytes, scan: bytes = b"scan") -> bytes:
