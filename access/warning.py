@@ -1,6 +1,7 @@
 """Warnings as screens and routes are given them: each step from draft to end, what lies in an area, and the feed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -32,6 +33,9 @@ ATOM = "http://www.w3.org/2005/Atom"
 FEED_MOST = 500
 FEED_TITLES = ("Cảnh báo đang có hiệu lực", "Warnings in force")
 MARKS = {"Exercise": "[DIỄN TẬP] ", "simulated": "[MÔ PHỎNG] "}
+CORNERS_MOST = 20_000  # no CAP document, which has 256,000 bytes at most, holds more
+REACH_MS = 10_000  # for all questions of what lies in an area; a screen waits for twelve seconds
+QUERY_CANCELED = "57014"
 LAYER_KINDS = ("moving", "station", "case")
 
 
@@ -115,11 +119,24 @@ def document(site: Site, warning_id: int) -> bytes:
 
 
 def area_of(value: Any) -> MultiPolygon:
-    """An area as GeoJSON gives it, for a warning. Raises Wrong with what is the matter with it."""
+    """An area as GeoJSON gives it, for a warning. Raises Wrong with what is the matter with it.
+
+    What would have to be repaired is refused too: of an outline that crosses itself a part would be cut out, and who
+    is there would not be warned. Parts over each other are one area, whatever way they are put together.
+    """
     found = checked(value, "area")
     if found.geom is None:
         fault = next(fault for fault in found.faults if fault.weight == "refused")
         raise Wrong("area", fault.vi, fault.en)
+    corners = shapely.get_num_coordinates(found.geom)
+    if corners > CORNERS_MOST:
+        vi = f"Quá nhiều đỉnh: {corners}, nhiều nhất {CORNERS_MOST}"
+        raise Wrong("area", vi, f"Too many vertices: {corners}, at most {CORNERS_MOST}")
+    cut = next((fault for fault in found.faults if fault.weight == "repaired" and fault.code != "overlap"), None)
+    if cut is not None:
+        at = "" if cut.lon is None or cut.lat is None else f" ({cut.lat:.5f} {cut.lon:.5f})"
+        vi = f"{cut.vi}{at}: hãy vẽ lại, để không chỗ nào trong vùng bị bỏ sót"
+        raise Wrong("area", vi, f"{cut.en}{at}: draw it again, so that no place inside is left out")
     return found.geom if found.geom.geom_type == "MultiPolygon" else MultiPolygon([found.geom])
 
 
@@ -142,7 +159,7 @@ def inside(site: Site, value: Any, now: datetime, meant: Meant | None = None) ->
     area, late = area_of(value), meant or Meant()
     layers = [layer for layer in site.layers if layer.shape.kind in LAYER_KINDS]
     lost = {layer.name: timedelta(seconds=layer.style.lost_s) for layer in layers}
-    with site.engine.connect() as connection:
+    with site.engine.connect() as connection, _in_time(connection):
         found = asdict(reach(connection, area, [layer.shape for layer in layers], lost, now))
         since = late.onset_at or now
         until = late.expires_at or since + LONGEST
@@ -151,6 +168,20 @@ def inside(site: Site, value: Any, now: datetime, meant: Meant | None = None) ->
     titles = {layer.name: {"vi": layer.vi, "en": layer.en} for layer in layers}
     found["layers"] = [{**each, **titles[each["layer"]]} for each in found["layers"]]
     return {**found, "at": now, "geom": shapely.geometry.mapping(area)}
+
+
+@contextmanager
+def _in_time(connection: sa.Connection) -> Iterator[None]:
+    """A transaction none of whose questions takes longer than REACH_MS. Raises Wrong for the area that does."""
+    try:
+        with connection.begin():
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(REACH_MS)}")
+            yield
+    except sa.exc.DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != QUERY_CANCELED:
+            raise
+        vi = "Vùng này xem quá lâu chưa xong: hãy vẽ đơn giản hơn hoặc thử lại"
+        raise Wrong("area", vi, "looking what lies in it takes too long: draw it simpler, or try again") from None
 
 
 # What people do

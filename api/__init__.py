@@ -20,6 +20,7 @@ from api import (
     health,
     holidays,
     inspections,
+    invalid,
     live,
     open311,
     push,
@@ -48,6 +49,7 @@ def mount(
     The papers make the PDFs of a handover, of a case's notice and of an evidence pack, fleet_report those and the
     workbooks of the fleet's figures; they are laid out in the room of what people see.
     """
+    invalid.mount(server)
     health.mount(server, site)
     inspections.mount(server, site)
     warning_areas.mount(server, site)

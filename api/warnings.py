@@ -130,11 +130,11 @@ def _reading(server: FastAPI, site: Site) -> None:
     def warnings(
         state: Annotated[str, Query(max_length=200, description="one or several of /warnings/words")] = "",
         origin: Annotated[str | None, Query(max_length=80, pattern=NO_NUL, description="own, or a source")] = None,
-        before: Annotated[int | None, Query(ge=1, lt=1 << 63, description="older than this id: the next page")] = None,
+        before: Annotated[int | None, Query(ge=1, lt=1 << 63, description="after this id: the next page")] = None,
         at: Annotated[Moment | None, Query(description="as it was at that moment")] = None,
         limit: Annotated[int, Query(ge=1, le=LISTED_MOST)] = 100,
     ) -> list[dict[str, Any]]:
-        """Warnings of our own and received ones, the newest first."""
+        """Warnings of our own and received ones, the newest first; of those in force alone our own before others."""
         states = names(state)
         for each in states:
             if each not in STATES:

@@ -43,7 +43,7 @@ _COLUMNS = ", ".join(f"m.{name}" for name in PLAIN)
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which warnings. states: none is all; before: older in the list than that id."""
+    """Which warnings. states: none is all; before: further down the list than that id."""
 
     states: tuple[str, ...] = ()
     origin: str | None = None
@@ -53,24 +53,30 @@ class Wanted:
 def warnings(connection: sa.Connection, wanted: Wanted, now: datetime, limit: int) -> list[Row]:
     """Warnings as they are at a moment, the newest first, without their geometry and document.
 
+    Of what is in force our own come first: however many others send, they push none of ours off a map or a list.
+
     `state`: of STATES; `next`: the id of the message that updated or cancelled it; `last_deed`: what was done last.
     """
     parts = ["true"]
     if wanted.origin is not None:
         parts.append("m.origin = :origin")
+    holding = wanted.states == ("issued",)
     if wanted.before is not None:
-        parts.append("m.id < :before")
-    if wanted.states == ("issued",):
+        own = "(SELECT b.origin = 'own' FROM warning_message b WHERE b.id = :before)"
+        parts.append(f"(m.origin = 'own', m.id) < ({own}, :before)" if holding else "m.id < :before")
+    if holding:
         parts.append("m.known_at IS NOT NULL AND m.ends_at > :at")  # by the index on it, however many there have been
     if wanted.states and set(wanted.states) <= {"draft", "approved", "discarded"}:
         parts.append("(m.known_at IS NULL OR m.known_at > :at)")
+    first = "(origin = 'own') DESC, " if holding else ""
     chosen = " WHERE told.state = ANY(:states)" if wanted.states else ""
     query = sa.text(
         f"SELECT * FROM (SELECT {_COLUMNS}, {_STATE} AS state,"
         " coalesce(after.cancelled_by, after.updated_by) AS next,"
         " (SELECT e.deed FROM warning_entry e WHERE e.message_id = m.id AND e.at <= :at ORDER BY e.id DESC LIMIT 1)"
         " AS last_deed"
-        f" FROM warning_message m{_AFTER} WHERE {' AND '.join(parts)}) AS told{chosen} ORDER BY id DESC LIMIT :limit"
+        f" FROM warning_message m{_AFTER} WHERE {' AND '.join(parts)}) AS told{chosen}"
+        f" ORDER BY {first}id DESC LIMIT :limit"
     )
     given = {"at": now, "limit": limit, "states": list(wanted.states), "origin": wanted.origin, "before": wanted.before}
     return [dict(row) for row in connection.execute(query, given).mappings()]

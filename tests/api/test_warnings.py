@@ -1,5 +1,8 @@
 """Warnings over HTTP: from a drawn area to a CAP document that others read, and what is refused on the way."""
 
+import json
+import math
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +13,7 @@ from urllib.request import Request, urlopen
 from xml.etree import ElementTree as ET
 
 import pytest
+import sqlalchemy as sa
 import xmlschema
 
 from geo import cap, delivery
@@ -172,6 +176,58 @@ def test_what_is_wrong_is_said_by_its_field(site, field: str, more: dict[str, An
     assert told["detail"][0]["loc"] == ["body", field]
 
 
+@pytest.mark.parametrize(
+    ("path", "field", "hostile"),
+    [
+        ("", "risk_level", b'"risk_level": NaN'),
+        ("", "area", b'"area": {"type": "\\ud800"}'),
+        ("/inside", "area", b'"area": {"type": "\\ud800"}'),
+        ("", "hazard", b'"hazard": "\\ud800"'),
+        ("", "area", b'"area": {"type": "Polygon", "coordinates": [[[NaN, 16], [107, 16], [107, 17]]]}'),
+        ("", "expires_at", b'"expires_at": Infinity'),
+    ],
+)
+def test_what_json_cannot_repeat_is_refused_in_the_usual_form(site, path: str, field: str, hostile: bytes) -> None:
+    body = json.dumps({name: value for name, value in written().items() if name != field}).encode()
+    status, told = site.ask("POST", f"{WARNINGS}{path}", body[:-1] + b", " + hostile + b"}")
+    assert status == 422
+    (one,) = told["detail"]
+    assert one["loc"] == ["body", field]
+    assert one["msg"]
+    assert "input" not in one
+
+
+def test_an_area_that_would_take_too_long_is_refused(site, monkeypatch) -> None:
+    around = [math.tau * n / 20_100 for n in range(20_100)]
+    many = [[107.6 + math.cos(turn) / 10, 16.5 + math.sin(turn) / 10] for turn in around]
+    status, told = site.ask("POST", f"{WARNINGS}/inside", {"area": {"type": "Polygon", "coordinates": [many]}})
+    assert (status, told["detail"][0]["loc"]) == (422, ["body", "area"])
+    assert told["detail"][0]["msg"].startswith("Too many vertices")
+    monkeypatch.setattr("access.warning.REACH_MS", 1)
+    with connected(site.database.owner) as engine, engine.begin() as connection:
+        connection.execute(sa.text("LOCK TABLE area_piece IN ACCESS EXCLUSIVE MODE"))
+        status, told = site.ask("POST", f"{WARNINGS}/inside", {"area": AREA})
+    assert (status, told["detail"][0]["loc"]) == (422, ["body", "area"])
+    assert "takes too long" in told["detail"][0]["msg"]
+    monkeypatch.undo()
+    assert site.ask("POST", f"{WARNINGS}/inside", {"area": AREA})[0] == 200
+
+
+def test_an_area_of_which_a_part_would_be_cut_out_is_refused_with_its_place(site) -> None:
+    turns = [math.radians(90 + 144 * n) for n in range(5)]
+    star = [[107.6 + math.cos(turn) / 10, 16.5 + math.sin(turn) / 10] for turn in turns]
+    crossing = {"type": "Polygon", "coordinates": [[*star, star[0]]]}
+    for path, body in (("", written(area=crossing)), ("/inside", {"area": crossing})):
+        status, told = site.ask("POST", f"{WARNINGS}{path}", body)
+        assert (status, told["detail"][0]["loc"]) == (422, ["body", "area"])
+        assert re.match(r"Đường biên tự cắt \(16\.\d{5} 107\.\d{5}\): hãy vẽ lại", told["detail"][0]["vi"])
+        assert told["detail"][0]["msg"].startswith("The outline crosses itself (16.")
+    # Parts over each other leave nobody out.
+    shifted = [[[lon + 0.1, lat] for lon, lat in AREA["coordinates"][0]]]
+    made = posted(site, "", written(area={"type": "MultiPolygon", "coordinates": [AREA["coordinates"], shifted]}))
+    assert [len(rings) for rings in made["geom"]["coordinates"]] == [1]
+
+
 def test_where_data_are_simulated_only_an_exercise_goes_out(serve) -> None:
     site = serve(simulated=True)
     status, told = site.ask("POST", WARNINGS, written(status="Actual"))
@@ -224,6 +280,26 @@ def test_received_warnings_are_listed_as_they_came_and_not_told_on_as_ours(site)
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["content-disposition"].startswith("attachment")
     assert site.ask("POST", f"{WARNINGS}/{one['id']}/cancel", {"actor": "Lan", "note": "x"})[0] == 404
+
+
+def test_received_warnings_push_none_of_our_own_off_the_list_and_the_map(site) -> None:
+    mine = [issued(site)["id"] for _ in range(2)]
+    now = datetime.now(UTC)
+    with connected(site.database.ingest) as engine, engine.begin() as connection:
+        for n in range(3):
+            told = FIRST.model_copy(update={"identifier": f"far-{n}", "sent": now.replace(microsecond=0)})
+            document = cap.write(told.model_copy(update={"info": (told.info[0].model_copy(update={"expires": None}),)}))
+            receive(connection, "cap.far", cap.read(document), document, now, ENDING)
+    features = site.get(f"{WARNINGS}/in-force?limit=3")[1]["features"]
+    assert [one["id"] for one in features][:2] == mine[::-1]
+    pages, path = list[int](), f"{WARNINGS}?state=issued&limit=2"
+    while found := [one["id"] for one in site.get(path + (f"&before={pages[-1]}" if pages else ""))[1]]:
+        pages += found
+    assert pages[:2] == mine[::-1]
+    assert len(pages) == len(set(pages)) == 5
+    assert pages[2:] == sorted(pages[2:], reverse=True)
+    newest = [one["id"] for one in site.get(f"{WARNINGS}?limit=5")[1]]
+    assert newest == sorted(newest, reverse=True)
 
 
 def test_the_feed_has_what_atom_wants(site) -> None:
