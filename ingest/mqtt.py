@@ -9,7 +9,7 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,6 +38,7 @@ KEEP_ALIVE_S, SESSION_S = 30, 7 * 86_400  # how long a broker keeps what comes w
 FLYING_MAX, PACKET_MAX = 2_000, 1 << 20  # messages on the way without our acknowledgement; bytes of a packet
 RECORDS_MAX = 10_000  # of one message
 READ_BYTES = 1 << 14
+REFUSED_TOLD = 5  # topics that the log names
 UNDATED_S = 3600  # a message that says no time is taken for itself again within the clock's hour
 
 
@@ -97,16 +98,31 @@ class Session(Client):
         )
         self.wire, self.five = wire, five
         self.greeting: tuple[bool, ReasonCode] | None = None  # whether it kept our session, and whether it has us
-        self.granted: list[ReasonCode] = []
+        self.asked: dict[int, list[str]] = {}  # subscriptions by number that the broker has not answered yet
+        self.granted: list[tuple[str, ReasonCode]] = []
+        self.hearing = 0  # topics that it granted
         self.heard: list[MQTTMessage] = []
         self.farewell: ReasonCode | None = None
         self.on_connect = lambda _, __, flags, code, ___: self._greeted(flags, code)
-        self.on_subscribe = lambda _, __, ___, codes, ____: self.granted.extend(codes)
+        self.on_subscribe = lambda _, __, number, codes, ____: self._granted(number, codes)
         self.on_message = lambda _, __, message: self.heard.append(message)
         self.on_disconnect = lambda _, __, flags, code, ___: self._left(flags, code)
 
     def _greeted(self, flags: ConnectFlags, code: ReasonCode) -> None:
         self.greeting = flags.session_present, code
+
+    def _granted(self, number: int, codes: Sequence[ReasonCode]) -> None:
+        """One code a topic, in their order (3.9.3)."""
+        topics = self.asked.pop(number, None)
+        if topics is None or len(topics) != len(codes):
+            raise Malformed("an answer to no subscription of ours")
+        self.granted += zip(topics, codes, strict=True)
+
+    def ask(self, topics: list[str]) -> None:
+        """Subscribe with QoS 1."""
+        _, number = self.subscribe([(topic, 1) for topic in topics])
+        if number is not None:
+            self.asked[number] = topics
 
     def _left(self, flags: DisconnectFlags, code: ReasonCode) -> None:
         if flags.is_disconnect_packet_from_server:
@@ -276,7 +292,7 @@ class Subscriber:
     def subscribe(self, session: Session) -> None:
         """Ask for what the source's topic filter covers."""
         share = self.source.options.get("share")
-        session.subscribe(f"$share/{share}/{self.source.topic}" if share else self.source.topic, qos=1)
+        session.ask([f"$share/{share}/{self.source.topic}" if share else self.source.topic])
 
     def _take(self, peer: SurePeer, line: Line) -> None:
         """What was noted since: messages, whether the topic is ours, and whether we are sent away. Raises Denied."""
@@ -294,10 +310,21 @@ class Subscriber:
                 peer.datagram(told)
             if number is not None:
                 peer.when_kept(partial(line.settle, number))
-        if refused := next((code for code in session.granted if code.is_failure), None):
-            raise Denied(f"the broker refuses the topic: {refused}")
+        self._subscribed(session)
         if session.farewell is not None:
             raise Denied(f"the broker sends us away: {session.farewell}")
+
+    def _subscribed(self, session: Session) -> None:
+        """What the broker answered to subscriptions: a topic that it refuses costs that one. Raises Denied for all."""
+        granted, session.granted = session.granted, []
+        refused = [(topic, code) for topic, code in granted if code.is_failure]
+        session.hearing += len(granted) - len(refused)
+        if refused and not session.hearing and not session.asked:
+            raise Denied(f"the broker refuses the topic: {refused[0][1]}")
+        if refused:
+            self.note(DENIED, len(refused))
+            told = [f"{topic}: {code}" for topic, code in refused[:REFUSED_TOLD]]
+            log.warning("the broker refuses topics", source=self.source.name, count=len(refused), topics=told)
 
     def lines(self, topic: str, payload: bytes, number: int | None = None, now: float = 0.0) -> list[bytes]:
         """A message's records, one a line, with what its topic and the source's address say of them.

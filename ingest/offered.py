@@ -132,7 +132,7 @@ class Offer:
 
 def _ask(session: Session, topics: list[str]) -> None:
     for first in range(0, len(topics), TOPICS_EACH):
-        session.subscribe([(topic, 1) for topic in topics[first : first + TOPICS_EACH]])
+        session.ask(topics[first : first + TOPICS_EACH])
 
 
 def _is_address(text: str) -> bool:

@@ -9,7 +9,7 @@ import socket
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from ingest.delivery import Outbox
 from ingest.environment import FEED
 from ingest.feed import AddressError, Source, sources_of
 from ingest.mqtt import Subscriber
+from ingest.offered import Listener
 from ingest.receiver import Flush, SourcePeer
 
 CONNECT, PUBACK, SUBSCRIBE, PINGREQ, DISCONNECT = 1, 4, 8, 12, 14  # kinds of packets
@@ -50,9 +51,9 @@ class Broker:
     most: int = 0
     repeated: int = 0
     wrong: list[str] = field(default_factory=list)
-    filters: list[bytes] = field(default_factory=list)
+    filters: list[str] = field(default_factory=list)
     connects: list[bytes] = field(default_factory=list)
-    suback: bytes = b"\x01"
+    refused: set[str] = field(default_factory=set)
     connack: bytes = b""
     tail: bytes = b""  # said after the subscription
     _number: int = 0
@@ -81,8 +82,14 @@ class Broker:
                 writer.write(self.connack or b"\x20\x03" + bytes([self.kept]) + b"\0\0")
                 self.kept = True
             elif kind == SUBSCRIBE:
-                self.filters.append(body[5:-1])
-                writer.write(b"\x90" + bytes([3 + len(self.suback)]) + body[:2] + b"\0" + self.suback)
+                topics, at = list[str](), 3
+                while at < len(body):
+                    end = at + 2 + int.from_bytes(body[at : at + 2], "big")
+                    topics.append(body[at + 2 : end].decode())
+                    at = end + 1
+                self.filters += topics
+                codes = bytes(0x87 if topic in self.refused else 1 for topic in topics)
+                writer.write(b"\x90" + bytes([3 + len(codes)]) + body[:2] + b"\0" + codes)
                 for number, (topic, payload) in self.flying.items():
                     self.repeated += 1
                     writer.write(self._publish(0x3A, number, topic, payload))
@@ -232,7 +239,7 @@ def test_the_subscription_is_shared_and_made_again_after_each_connection() -> No
     broker = Broker()
     desk = Desk(broker)
     asyncio.run(desk.live(lambda: bool(broker.filters)))
-    assert broker.filters == [b"$share/haidang/hue/env/#"]
+    assert broker.filters == ["$share/haidang/hue/env/#"]
     asyncio.run(Desk(broker).live(lambda: len(broker.filters) == 2))
 
 
@@ -263,7 +270,7 @@ def test_a_session_that_the_broker_has_lost_is_told_of() -> None:
     ("told", "fault"),
     [
         ({"connack": b"\x20\x03\x00\x87\x00"}, "mqtt_refused"),
-        ({"suback": b"\x8f"}, "mqtt_refused"),
+        ({"refused": {"$share/haidang/hue/env/#"}}, "mqtt_refused"),
         ({"tail": b"\xe0\x01\x8e"}, "mqtt_refused"),
         ({"tail": b"\x34\x06\x00\x01t\x00\x01\x00"}, "mqtt_malformed"),  # QoS 2
         ({"tail": b"\x30\xff\xff\xff\x7f"}, "mqtt_malformed"),  # 256 MB
@@ -273,7 +280,7 @@ def test_a_session_that_the_broker_has_lost_is_told_of() -> None:
     ],
 )
 def test_a_broker_that_refuses_or_talks_nonsense_is_tried_more_and_more_seldom(
-    told: dict[str, bytes], fault: str
+    told: dict[str, Any], fault: str
 ) -> None:
     desk = Desk(Broker(**told))
     asyncio.run(desk.live(lambda: len(desk.waits) >= 3))
@@ -281,6 +288,27 @@ def test_a_broker_that_refuses_or_talks_nonsense_is_tried_more_and_more_seldom(
     assert desk.faults[fault] >= 3
     if "connack" in told:
         assert desk.waits[0] < desk.waits[1] < desk.waits[2]
+
+
+@pytest.mark.parametrize(("refused", "heard"), [({"t0", "t1", "t3"}, True), ({f"t{n}" for n in range(5)}, False)])
+def test_a_topic_that_the_broker_refuses_costs_that_topic_alone(monkeypatch, refused: set[str], heard: bool) -> None:
+    monkeypatch.setattr("ingest.offered.TOPICS_EACH", 2)
+    observed = {"phenomenonTime": NOW.isoformat(), "result": 5}
+    broker = Broker(deque([("t2", json.dumps(observed).encode())]), refused=refused)
+    desk = Desk(broker)
+    (polled,) = sources_of(FEED, {"environment": ["http://sta.hue.vn/v1.1#form=sensorthings"]}, {})
+    own = replace(polled, address="mqtt://broker.hue.vn", options={})
+    way: Any = desk
+    listener = Listener(own, way, lambda name, count: desk.faults.update({name: count}), desk.wait)
+    listener.learn({f"t{n}": {"id": f"s{n}", "kind": "water", "parameter": "level"} for n in range(5)})
+    desk.subscriber = listener
+    if heard:
+        asyncio.run(desk.live(lambda: bool(desk.made) and len(broker.filters) == 5 and desk.faults.total() == 3))
+        assert {one["id"] for one in desk.made} == {"s2"}
+        assert (desk.faults, desk.waits) == ({"mqtt_refused": 3}, [])
+    else:
+        asyncio.run(desk.live(lambda: len(desk.waits) >= 2))
+        assert set(desk.faults) == {"mqtt_refused"}
 
 
 def test_who_cannot_be_reached_is_tried_again_within_a_minute_at_most() -> None:
