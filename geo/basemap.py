@@ -7,12 +7,14 @@ import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import geopandas
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "basemap"
 MAGIC = b"HDBM"
@@ -103,6 +105,8 @@ def load(level: int = FINEST) -> geopandas.GeoDataFrame:
     Columns: kind ("land", "lake", "island", "pond": polygons, lakes NOT cut out of the land; "border", "river",
     "stream": lines) and geometry. Draw in this order. Generalised rings may touch themselves.
     """
+    import geopandas  # slow to load, and of all who import this room only those who draw or cut the land need it
+
     head, sections = basemap()
     names = {number: name for name, number in head["kinds"].items()}
     kinds, polygons = rings(level)

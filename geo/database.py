@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 
@@ -86,6 +84,9 @@ def _words(error: sa.exc.DBAPIError) -> str:
 
 
 def _upgrade(connection: sa.Connection, shapes: Sequence[Shape]) -> list[str]:
+    from alembic import command  # half a second, which every process of the program would spend as it starts
+    from alembic.config import Config
+
     done = []
     connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS postgis"))
     connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS unaccent"))
