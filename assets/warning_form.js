@@ -5,7 +5,7 @@
   const { $, t, element, ask, named, pick, badges, headline } = haidang.warning;
   const drawn = () => haidang.warning_draw;
   const ASK_MS = 350, HOUR_MS = 3600e3, SHIFT_MS = 7 * HOUR_MS, MOST_LEVEL = 5; // of Asia/Ho_Chi_Minh, which knows no summer time
-  let open = null, row = null, told = null, asked = 0, timer = 0, dirty = false, busy = false, sure = 0;
+  let open = null, row = null, told = null, asked = 0, timer = 0, dirty = false, unread = 0, resting = 0, saving = 0, number = 0, sure = -Infinity;
 
   const TIME = /^(\d{1,2})[:hg](\d{2})\s+(\d{1,2})\/(\d{1,2})\/(\d{4})$/;
   const local = (at) => (at ? haidang.exact(Date.parse(at)).replace(/:\d\d /, " ") : ""); // 18:00 29/11/2026
@@ -67,14 +67,22 @@
     timer = setTimeout(async () => {
       const answer = await ask("/api/v1/warnings/inside", { area, ...meant() });
       if (n !== asked || !open) return;
-      if (!same) $("wrong-area").textContent = "";
+      if (!same && !unread) $("wrong-area").textContent = "";
       if (answer.ok) { told = answer.said; $("write-inside").replaceChildren(...haidang.warning.inside(told)); } else { $("write-inside").replaceChildren(element("p", { class: "note" }, t("Chưa biết trong vùng có gì nên chưa lưu được."))); wrong(answer); }
       raise();
       ready();
     }, ASK_MS);
   };
+  // What is typed is the area, at once before it is kept; while a line of it cannot be read, what was there before is not.
+  const typed = () => {
+    clearTimeout(resting);
+    resting = 0;
+    unread = drawn().read($("write-points").value);
+    $("wrong-area").textContent = unread ? t("Dòng {n}: không đọc được, ghi như 16,55 107,60.", { n: unread }) : "";
+    ready();
+  };
   const ready = () => {
-    const why = !drawn().geometry() ? t("Chưa vẽ vùng") : !told ? t("Chưa biết trong vùng có gì") : "";
+    const why = unread ? t("Có dòng tọa độ chưa đọc được") : !drawn().geometry() ? t("Chưa vẽ vùng") : !told ? t("Chưa biết trong vùng có gì") : "";
     $("write-save").setAttribute("aria-disabled", String(Boolean(why)));
     $("write-save").title = why;
     return why;
@@ -91,7 +99,8 @@
       element("p", { class: "field-error", id: "wrong-raised" }));
     if (!chosen("write-raised")) box.querySelector("input").checked = true;
   };
-  const last = () => (open === "edit" ? row?.log?.filter((each) => each.content).at(-1)?.content : null);
+  // What was written last of the one that is edited or updated: a level that it was raised to is not raised once more.
+  const last = () => (open === "edit" || open === "update" ? row?.log?.filter((each) => each.content).at(-1)?.content : null);
 
   // ---- keeping it -----------------------------------------------------------------------------------------------------------
   const wrong = (answer) => {
@@ -113,8 +122,9 @@
   };
   const words_of = (lang) => { const text = (name) => $(`write-${lang}-${name}`).value.trim(); return { headline: text("headline"), description: text("description"), instruction: text("instruction") }; };
   const save = async () => {
-    const why = ready(), by = why || busy ? null : haidang.warnings.actor();
-    if (why) { say(t("CHƯA lưu: {why}.", { why: why.toLowerCase() }), true); if (!drawn().geometry()) $("write-draw").focus(); return; }
+    if (resting || unread) typed();
+    const why = ready(), by = why || saving === number ? null : haidang.warnings.actor();
+    if (why) { say(t("CHƯA lưu: {why}.", { why: why.toLowerCase() }), true); if (unread) $("write-points").focus(); else if (!drawn().geometry()) $("write-draw").focus(); return; }
     if (!by) return;
     const empty = (id) => !$(id).value.trim(), bad = (id) => moment(id) === "";
     const missing = [["onset_at", "write-onset", bad("write-onset") ? t("Ghi giờ như 18:00 29/11/2026.") : ""], ["expires_at", "write-expires", bad("write-expires") ? t("Ghi giờ như 18:00 29/11/2026.") : empty("write-expires") ? t("Ghi giờ kết thúc.") : ""], ["words.vi.headline", "write-vi-headline", empty("write-vi-headline") ? t("Ghi tiêu đề.") : ""], ["area_words", "write-area-words", empty("write-area-words") ? t("Ghi tên vùng.") : ""]].filter(([, , words]) => words);
@@ -124,22 +134,25 @@
     const level = Number(chosen("write-level")) || null, raised = level && told.meets.length ? Number(chosen("write-raised")) || 0 : 0, en = words_of("en");
     const body = { actor: by, ...meant(), urgency: $("write-urgency").value, severity: $("write-severity").value, certainty: $("write-certainty").value, risk_level: level === null ? null : level + raised, raised, raised_for: raised ? told.meets.map((each) => each.id) : [], vi: words_of("vi"), ...(en.headline || en.description || en.instruction ? { en } : {}), area: drawn().geometry(), area_words: $("write-area-words").value.trim() };
     delete body.of_id;
-    busy = true;
+    const mine = saving = number;
     say(t("Đang gửi…"));
     const path = open === "edit" ? `/api/v1/warnings/${row.id}/edit` : open === "update" ? `/api/v1/warnings/${row.id}/update` : "/api/v1/warnings";
     const answer = await ask(path, open === "edit" ? { ...body, version: row.version } : body);
-    busy = false;
-    if (!open) return;
+    if (saving === mine) saving = 0;
+    if (!open || mine !== number) { haidang.warnings.refresh(); return; } // it was left meanwhile: another form is none of its business
     if (!answer.ok) { wrong(answer); return; }
     close();
     await haidang.warnings.refresh();
+    if (open) return;
     await haidang.warnings.show(answer.said.id);
     haidang.warnings.say(t("Đã lưu. Cần người thứ hai duyệt."));
   };
   const close = () => {
-    [open, row, told, dirty] = [null, null, null, false];
+    [open, row, told, dirty, unread] = [null, null, null, false, 0];
     asked += 1;
     clearTimeout(timer);
+    clearTimeout(resting);
+    resting = 0;
     drawn().close();
     delete $("warnings-screen").dataset.writing;
     const place = $("warnings-one");
@@ -147,8 +160,15 @@
     place.replaceChildren();
     haidang.warnings.frame(null);
   };
+  // Whether the form may be closed by whoever is not keeping it: what is not kept is lost only on a second press.
+  const given_up = () => {
+    if (!dirty || performance.now() - sure <= 5000) return true;
+    sure = performance.now();
+    say(t("Có chỗ chưa lưu: bấm lần nữa để bỏ."), true);
+    return false;
+  };
   const leave = () => {
-    if (dirty && performance.now() - sure > 5000) { sure = performance.now(); say(t("Có chỗ chưa lưu: bấm lần nữa để bỏ."), true); return; }
+    if (!given_up()) return;
     const back = haidang.warnings.here()?.id;
     close();
     haidang.warnings.show(back || null);
@@ -157,18 +177,18 @@
   const begin = async (from, what) => {
     if (open) return;
     if (!(await haidang.warning.learn())) { haidang.say(t("Máy chủ không trả lời: CHƯA làm được.")); return; }
-    [open, row, dirty, sure] = [what, from, false, 0];
+    [open, row, dirty, sure, number] = [what, from, false, -Infinity, number + 1];
     const content = last();
     $("warnings-one").replaceChildren(...form(content?.raised ? { ...from, risk_level: from.risk_level - content.raised } : from, what));
     $("warnings-screen").dataset.writing = "1";
     if (!from) $("write-expires").value = local(new Date(haidang.now() + 6 * HOUR_MS).toISOString());
     haidang.warnings.frame({ status: chosen("write-status"), simulated: simulated() || from?.simulated });
-    drawn().open(from?.geom || null, (by) => { if (by !== "text") $("write-points").value = drawn().text(); dirty = true; asking(); });
+    drawn().open(from?.geom || null, (by) => { if (by !== "text") { $("write-points").value = drawn().text(); clearTimeout(resting); if (unread) $("wrong-area").textContent = ""; [resting, unread] = [0, 0]; } dirty = true; asking(); });
     $("write-points").value = drawn().text();
     asking();
     $("write-title").focus();
   };
-  haidang.warning_form = { open: begin, close, shown: () => open };
+  haidang.warning_form = { open: begin, close, given_up, shown: () => open };
 
   document.addEventListener("click", ({ target }) => {
     const button = open && target.closest("button");
@@ -184,8 +204,8 @@
     if (!open || !target.closest?.("#warnings-one")) return;
     dirty = true;
     if (target.id !== "write-points") return;
-    clearTimeout(target.resting);
-    target.resting = setTimeout(() => { const bad = drawn().read(target.value); $("wrong-area").textContent = bad ? t("Dòng {n}: không đọc được, ghi như 16,55 107,60.", { n: bad }) : ""; }, 300);
+    clearTimeout(resting);
+    resting = setTimeout(typed, 300);
   });
   document.addEventListener("change", ({ target }) => {
     if (!open || !target.closest?.("#warnings-one")) return;

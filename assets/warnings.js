@@ -25,10 +25,13 @@
       };
     }
     draw();
-    if (open) show(open, true);
+    if (open && !haidang.warning_form?.shown()) show(open, true);
   };
+  // By the clock, whoever answers: what has run out since it was read is over.
+  const lapsed = (row) => row?.state === "issued" && Date.parse(row.ends_at) <= haidang.now();
+  const by_now = (row) => (lapsed(row) ? { ...row, state: "expired" } : row);
   const all = () => GROUPS.flatMap(([name]) => rows[name]);
-  callbacks.warnings_tick = () => { if (!haidang.warning_form?.shown()) refresh(); return dash.no_update; };
+  callbacks.warnings_tick = () => { draw(); if (lapsed(one)) panel(); refresh(); return dash.no_update; };
 
   // ---- the list -------------------------------------------------------------------------------------------------------------
   const until = (row, group) => {
@@ -49,6 +52,8 @@
     const said = failed ? t("Không đọc được cảnh báo: máy chủ hoặc cơ sở dữ liệu không trả lời. Sẽ tự thử lại.") : "";
     if ($("warnings-said").textContent !== said) $("warnings-said").textContent = said;
     if (!known) return;
+    const over = rows.force.filter((row) => lapsed(row) && !rows.ended.some((each) => each.id === row.id)).map(by_now);
+    rows = { ...rows, force: rows.force.filter((row) => !lapsed(row)), ended: [...over, ...rows.ended] };
     $("warnings-count").textContent = t("{n} đang có hiệu lực", { n: haidang.number(rows.force.length) });
     const print = JSON.stringify([rows, open, current, Math.floor(haidang.now() / 60000)]);
     if (place.print === print) return;
@@ -65,7 +70,8 @@
 
   // ---- one warning ----------------------------------------------------------------------------------------------------------
   const show = async (id, again) => {
-    if (!again) { if (haidang.warning_form?.shown()) haidang.warning_form.close(); open = id; sure = null; if (id) current = id; address(); draw(); }
+    if (!again && haidang.warning_form?.shown()) { if (!haidang.warning_form.given_up()) return; haidang.warning_form.close(); }
+    if (!again) { open = id; sure = null; if (id) current = id; address(); draw(); }
     if (!id) { one = null; panel(); return; }
     const answer = await ask(`/api/v1/warnings/${id}`);
     if (open !== id || !$("warnings-one") || haidang.warning_form?.shown()) return;
@@ -126,7 +132,7 @@
     [t("Thay cho"), row.of_id ? element("button", { class: "link", "data-warning-go": row.of_id }, t("cảnh báo {n}", { n: row.of_id })) : ""], [t("Tiếp theo"), row.next ? element("button", { class: "link", "data-warning-go": row.next }, t("cảnh báo {n}", { n: row.next })) : ""],
     [t("Ghi chú"), row.notes?.length ? row.notes.join("; ") : ""]];
   const panel = () => {
-    const place = $("warnings-one"), row = one;
+    const place = $("warnings-one"), row = one = by_now(one);
     if (!place || haidang.warning_form?.shown()) return;
     frame(row);
     const print = row ? JSON.stringify([row, document.documentElement.lang]) : "";
@@ -269,7 +275,7 @@
     event.preventDefault();
     event.stopPropagation();
   }, true);
-  document.addEventListener("haidang:warnings", () => { if ($("warnings-list") && known && !haidang.warning_form?.shown()) refresh(); });
+  document.addEventListener("haidang:warnings", () => { if ($("warnings-list") && known) refresh(); });
   // Whoever opens the screen sees all that is in force, wherever it lies, until one is chosen or the map is moved.
   const whole = () => {
     const screen = $("warnings-screen"), map = haidang.map, areas = haidang.warning.in_force().flatMap((each) => haidang.warning.latlngs(each.geometry));

@@ -9,7 +9,7 @@ import pytest
 import shapely
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import Connection
 
 from geo.actor import Actor
@@ -307,3 +307,123 @@ def test_what_is_sent_back_is_mended_and_what_is_in_force_is_updated(
     expect(deeds).to_have_text(
         ["Đã phát · Minh", "Đã duyệt · Minh", "Đã sửa · Lan", "Đã trả lại · Lan", "Đã soạn · Lan"]
     )
+
+
+TRIANGLE, OTHER = "16,55 107,85\n16,55 108\n16,7 108", "16,5 107,8\n16,5 107,9\n16,6 107,9"
+
+
+def written(page: Page, headline: str, points: str = TRIANGLE) -> None:
+    """A form that is filled in and may be saved."""
+    page.locator("#warnings-new").click()
+    page.locator("summary", has_text="Gõ tọa độ").click()
+    page.locator("#write-points").fill(points)
+    page.locator("#write-vi-headline").fill(headline)
+    page.locator("#write-area-words").fill("Hạ lưu")
+    expect(page.locator("#write-save")).to_have_attribute("aria-disabled", "false")
+
+
+def test_the_area_that_is_kept_is_the_one_that_was_typed_last(own_centre: Centre, context: BrowserContext) -> None:
+    page = opened(context, own_centre.url)
+    kept: list[str] = []
+    page.on("request", lambda one: kept.append(one.url) if one.method == "POST" and one.url.endswith("ings") else None)
+    written(page, "Lũ")
+    save, said = page.locator("#write-save"), page.locator("#write-said")
+    # A line that cannot be read: what was typed before it is not kept in its place, however soon one saves.
+    page.locator("#write-points").fill("16,55 107,85\n16,55\n16,7 108")
+    page.keyboard.press("Control+s")
+    expect(page.locator("#wrong-area")).to_contain_text("Dòng 2")
+    expect(said).to_have_text("CHƯA lưu: có dòng tọa độ chưa đọc được.")
+    page.wait_for_timeout(600)
+    expect(save).to_have_attribute("aria-disabled", "true")
+    save.click(force=True)
+    expect(page.locator("#wrong-area")).to_contain_text("Dòng 2")
+    expect(page.locator("#write-points")).to_be_focused()
+    page.locator("#write-points").fill(OTHER)
+    page.keyboard.press("Control+s")
+    expect(said).to_have_text("CHƯA lưu: chưa biết trong vùng có gì.")
+    expect(page.locator("#wrong-area")).to_have_text("")
+    expect(save).to_have_attribute("aria-disabled", "false")
+    assert kept == []
+    save.click()
+    expect(page.locator("#warnings-one h2")).to_have_text("Lũ")
+    with own_centre.engine.connect() as connection:
+        shape = connection.scalar(sa.text("SELECT ST_AsText(geom) FROM warning_message"))
+    assert shapely.from_wkt(shape).bounds == (107.8, 16.5, 107.9, 16.6)
+    assert page.faults == []  # type: ignore[attr-defined]
+
+
+def test_what_is_written_is_lost_neither_by_a_press_on_the_list_nor_by_a_late_answer(
+    own_centre: Centre, context: BrowserContext
+) -> None:
+    with own_centre.engine.begin() as connection:
+        first = put(connection, (107.8, 16.5, 108.1, 16.8), headline="Bão số 12")
+    page = opened(context, own_centre.url)
+    late: list[Route] = []
+    page.route("**/api/v1/warnings", lambda route: late.append(route))
+    written(page, "Lũ chậm")
+    page.locator(f"#warning-{first}").click()
+    expect(page.locator("#write-said")).to_contain_text("Có chỗ chưa lưu")
+    expect(page.locator("#write-vi-headline")).to_have_value("Lũ chậm")
+    page.locator(f"#warning-{first}").click()
+    expect(page.locator("#warnings-one h2")).to_have_text("Bão số 12")
+    # It is saved, left before the answer is here, and another one is begun: that one stays as it is written.
+    written(page, "Lũ chậm")
+    page.locator("#write-save").click()
+    expect(page.locator("#write-said")).to_have_text("Đang gửi…")
+    page.locator("#write-cancel").click()
+    page.locator("#write-cancel").click()
+    expect(page.locator("#write-title")).to_have_count(0)
+    written(page, "Lũ thứ hai", OTHER)
+    late[0].continue_()
+    expect(page.locator("#warnings-list")).to_contain_text("Lũ chậm")
+    expect(page.locator("#write-vi-headline")).to_have_value("Lũ thứ hai")
+    page.unroute("**/api/v1/warnings")
+    page.locator("#write-save").click()
+    expect(page.locator("#warnings-one h2")).to_have_text("Lũ thứ hai")
+    assert page.faults == []  # type: ignore[attr-defined]
+
+
+def test_an_update_of_what_was_raised_begins_at_the_level_below_the_raise(
+    own_centre: Centre, context: BrowserContext
+) -> None:
+    with own_centre.engine.begin() as connection:
+        storm, now = put(connection, (107.8, 16.5, 108.1, 16.8)), datetime.now(UTC)
+        content = Content(
+            hazard="flood", status="Exercise", urgency="Expected", severity="Severe", certainty="Likely",
+            words={"vi": Words("Lũ khi có bão")}, area_words="Hạ lưu", risk_level=4, raised=2, raised_for=(storm,),
+            geom=shapely.MultiPolygon([shapely.box(107.9, 16.6, 108, 16.7)]), expires_at=now + timedelta(hours=1),
+        )  # fmt: skip
+        flood = draft(connection, content, LAN, now, simulated=True)
+        approve(connection, flood, 1, HOA, now)
+        issue(connection, flood, 2, LAN, now, ISSUER)
+    page = opened(context, own_centre.url, f"/warnings?id={flood}")
+    page.locator("#warning-do-update").click()
+    expect(page.locator("#write-raise")).to_contain_text("Bão diễn tập")
+    expect(page.locator("input[name=write-level][value='2']")).to_be_checked()
+    expect(page.locator("input[name=write-raised][value='2']")).to_be_checked()
+    page.locator("#write-save").click()
+    expect(page.locator("#warnings-one .warning-top")).to_contain_text("Cấp 4")
+    expect(page.locator("#warnings-one .case-log")).to_contain_text(f"nâng 2 cấp vì chồng với cảnh báo {storm}")
+
+
+def test_the_list_goes_on_while_one_writes_and_what_has_run_out_leaves_it_though_nobody_answers(
+    own_centre: Centre, context: BrowserContext
+) -> None:
+    with own_centre.engine.begin() as connection:
+        short = put(connection, (107.8, 16.5, 108.1, 16.8), seconds=25, headline="Ngắn")
+    page = opened(context, own_centre.url, f"/warnings?id={short}")
+    expect(page.locator("#warnings-one .facts")).to_contain_text("Đang có hiệu lực")
+    other = opened(context, own_centre.url)
+    other.locator("#warnings-new").click()
+    with own_centre.engine.begin() as connection:
+        put(connection, (107.8, 16.5, 108.1, 16.8), seconds=25, headline="Hai")
+    expect(other.locator("#warnings-list")).to_contain_text("Hai")
+    expect(other.locator("#write-title")).to_be_visible()
+    for each in (page, other):
+        each.route(ASKED, lambda route: route.abort())
+    for each in (page, other):
+        expect(each.locator("#warnings-count")).to_have_text("0 đang có hiệu lực", timeout=40_000)
+        expect(each.locator("#warnings-list")).to_contain_text("Không có cảnh báo nào đang có hiệu lực")
+    expect(page.locator("#warnings-one .facts")).to_contain_text("Hết hiệu lực")
+    expect(page.locator("#warning-do-cancel")).to_have_count(0)
+    assert page.faults + other.faults == []  # type: ignore[attr-defined]
