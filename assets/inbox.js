@@ -103,6 +103,7 @@
   };
   const panel = () => {
     const place = $("inbox-one"), screen = $("inbox-screen");
+    place.removeAttribute("aria-busy");
     if (one) screen.dataset.open = "1"; else delete screen.dataset.open;
     if (!one) { place.replaceChildren(); place.print = ""; return; }
     const print = JSON.stringify([one, terms, deed, document.documentElement.lang]);
@@ -125,9 +126,11 @@
     if (key) current = key;
     deed = null;
     terms = null;
+    if (one && keyOf(one) !== key) one = null; // until the other one is read there is none: no key may reach the one that was open
     address();
     point();
-    if (!key) { one = null; panel(); return; }
+    if (!key) { panel(); return; }
+    if (!one) $("inbox-one")?.setAttribute("aria-busy", "true");
     const item = told?.items.find((each) => keyOf(each) === key), [service, ...rest] = key.split("-"), id = rest.join("-");
     if (service === "report") {
       const [words, found, limits] = await Promise.all([r().load(), r().ask(`/api/v1/reports/${encodeURIComponent(id)}`), r().read(`/api/v1/reports/${encodeURIComponent(id)}/terms`)]);
@@ -168,19 +171,20 @@
   };
   const carry = async (name, said, files = []) => {
     if (!one || busy) return;
-    const by = actor(), key = open;
+    const by = actor(), key = keyOf(one), { row } = one;
     if (!by) return;
     busy = true;
     say(files.length ? t("Đang gửi {n} ảnh…", { n: number(files.length) }) : t("Đang gửi…"));
-    const done = one.row ? await r().act(one.row, name, said, by, files) : await elsewhere(name, said, by);
+    const done = row ? await r().act(row, name, said, by, files) : await elsewhere(name, said, by);
     busy = false;
-    const after = done.ok ? done.row : done.conflict && one?.row ? await r().read(`/api/v1/reports/${one.row.id}`) : null;
-    if (open === key) {
+    const after = (done.conflict && row && (await r().read(`/api/v1/reports/${row.id}`))) || done.row;
+    if (one && keyOf(one) === key) {
+      r().drop($("inbox-one"), done.sent);
       if (after) one = { ...one, row: after };
       if (done.ok) deed = null;
       panel();
     }
-    say(done.words, !done.ok);
+    if (open === key) say(done.words, !done.ok); else if (!done.ok) haidang.say(`${row ? row.id : key}: ${done.words}`);
     if (done.ok) { haidang.say(done.words); refresh(true); }
   };
   // Alarms and boats' cases have routes of their own; a case keeps the reason as a note.

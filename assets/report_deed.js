@@ -197,32 +197,53 @@
     return (await new Promise((made) => canvas.toBlob(made, "image/jpeg", 0.88))) || file;
   };
   // Each photograph makes a version of its own: whoever else changed the report meanwhile is found by the count.
+  // {ok, told, sent}: the report after it, where it could be read, and which files it has by now.
   const attach = async (row, files, part, actor) => {
+    const sent = [];
+    let failed = null;
     for (const file of files) {
-      const sent = await fitted(file);
+      const fit = await fitted(file);
       const path = `/api/v1/report-photos?${new URLSearchParams({ report: row.id, part, actor })}`;
-      const answer = await ask(path, { method: "POST", headers: { "content-type": sent.type || "application/octet-stream" }, body: sent }, 4 * ANSWER_MS);
-      if (!answer.ok) return { ...answer, file: file.name };
+      const answer = await ask(path, { method: "POST", headers: { "content-type": fit.type || "application/octet-stream" }, body: fit }, 4 * ANSWER_MS);
+      if (!answer.ok) { failed = { ...answer, file: file.name }; break; }
+      sent.push(file);
     }
-    const after = await ask(`/api/v1/reports/${row.id}`);
-    if (after.ok && after.told.version !== row.version + files.length) return { ...after, ok: false, status: 409 };
-    return after;
+    if (failed && !sent.length) return { ...failed, told: null, words: fault(failed), sent };
+    const after = await ask(`/api/v1/reports/${row.id}`), told = after.ok ? after.told : null;
+    if (failed) return { ...failed, told, words: fault(failed), sent };
+    if (told && told.version !== row.version + files.length) return { ok: false, status: 409, told, sent };
+    return { ...after, told, words: fault(after), sent };
   };
-  // {ok, row, words}: what it became and what is to be said; of a reply the photographs go first.
+  // Takes files that were sent out of a form, so that its next try does not send them again.
+  const drop = (place, sent) => {
+    const box = place?.querySelector("#deed-photos");
+    if (!box || !sent?.length) return;
+    const rest = new DataTransfer();
+    for (const file of box.files) if (!sent.includes(file)) rest.items.add(file);
+    box.files = rest.files;
+  };
+  // {ok, row, words, sent}: what it became, where it changed; what is to be said; files that were sent. Of a reply the photographs go first.
   const act = async (row, deed, said, actor, files = []) => {
-    let seen = row;
+    let seen = row, sent = [];
     if (deed === "photo" && !files.length) return { ok: false, words: `${t("CHƯA làm")}: ${t("Chọn ảnh")}` };
+    if (files.length && deed !== "photo" && !said.words) return { ok: false, words: `${t("CHƯA làm")}: ${t("Hãy ghi nội dung trả lời")}` };
     if (files.length) {
       const answer = await attach(row, files, deed === "photo" ? "report" : "result", actor);
-      if (!answer.ok) return { ok: false, conflict: answer.status === 409, words: `${t("CHƯA làm")}: ${answer.file ? `${answer.file}: ` : ""}${answer.status === 409 ? t("người khác vừa sửa phản ánh này") : fault(answer)}` };
+      sent = answer.sent;
+      if (!answer.ok) return { ok: false, row: answer.told, sent, conflict: answer.status === 409, words: `${t("CHƯA làm")}: ${answer.file ? `${answer.file}: ` : ""}${answer.status === 409 ? t("người khác vừa sửa phản ánh này") : answer.words}` };
       seen = answer.told;
       if (deed === "photo") return { ok: true, row: seen, words: t("Đã ghi: {words}.", { words: deedName(deed) }) };
     }
     const answer = await post(`/api/v1/reports/${row.id}/${deed}`, { actor, version: seen.version, ...said });
     if (answer.ok) return { ok: true, row: answer.told, words: t("Đã ghi: {words}.", { words: deedName(deed) }) };
+    if (answer.status === 0) { // the answer is lost, perhaps not the deed
+      const after = await read(`/api/v1/reports/${row.id}`), line = after?.log.at(-1);
+      if (after?.version === seen.version + 1 && line.deed === deed && line.actor === actor) return { ok: true, row: after, words: t("Đã ghi: {words}.", { words: deedName(deed) }) };
+      return { ok: false, row: after || (sent.length ? seen : null), sent, words: `${t("CHƯA làm")}: ${fault(answer)}` };
+    }
     const conflict = answer.status === 409;
-    return { ok: false, conflict, words: conflict ? t("CHƯA ghi: người khác vừa xử lý phản ánh này, xem bản mới.") : `${t("CHƯA làm")}: ${fault(answer)}` };
+    return { ok: false, row: sent.length ? seen : null, sent, conflict, words: conflict ? t("CHƯA ghi: người khác vừa xử lý phản ánh này, xem bản mới.") : `${t("CHƯA làm")}: ${fault(answer)}` };
   };
 
-  haidang.report = { KEYS, element, fold, ask, read, post, fault, load, named, unitName, pick, stamp, span, dueWords, due, lateWords, state, photos, deedName, log, replies, possible, form, body, place, act, attach, label, options, words: () => told };
+  haidang.report = { KEYS, element, fold, ask, read, post, fault, load, named, unitName, pick, stamp, span, dueWords, due, lateWords, state, photos, deedName, log, replies, possible, form, body, place, act, attach, drop, label, options, words: () => told };
 })();

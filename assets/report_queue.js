@@ -152,6 +152,7 @@
   const panel = () => {
     const place = $("reports-one"), screen = $("reports-screen");
     if (!place) return;
+    place.removeAttribute("aria-busy");
     if (one || deed === "new") screen.dataset.open = "1"; else delete screen.dataset.open;
     if (deed === "new") return;
     if (!one) { place.replaceChildren(); place.print = ""; return; }
@@ -176,10 +177,12 @@
   const show = async (id) => {
     open = id;
     if (id) current = id;
-    if (!one || one.id !== id) { deed = null; beside = null; terms = null; near = null; }
+    // Until the other one is read there is none: no key may reach the one that was open.
+    if (!one || one.id !== id) { one = null; deed = null; beside = null; terms = null; near = null; }
     address();
     point();
-    if (!id) { one = null; panel(); return; }
+    if (!id) { panel(); return; }
+    if (!one) $("reports-one")?.setAttribute("aria-busy", "true");
     const [words, found] = await Promise.all([r().load(), r().ask(`/api/v1/reports/${encodeURIComponent(id)}`)]);
     if (open !== id || !$("reports-one")) return;
     if (!found.ok || !words) {
@@ -200,7 +203,8 @@
 
   // ---- two reports side by side --------------------------------------------------------------------------------------------------
   const compare = async (id) => {
-    const dialog = $("reports-beside"), twin = near?.find((each) => each.id === id), other = await r().read(`/api/v1/reports/${encodeURIComponent(id)}`);
+    const dialog = $("reports-beside"), of = one?.id, twin = near?.find((each) => each.id === id), other = await r().read(`/api/v1/reports/${encodeURIComponent(id)}`);
+    if (one?.id !== of) return;
     if (!other || !one || !twin) { haidang.say(t("Không đọc được phản ánh {id}.", { id })); return; }
     beside = id;
     const side = (row, title) => element("section", {}, element("h3", {}, title, ` · ${row.id}`), element("p", { class: "event-standing" }, r().state(row), " · ", r().due(row)), element("p", { class: "report-text" }, row.words),
@@ -227,9 +231,10 @@
   const possible = () => [...r().possible(one), "photo"];
   const start = async (name) => {
     if (!one || !possible().includes(name)) return;
-    if (!terms && ["assign", "extend", "track"].includes(name)) await also(one.id);
-    if (!near && name === "merge") await also(one.id);
-    if (!one || !possible().includes(name)) return;
+    const id = one.id;
+    if (!terms && ["assign", "extend", "track"].includes(name)) await also(id);
+    if (!near && name === "merge") await also(id);
+    if (one?.id !== id || !possible().includes(name)) return;
     if (name === "merge" && near?.length && !beside) { compare(near[0].id); return; }
     if (name !== "photo" && !r().words().deeds[name].needs.length) { carry(name, {}); return; }
     deed = name;
@@ -248,16 +253,19 @@
     say(t("Đang gửi…"));
     const done = await r().act(one, name, said, by, files);
     busy = false;
-    const after = done.ok ? done.row : done.conflict ? await r().read(`/api/v1/reports/${id}`) : null;
+    const after = (done.conflict && (await r().read(`/api/v1/reports/${id}`))) || done.row;
+    if (one?.id === id) r().drop($("reports-one"), done.sent);
     if (after) {
       rows = rows.map((row) => (row.id === id ? { ...row, ...after } : row));
-      if (one?.id === id) one = after;
-      if (done.ok) deed = null;
       draw();
-      panel();
-      also(id);
+      if (one?.id === id) {
+        one = after;
+        if (done.ok) deed = null;
+        panel();
+        also(id);
+      }
     }
-    say(done.words, !done.ok);
+    if (open === id) say(done.words, !done.ok); else if (!done.ok) haidang.say(`${id}: ${done.words}`);
     if (done.ok) { haidang.say(done.words); counted(); if (!document.activeElement || document.activeElement === document.body) $(`report-${id}`)?.focus({ preventScroll: true }); }
     return done.ok;
   };

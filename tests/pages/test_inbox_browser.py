@@ -5,14 +5,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 
 from geo.handling import assign, put_units
 from tests.geo.test_photo import file, located, scene
 from tests.pages.conftest import Centre
-from tests.pages.test_report_queue_browser import LAN, context, opened, queue, sent, status, step
+from tests.pages.test_report_queue_browser import LAN, context, kept_back, opened, queue, sent, status, step
 
 __all__ = ["context"]  # a fixture
 PHONE = {"width": 390, "height": 844}
@@ -148,6 +149,78 @@ def test_everything_given_to_a_unit_stands_in_its_inbox_by_what_is_due_first(
     page.locator("#inbox-unit").select_option("coast_guard")
     expect(page.locator("#inbox-said")).to_contain_text("Đơn vị không còn việc nào")
     assert "unit=coast_guard" in page.url
+
+
+def test_a_key_does_nothing_to_the_item_before_while_the_next_one_is_read(
+    own_centre: Centre, context: BrowserContext
+) -> None:
+    first, second = given(own_centre, "Cây đổ", category="tree"), given(own_centre, "Ổ gà", category="road")
+    page = inbox(context, own_centre.url, f"?unit=urban_order&report={first}")
+    expect(page.locator("#inbox-do-start")).to_be_visible()
+    waiting, posts = kept_back(page, f"**/api/v1/reports/{second}")
+    page.keyboard.press("j")
+    expect(page.locator(f"#inbox-report-{second}")).to_have_attribute("aria-current", "true")
+    page.keyboard.press("s")
+    page.locator("#inbox-do-start").click()
+    waiting[0].continue_()
+    expect(page.locator("#inbox-one-title")).to_have_text("Ổ gà")
+    assert posts == []
+    page.keyboard.press("s")
+    expect(page.locator("#inbox-one-said")).to_contain_text("Đã ghi: Bắt đầu xử lý")
+    assert (status(own_centre, first), status(own_centre, second)) == ("assigned", "in_progress")
+
+
+def test_a_reply_that_failed_is_sent_again_without_the_photographs_that_came(
+    own_centre: Centre, phone: BrowserContext
+) -> None:
+    key = given(own_centre, "Đèn tắt")
+    page = inbox(phone, own_centre.url, f"?unit=urban_order&report={key}")
+    page.locator("#inbox-do-reply").tap()
+    page.evaluate("window.haidang.write('inbox-actor', 'Hoa')")
+    good, false = (
+        FilePayload(name="tot.jpg", mimeType="image/jpeg", buffer=file(scene())),
+        FilePayload(name="anh.jpg", mimeType="image/jpeg", buffer=b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+    )
+    page.locator("#deed-photos").set_input_files([good, false])
+    send = page.locator(".report-form [type=submit]")
+    send.tap()
+    expect(page.locator("#inbox-one-said")).to_have_text("CHƯA làm: Hãy ghi nội dung trả lời")
+    assert photos(own_centre, key) == 0
+    page.locator("#deed-words").fill("Đã thay bóng.")
+    send.tap()
+    expect(page.locator("#inbox-one-said")).to_contain_text("CHƯA làm: anh.jpg:")
+    assert photos(own_centre, key) == 1
+    left = page.locator("#deed-photos").evaluate("box => [...box.files].map((file) => file.name)")
+    assert left == ["anh.jpg"]
+    page.locator("#deed-photos").set_input_files([good])
+    reply = f"**/api/v1/reports/{key}/reply"
+    page.route(reply, lambda route: route.abort())  # it is lost on its way there
+    send.tap()
+    expect(page.locator("#inbox-one-said")).to_have_text("CHƯA làm: Máy chủ không trả lời")
+    expect(page.locator("#deed-words")).to_have_value("Đã thay bóng.")
+    assert photos(own_centre, key) == 2
+    page.unroute(reply)
+    send.tap()
+    expect(page.locator("#inbox-one-said")).to_have_text("Đã ghi: Trả lời.")
+    assert (photos(own_centre, key), status(own_centre, key)) == (2, "replied")
+
+
+def test_a_reply_of_which_only_the_answer_was_lost_counts_as_done(own_centre: Centre, phone: BrowserContext) -> None:
+    key = given(own_centre, "Đèn tắt")
+    page = inbox(phone, own_centre.url, f"?unit=urban_order&report={key}")
+    page.locator("#inbox-do-reply").tap()
+    page.evaluate("window.haidang.write('inbox-actor', 'Hoa')")
+    page.locator("#deed-words").fill("Đã thay bóng.")
+    page.route(f"**/api/v1/reports/{key}/reply", lambda route: (route.fetch(), route.abort()))
+    page.locator(".report-form [type=submit]").tap()
+    expect(page.locator("#inbox-one-said")).to_have_text("Đã ghi: Trả lời.")
+    expect(page.locator("#inbox-one .report-replies blockquote")).to_have_count(1)
+
+
+def photos(centre: Centre, key: str) -> int:
+    with centre.engine.begin() as connection:
+        query = sa.text("SELECT count(*) FROM report_photo WHERE report_id = :key")
+        return int(connection.scalar(query, {"key": key}) or 0)
 
 
 def test_what_is_no_photograph_is_said_and_the_words_stay(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from geo.actor import Actor
 from geo.photo import drawn
@@ -162,6 +162,37 @@ def test_the_second_of_two_is_told_and_a_list_that_is_read_stands_still(
     expect(second.locator("tr[data-report]")).to_have_count(1)
     second.keyboard.press("Escape")
     expect(second.locator("tr[data-report]")).to_have_count(2)
+
+
+def test_a_key_does_nothing_to_the_report_before_while_the_next_one_is_read(
+    own_centre: Centre, context: BrowserContext
+) -> None:
+    first, second = sent(own_centre, "Cây đổ", timedelta(hours=20), "tree"), sent(own_centre, "Đèn tắt", lat=16.5)
+    page = queue(context, own_centre.url, f"?report={first}")
+    expect(page.locator("#reports-do-verify")).to_be_visible()
+    expect(page.locator("tr[data-report]")).to_have_count(2)
+    waiting, posts = kept_back(page, f"**/api/v1/reports/{second}")
+    page.keyboard.press("j")
+    expect(page.locator(f"#report-{second}")).to_have_attribute("aria-current", "true")
+    expect(page.locator("#reports-one")).to_have_attribute("aria-busy", "true")
+    page.keyboard.press("v")
+    page.locator("#reports-do-verify").click()
+    waiting[0].continue_()
+    expect(page.locator("#reports-one h2")).to_contain_text("Đèn tắt")
+    expect(page.locator("#reports-one")).not_to_have_attribute("aria-busy", "true")
+    assert posts == []
+    page.keyboard.press("v")
+    expect(page.locator("#reports-one-said")).to_contain_text("Đã ghi: Xác minh")
+    assert (status(own_centre, first), status(own_centre, second)) == ("new", "verified")
+
+
+def kept_back(page: Page, address: str) -> tuple[list[Route], list[str]]:
+    """What asks for that address, which waits until it is let go on; and whither anything is sent from now on."""
+    waiting: list[Route] = []
+    posts: list[str] = []
+    page.route(address, lambda route: waiting.append(route))  # a list.append bears no mark of Playwright
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    return waiting, posts
 
 
 def test_a_call_to_the_hotline_is_entered_and_its_caller_is_read_nowhere(
