@@ -22,13 +22,17 @@ _APART = r"[\s.()/\-\u2010-\u2015\u2212]"
 _NEXT = rf"{_APART}{{0,3}}"
 _DATE = r"\d\d/(?!\d\d(?:/\d\d){3}(?!\d))|\d\d[.\-]\d\d[.\-](?:19|20)\d\d(?!\d)"
 _DECIMAL = r"0\.\d{4}|0\d\.\d+\s+\d+\.\d"  # a share, or a latitude and its longitude
+# A citizen's identity number: a 0 and eleven more digits, together or in groups (Law 26/2023/QH15, art. 12). The older
+# ones of nine digits are no longer in use (art. 46), and look like an MMSI.
+_IDENTITY = r"0\d\d[ .]?\d{3}[ .]?\d{3}[ .]?\d{3}|0\d{3}[ .]?\d{4}[ .]?\d{4}"
 # A number as it stands in a text: with the country's code or without, or from abroad.
 _WRITTEN = re.compile(
     rf"""(?<!\d)(?<!\d[.,])(?!{_DATE}|{_DECIMAL})
     (?:\((?=\+?\d{{1,5}}\)))?
     (?:(?:\+84|(?:00)?84(?={_NEXT}0?{_NEXT}[235789]))(?:{_NEXT}0)?|0(?={_NEXT}[1-9]))
     (?:{_NEXT}2(?:{_NEXT}\d){{9}}|(?:{_NEXT}\d){{9,10}}?)(?!\d)
-    |(?<!\d)\+[1-9](?:{_NEXT}\d){{7,14}}(?!\d)""",
+    |(?<!\d)\+[1-9](?:{_NEXT}\d){{7,14}}(?!\d)
+    |(?<!\d)(?<!\d[.,])(?:{_IDENTITY})(?!\d)""",
     re.VERBOSE,
 )
 
@@ -53,7 +57,7 @@ def mask(phone: str | None) -> str | None:
 
 
 def without_numbers(text: str) -> str:
-    """A text with the telephone numbers that somebody wrote into it masked; an MMSI, a date or a place is none."""
+    """A text with the telephone and identity numbers in it masked; an MMSI, a date or a place is none."""
     return _WRITTEN.sub(lambda found: mask(re.sub(r"[^\d+]", "", found[0])) or "", text)
 
 
