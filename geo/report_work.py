@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,6 +32,7 @@ from geo.report_text import plain, shown
 from geo.wrong import Wrong
 
 LATE_AT_ONCE = 500
+DUE_MOST = timedelta(days=366)  # each day of a term is counted while the report is locked
 
 
 class NoReport(LookupError):
@@ -119,6 +120,8 @@ def _said(connection: sa.Connection, step: Step, now: datetime) -> Row:
         raise Wrong("track", "Chọn luồng xử lý", f"one of {', '.join(TRACKS)}")
     if "due" in needs and (step.due is None or step.due <= now):
         raise Wrong("due", "Thời hạn mới phải ở sau lúc này", "a moment that is still to come")
+    if "due" in needs and step.due is not None and step.due > now + DUE_MOST:
+        raise Wrong("due", f"Nhiều nhất {DUE_MOST.days} ngày nữa", f"at most {DUE_MOST.days} days from now")
     if "unit" in needs:
         known = sa.select(table.unit.c.key).where(table.unit.c.key == step.unit)
         if step.unit is None or connection.scalar(known) is None:

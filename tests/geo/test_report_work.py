@@ -138,6 +138,7 @@ def test_of_two_who_saw_one_version_the_second_is_told_who_was_first(web) -> Non
         ("transfer", {"unit": "ioc"}, "reason"), ("transfer", {"unit": "none", "reason": "x"}, "unit"),
         ("return", {"reason": "  "}, "reason"), ("reply", {}, "words"), ("reply", {"words": "x" * 4_001}, "words"),
         ("track", {"track": "soon", "reason": "x"}, "track"), ("extend", {"reason": "x", "due": NOW}, "due"),
+        ("extend", {"reason": "x", "due": NOW + timedelta(days=367)}, "due"),
         ("merge", {}, "into"), ("merge", {"into": "PA26-NONE"}, "into"), ("place", {}, "place"),
         ("place", {"lon": 108.5, "lat": 17.0}, "place"),
     ],
