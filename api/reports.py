@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
 
 from access import inbox as across
 from access import report as doing
+from access.push import DATABASE_AWAY, RETRY_AFTER_S
 from access.site import Site
 from api.asked import Moment, names
 from geo.actor import Actor
@@ -23,6 +25,7 @@ from geo.report_photo import NoPhoto
 from geo.report_receive import Reporter, Sent
 from geo.report_work import NoReport, Stale, Step
 from geo.wrong import Wrong
+from geo.yielding import in_the_way
 
 T = TypeVar("T")
 ReportId = Annotated[str, Path(pattern=r"^[A-Z0-9-]{1,20}$")]
@@ -30,6 +33,7 @@ PhotoName = Annotated[str, Path(pattern=r"^[\w-]{32}\.jpg$")]
 LISTED_MOST = 500
 Who = Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*\S[^\x00]*$")]
 Short = Annotated[str | None, Field(max_length=120, pattern=r"^[^\x00]*$")]
+Key = Annotated[str | None, Query(max_length=80, pattern=r"^[^\x00]*$")]
 
 
 class Done(BaseModel):
@@ -60,7 +64,7 @@ class Told(BaseModel):
 
     actor: Who
     channel: Literal["hotline", "desk", "zalo"] = "desk"
-    category: str = Field(max_length=80)
+    category: str = Field(max_length=80, pattern=r"^[^\x00]*$")
     words: str = Field(max_length=TEXT_MOST)
     sent_at: Moment | None = None
     lon: float | None = None
@@ -84,12 +88,12 @@ def mount(server: FastAPI, site: Site) -> None:
 
     @server.get("/api/v1/reports", tags=["reports"])
     def reports(
-        status: str = "", category: str = "", unit: str | None = None,
+        status: str = "", category: str = "", unit: Key = None,
         late: Annotated[int | None, Query(ge=0, le=2, description="1 nearly overdue, 2 overdue")] = None,
-        commune: str | None = None, since: Moment | None = None, until: Moment | None = None,
+        commune: Key = None, since: Moment | None = None, until: Moment | None = None,
         order: Literal["opened", "due"] = "opened",
         before_at: Annotated[Moment | None, Query(description="with before_id: the place after which to go on")] = None,
-        before_id: str | None = None, limit: Annotated[int, Query(ge=1, le=LISTED_MOST)] = 100,
+        before_id: Key = None, limit: Annotated[int, Query(ge=1, le=LISTED_MOST)] = 100,
     ) -> list[dict[str, Any]]:  # fmt: skip
         """Reports, the newest first or by order=due what is due first; status and category are comma-separated."""
         for one in names(status):
@@ -104,8 +108,8 @@ def mount(server: FastAPI, site: Site) -> None:
 
     @server.get("/api/v1/reports/counts", tags=["reports"])
     def counts(
-        category: str = "", unit: str | None = None, late: Annotated[int | None, Query(ge=0, le=2)] = None,
-        commune: str | None = None,
+        category: str = "", unit: Key = None, late: Annotated[int | None, Query(ge=0, le=2)] = None,
+        commune: Key = None,
     ) -> dict[str, int]:  # fmt: skip
         """How many reports there are of each status, of those that are asked for."""
         wanted = Wanted(None, None, names(category) or None, unit or None, late, commune or None)
@@ -198,7 +202,10 @@ def mount(server: FastAPI, site: Site) -> None:
         part: Literal["report", "result"] = "report",
     ) -> dict[str, str]:  # fmt: skip
         """Add a photograph: the body is a file of JPEG, PNG or WebP, at most 8 MB and 25 megapixels."""
-        data = await request.body()
+        try:
+            data = await request.body()
+        except ClientDisconnect:  # also where it was cut off for having more than it may
+            raise HTTPException(400, "the photograph did not come whole: at most 8 MB, in one go") from None
         who = Actor(actor.strip())
         name = await run_in_threadpool(_done, lambda: doing.add_photo(site, report, part, data, who))
         return {"name": name}
@@ -234,7 +241,7 @@ def _suggested(one: Suggestion) -> dict[str, Any]:
 
 
 def _done(act: Callable[[], T]) -> T:
-    """What it became; 404, 409 or 422 with the reason."""
+    """What it became; 404, 409, 422, or 503 while the database is away or the report is held, with the reason."""
     try:
         return act()
     except NoReport as error:
@@ -243,6 +250,13 @@ def _done(act: Callable[[], T]) -> T:
         raise HTTPException(409, str(error)) from None
     except Wrong as error:
         raise _refused(error) from None
+    except DATABASE_AWAY as error:
+        if in_the_way(error):
+            words = ("somebody else is at this report: try again", "Có người khác đang giữ phản ánh này: hãy thử lại")
+        else:
+            words = ("the database does not answer: try again", "Cơ sở dữ liệu không trả lời: hãy thử lại")
+        detail = [{"loc": [], "msg": words[0], "vi": words[1]}]
+        raise HTTPException(503, detail, {"retry-after": str(RETRY_AFTER_S)}) from None
 
 
 def _refused(error: Wrong) -> HTTPException:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 
 from geo.report import DEEDS, STATUSES
 from tests.geo.test_photo import bomb, file, located, polyglot, scene
@@ -126,6 +127,39 @@ def test_what_cannot_be_is_422_by_its_field(site, change: dict[str, Any], field:
     assert told["detail"][0]["loc"] == ["body", field]
     assert told["detail"][0]["vi"]
     assert site.get(PATH)[1] == []
+
+
+def test_what_no_database_can_hold_is_422_and_never_a_fault_of_the_server(site) -> None:
+    at = quote(datetime.now(UTC).isoformat())
+    for asked in ("unit=%00", "commune=%00", f"before_at={at}&before_id=%00"):
+        assert site.get(f"{PATH}?{asked}")[0] == 422, asked
+    assert site.get(f"{PATH}/counts?unit=%00")[0] == 422
+    assert site.get(f"{PATH}/counts?commune=a%00")[0] == 422
+    assert site.ask("POST", PATH, {**TOLD, "category": "la\0mp"})[0] == 422
+
+
+def test_a_photograph_that_is_cut_off_is_400_and_too_long_a_one_too(site) -> None:
+    row = entered(site)
+    path = f"/api/v1/report-photos?report={row['id']}&actor=Hoa"
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=30)
+    try:  # without its length, so that only its end tells that it is too long
+        pieces = (b"\xff\xd8\xff" + bytes(1 << 20) for _ in range(9))
+        connection.request("POST", path, pieces, {"content-type": "image/jpeg"}, encode_chunked=True)
+        told = connection.getresponse()
+        assert (told.status, b"8 MB" in told.read()) == (400, True)
+    finally:
+        connection.close()
+    assert site.get(f"{PATH}/{row['id']}")[1]["photos"] == []
+
+
+def test_a_report_that_somebody_holds_for_too_long_is_503_to_be_tried_again(site) -> None:
+    row = entered(site)
+    with site.site.engine.connect() as other, other.begin():
+        other.execute(sa.text("SELECT 1 FROM report WHERE id = :id FOR UPDATE"), {"id": row["id"]})
+        status, told = site.ask("POST", f"{PATH}/{row['id']}/verify", {"actor": "Hoa", "version": 1})
+    assert status == 503
+    assert told["detail"][0]["vi"] == "Có người khác đang giữ phản ánh này: hãy thử lại"
+    do(site, row, "verify")
 
 
 def test_promise_12_no_route_tells_who_sent_a_report(site) -> None:
