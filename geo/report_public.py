@@ -124,20 +124,31 @@ def one(connection: sa.Connection, key: str) -> Row:
 
 def _told(connection: sa.Connection, rows: Sequence[Row]) -> list[Row]:
     keys = [row["id"] for row in rows]
-    said, seen = answers(connection, keys), photos(connection, keys)
-    return [{**row, "answer": said.get(row["id"]), "photos": seen.get(row["id"], [])} for row in rows]
+    said, seen = _answered(connection, keys), photos(connection, keys)
+    none = dict.fromkeys(("answer", "answered_at", "answered_vi", "answered_en"))
+    return [{**row, **said.get(row["id"], none), "photos": seen.get(row["id"], [])} for row in rows]
 
 
 def answers(connection: sa.Connection, keys: Sequence[str]) -> Mapping[str, str]:
     """The last published reply to each of these reports that has one."""
-    column = report_reply.c
+    return {key: row["answer"] for key, row in _answered(connection, keys).items()}
+
+
+def _answered(connection: sa.Connection, keys: Sequence[str]) -> Mapping[str, Row]:
+    """The same with when and by which unit: by now the report may be with another one, or have another reply."""
+    column, unit = report_reply.c, table.unit.c
     query = (
-        sa.select(column.report_id, column.words)
+        sa.select(
+            column.report_id, column.words.label("answer"), column.at.label("answered_at"),
+            unit.name_vi.label("answered_vi"), unit.name_en.label("answered_en"),
+        )
         .join(report, report.c.id == column.report_id)
+        .outerjoin(table.unit, unit.key == column.unit)
         .where(column.report_id.in_(keys), column.at <= report.c.published_at)
         .ext(distinct_on(column.report_id)).order_by(column.report_id, column.id.desc())
     )  # fmt: skip
-    return {row.report_id: row.words for row in connection.execute(query)}
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    return {row.pop("report_id"): row for row in rows}
 
 
 def _visible() -> sa.ColumnElement[bool]:

@@ -1,7 +1,6 @@
 """The public board of field reports: what was answered, with its photographs and how its sender rated it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from fastapi import Response
@@ -12,6 +11,7 @@ from geo.report_category import Category
 from geo.report_public import STATES, Asked, Row
 from pages.print import Child, Element, element
 from pages.public import BOARD, FOLLOW, NEW, address, answer, commune, place, stars
+from pages.report import ends
 from pages.text import Text
 
 WORDS_MOST = 100  # letters of a question
@@ -110,9 +110,8 @@ def _card(t: Text, row: Row) -> Element:
         if one is not None
     ]
     facts = [t.pick(row["category_vi"], row["category_en"]), place(t, row), t.when(row["published_at"])]
-    reply = row["answer"] and element(
-        "p", element("b", t.pick(row["unit_vi"], row["unit_en"]) or t("Trả lời")), f": {row['answer']}", _class="reply"
-    )
+    unit = t.pick(row["answered_vi"], row["answered_en"]) or t("Trả lời")
+    reply = row["answer"] and element("p", element("b", unit), f": {row['answer']}", _class="reply")
     return element(
         "li",
         element("article",
@@ -157,9 +156,9 @@ def one_report(site: Site, t: Text, row: Row) -> Response:
     facts = [
         (t("Mã phản ánh"), row["id"]), (t("Lĩnh vực"), t.pick(row["category_vi"], row["category_en"])),
         (t("Nơi"), place(t, row)), (t("Tiếp nhận"), t.when(row["opened_at"])),
-        (t("Hạn trả lời"), _when(t, row["due_at"])),
+        (t("Hạn trả lời"), ends(t, row["due_at"]) if row["due_at"] else None),
         (t("Trả lời"), _answered(t, row)), (t("Công khai lúc"), t.when(row["published_at"])),
-        (t("Đơn vị xử lý"), t.pick(row["unit_vi"], row["unit_en"])),
+        (t("Đơn vị xử lý"), t.pick(row["answered_vi"], row["answered_en"])),
     ]  # fmt: skip
     told = [element("div", element("dt", name), element("dd", value)) for name, value in facts if value]
     reply = element(
@@ -182,14 +181,11 @@ def one_report(site: Site, t: Text, row: Row) -> Response:
     )  # fmt: skip
 
 
-def _when(t: Text, at: datetime | None) -> str | None:
-    return None if at is None else t.when(at)
-
-
 def _answered(t: Text, row: dict[str, Any]) -> str | None:
-    if row["replied_at"] is None:
+    if row["answered_at"] is None:
         return None
-    said = t.when(row["replied_at"])
-    if row["due_at"] is None:
+    said = t.when(row["answered_at"])
+    # Of a report that is worked on again the term is another one: an answer from before is not judged by it.
+    if row["due_at"] is None or row["answered_at"] != row["replied_at"]:
         return said
-    return f"{said} ({t('đúng hạn') if row['replied_at'] <= row['due_at'] else t('quá hạn')})"
+    return f"{said} ({t('đúng hạn') if row['answered_at'] <= row['due_at'] else t('quá hạn')})"

@@ -14,6 +14,7 @@ from geo.wrong import Wrong
 from pages.multipart import Form
 from pages.print import Child, Element, element
 from pages.public import BOARD, FOLLOW, NEW, RATE, address, answer
+from pages.report import ends
 from pages.text import Text
 
 PHOTOS_MOST = 5
@@ -228,7 +229,7 @@ def followed(site: Site, t: Text, row: Row, secret: str, fault: str | None = Non
     """Where a report stands, and the rating of its answer."""
     facts = [
         (t("Mã phản ánh"), row["id"]), (t("Lĩnh vực"), t.pick(row["category_vi"], row["category_en"])),
-        (t("Gửi lúc"), t.when(row["opened_at"])), (t("Hạn trả lời"), t.when(row["due_at"]) if row["due_at"] else None),
+        (t("Gửi lúc"), t.when(row["opened_at"])), (t("Hạn trả lời"), ends(t, row["due_at"]) if row["due_at"] else None),
         (t("Đơn vị xử lý"), t.pick(row["unit_vi"], row["unit_en"])),
     ]  # fmt: skip
     reply = element(
