@@ -6,7 +6,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
@@ -23,7 +23,7 @@ from geo.photo import drawn
 from geo.report_category import Category, answered, categories
 from geo.report_photo import keep
 from geo.report_public import Asked, Row
-from geo.report_receive import Reporter, Sent, receive
+from geo.report_receive import AGO_MOST, AHEAD_MOST, Reporter, Sent, receive
 from geo.wrong import Wrong
 from geo.yielding import deed, giving_way
 
@@ -35,7 +35,6 @@ LOOKS_PER_MINUTE = 60  # of one address with numbers and secrets
 TOTALS_S, PLACES_S = 60.0, 3600.0
 SMALL_SIDE = 480
 SMALL_MOST = 300  # small pictures kept at hand, of about 30 kB each
-AGO_MOST = timedelta(days=30)
 WAITS_MS = 3_000
 CITIZEN = Actor("người phản ánh", "system")
 
@@ -137,15 +136,19 @@ class Board:
     def send(self, told: Told, photos: Sequence[bytes]) -> tuple[str, str]:
         """Keep a report with its photographs, all or nothing; its number and its sender's secret. Raises Wrong."""
         now = datetime.now(UTC)
-        seen = told.seen_at or now
-        if seen < now - AGO_MOST:
+        if told.seen_at is not None and told.seen_at < now - AGO_MOST:
             raise Wrong("sent_at", f"Nhiều nhất {AGO_MOST.days} ngày trước", f"at most {AGO_MOST.days} days ago")
+        if told.seen_at is not None and told.seen_at > now + AHEAD_MOST:
+            raise Wrong("sent_at", "Giờ này chưa tới", "it is still to come")
         made = [_drawn(number, data, len(photos)) for number, data in enumerate(photos, 1)]
 
         def change(connection: sa.Connection, now: datetime) -> tuple[str, str]:
             kind = next((one for one in categories(connection) if one.key == told.category), None)
             given = answered(kind, told.answers) if kind else {}
-            sent = Sent(told.category, told.words, "web", seen, told.lon, told.lat, told.address, told.reporter, given)
+            sent = Sent(
+                told.category, told.words, "web", now, told.lon, told.lat, told.address, told.reporter, given,
+                seen_at=told.seen_at,
+            )  # fmt: skip
             key, secret = receive(connection, sent, CITIZEN, now)
             for photo in made:
                 keep(connection, key, "report", photo, CITIZEN, now)

@@ -22,7 +22,7 @@ from geo.report import ADDRESS_MOST, CHANNELS, DEEDS, NOTE_MOST, REJECTIONS, STA
 from geo.report_list import Wanted
 from geo.report_near import Suggestion
 from geo.report_photo import NoPhoto
-from geo.report_receive import Reporter, Sent
+from geo.report_receive import AGO_MOST, Reporter, Sent
 from geo.report_work import NoReport, Stale, Step
 from geo.wrong import Wrong
 from geo.yielding import in_the_way
@@ -162,6 +162,9 @@ def mount(server: FastAPI, site: Site) -> None:
         sent_at = body.sent_at or at
         if sent_at > at + timedelta(minutes=2):
             raise _refused(Wrong("sent_at", "Giờ này chưa tới", "it is still to come"))
+        if sent_at < at - AGO_MOST:
+            words = f"Nhiều nhất {AGO_MOST.days} ngày trước", f"at most {AGO_MOST.days} days ago"
+            raise _refused(Wrong("sent_at", *words))
         who = Reporter(body.name, body.phone, body.email)
         sent = Sent(body.category, body.words, body.channel, sent_at, body.lon, body.lat, body.address, who)
         return _done(lambda: doing.enter(site, sent, Actor(body.actor.strip())))

@@ -116,6 +116,7 @@
     if (data.due) some.push(t("hạn {at}", { at: dueWords(data.due) }));
     if (data.score) some.push(`${data.score}/5`);
     if (data.channel) some.push(named("channels", data.channel));
+    if (data.seen_at) some.push(t("thấy lúc {at}", { at: clock(Date.parse(data.seen_at)) }));
     if (data.withheld !== undefined) some.push(data.withheld ? t("giấu một ảnh") : t("hiện lại một ảnh"));
     if (data.away_m !== undefined) some.push(t("ảnh chụp cách vị trí {n} m", { n: haidang.number(data.away_m) }));
     return some.join(" · ");

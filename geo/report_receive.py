@@ -32,6 +32,7 @@ from geo.wrong import Wrong
 
 Row = dict[str, Any]
 AHEAD_MOST = timedelta(minutes=2)  # clocks differ
+AGO_MOST = timedelta(days=30)  # so long ago it may have been sent or seen
 LETTERS = "23456789BCDFGHJKMNPQRSTVWXYZ"  # none that is taken for another one, and no words
 
 
@@ -49,7 +50,10 @@ class Reporter:
 
 @dataclass(frozen=True)
 class Sent:
-    """A report as it came. lon, lat: None where only an address was told; sent_at: when the citizen sent it."""
+    """A report as it came. lon, lat: None where only an address was told; sent_at: when the citizen sent it.
+
+    seen_at: when they say that they saw it; it is told to whoever works on it, and no term is reckoned from it.
+    """
 
     category: str
     words: str
@@ -61,6 +65,7 @@ class Sent:
     reporter: Reporter = field(default_factory=Reporter)
     attributes: Mapping[str, Any] = field(default_factory=dict)
     simulated: bool = False
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,8 @@ def receive(connection: sa.Connection, sent: Sent, actor: Actor, now: datetime) 
     connection.execute(sa.insert(report_reporter).values({**who, **own}))
     answers = {code: _masked(value) for code, value in sent.attributes.items()} or None
     told = {"channel": sent.channel, "attributes": answers, "sent_at": sent.sent_at.isoformat()}
+    if sent.seen_at is not None:
+        told["seen_at"] = sent.seen_at.isoformat()
     log(connection, key, "receive", "new", actor, now, data={name: one for name, one in told.items() if one})
     return key, secret
 

@@ -119,6 +119,7 @@ def test_of_two_who_act_on_one_version_the_second_is_409(site) -> None:
         ({"lon": 108.6, "lat": 17.1}, "place"), ({"words": " "}, "words"), ({"category": "x"}, "category"),
         ({"sent_at": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}, "sent_at"),
         ({"lon": None, "lat": None}, "place"), ({"lat": None}, "place"),
+        ({"sent_at": (datetime.now(UTC) - timedelta(days=31)).isoformat()}, "sent_at"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_422_by_its_field(site, change: dict[str, Any], field: str) -> None:

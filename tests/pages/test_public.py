@@ -16,6 +16,7 @@ from geo.report import report, report_reporter
 from geo.report_work import Step, act
 from geo.table import feed
 from pages.multipart import NotAForm, read
+from pages.text import ZONE
 from tests.api import conftest
 from tests.connections import connected
 from tests.geo.test_photo import bomb, file, polyglot, scene
@@ -66,9 +67,9 @@ def asked(site: Any, path: str, **fields: str) -> tuple[int, str]:
     return site.ask("POST", path, body, content_type="application/x-www-form-urlencoded")
 
 
-def answer(site: Any, key: str, *deeds: str, words: str = "Đã thay bóng đèn.") -> None:
+def answer(site: Any, key: str, *deeds: str, words: str = "Đã thay bóng đèn.", unit: str = "urban_order") -> None:
     """Take a report on its way, each deed by somebody."""
-    said: dict[str, dict[str, str]] = {"assign": {"unit": "urban_order"}, "reply": {"words": words},
+    said: dict[str, dict[str, str]] = {"assign": {"unit": unit}, "reply": {"words": words},
                                        "reopen": {"reason": "chưa xong"}, "reject": {"choice": "abuse"}}  # fmt: skip
     with site.site.engine.connect() as connection:
         for deed in deeds or ("verify", "assign", "start", "reply", "publish"):
@@ -166,6 +167,50 @@ def test_what_came_after_the_publishing_or_is_withheld_is_not_shown_before_it_is
     assert site.get(f"{BOARD}/{key}")[0] == 404
     assert site.get(f"{BOARD}/photos/{told['name']}")[0] == 404
     assert numbers(site.get(BOARD)[1]) == []
+
+
+def test_an_answer_stands_with_the_unit_and_the_time_it_came_from_while_another_unit_works_on_it(site) -> None:
+    key, _ = sent(site)
+    answer(site, key)
+    with site.site.engine.connect() as connection:
+        at = connection.scalar(sa.select(report.c.replied_at).where(report.c.id == key))
+    (first,), other = units(site, "urban_order"), units(site, "traffic_police")[0]
+    answer(site, key, "reopen", "assign", "reply", words="Lời thứ hai", unit="traffic_police")
+    when = at.astimezone(ZONE).strftime("%H:%M %d/%m/%Y")
+    for page in (site.get(BOARD)[1], site.get(f"{BOARD}/{key}")[1]):
+        assert first in page
+        assert other not in page.replace(f">{other}</option>", "")
+        assert "Lời thứ hai" not in page
+    assert f"<dd>{when}</dd></div><div><dt>Công khai lúc" in page  # the new term does not judge it
+    answer(site, key, "publish")
+    page = site.get(f"{BOARD}/{key}")[1]
+    assert other in page
+    assert first not in page
+    assert "(đúng hạn)" in page
+
+
+def units(site: Any, key: str) -> list[str]:
+    with site.site.engine.connect() as connection:
+        return list(connection.scalars(sa.text("SELECT name_vi FROM unit WHERE key = :key"), {"key": key}))
+
+
+def test_when_it_was_seen_is_told_and_begins_no_term(site) -> None:
+    began = datetime.now(UTC)
+    seen = (began - timedelta(days=20)).astimezone(ZONE).replace(second=0, microsecond=0, tzinfo=None)
+    key, _ = sent(site, seen_at=seen.isoformat(timespec="minutes"))
+    row = site.get(f"/api/v1/reports/{key}")[1]
+    assert datetime.fromisoformat(row["opened_at"]) >= began
+    assert datetime.fromisoformat(row["log"][0]["data"]["seen_at"]) == seen.replace(tzinfo=ZONE)
+
+
+def test_a_term_that_ends_at_midnight_is_told_by_its_last_day(site) -> None:
+    key, secret = sent(site)
+    answer(site, key)
+    due = datetime.fromisoformat(site.get(f"/api/v1/reports/{key}")[1]["due_at"]).astimezone(ZONE)
+    assert due.strftime("%H:%M") == "00:00"
+    told = f"24:00 {due - timedelta(days=1):%d/%m/%Y}"
+    assert f"<dd>{told}</dd>" in site.get(f"{BOARD}/{key}")[1]
+    assert f"<dd>{told}</dd>" in asked(site, f"{BOARD}/follow", number=key, secret=secret)[1]
 
 
 def photos(site: Any, key: str) -> list[str]:
