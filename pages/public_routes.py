@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import parse_qs
+from weakref import WeakValueDictionary
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -32,8 +33,9 @@ from pages.text import ZONE, Text, language
 
 BODY_BYTES_MAX = PHOTOS_MOST * BYTES_MOST + (1 << 20)
 SMALL_BODY_BYTES_MAX = 64 << 10
-BODY_S = 180.0  # for a phone with a poor net
-AT_ONCE = 12  # forms that are being read
+BODY_S, SMALL_BODY_S = 180.0, 10.0  # the long one for photographs from a phone with a poor net
+AT_ONCE, OF_ONE = 12, 2  # bodies that are being read, of all and of one address
+TURN_S = 10.0  # so long an address waits for its own others
 ONCE_MOST = 2_000
 REFUSED_S = 5.0  # so long refusals are gathered before they are written down
 NUMBER = re.compile(r"[A-Z0-9-]{1,20}")
@@ -44,23 +46,33 @@ class _Full(Exception):
     """Too much is being read already, or too slowly."""
 
 
-class _Doors:
-    """What one web process knows of the forms that come in: which are being read, and which were sent already."""
+class _Places:
+    """Where bodies are read, within so many seconds each: few of one address, which so closes the door to no other."""
 
-    def __init__(self, site: Site) -> None:
-        self.board = Board(site)
-        self.reading = 0
-        self.once: OrderedDict[str, asyncio.Future[tuple[str, str]]] = OrderedDict()
-        self._writing: asyncio.Task[None] | None = None
+    def __init__(self, within_s: float) -> None:
+        self.within_s, self.reading = within_s, 0
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def body(self, request: Request, most: int) -> bytes:
         """A body of at most so many bytes. Raises _Full, NotAForm, ClientDisconnect."""
+        turn = self._turns.setdefault(_from(request), asyncio.Semaphore(OF_ONE))
+        try:
+            async with asyncio.timeout(TURN_S):
+                await turn.acquire()
+        except TimeoutError:
+            raise _Full from None
+        try:
+            return await self._read(request, most)
+        finally:
+            turn.release()
+
+    async def _read(self, request: Request, most: int) -> bytes:
         if self.reading >= AT_ONCE:
             raise _Full
         self.reading += 1
         try:
             taken = bytearray()
-            async with asyncio.timeout(BODY_S):
+            async with asyncio.timeout(self.within_s):
                 async for piece in request.stream():
                     taken += piece
                     if len(taken) > most:
@@ -70,6 +82,16 @@ class _Doors:
             raise _Full from None
         finally:
             self.reading -= 1
+
+
+class _Doors:
+    """What one web process knows of the forms that come in: which are being read, and which were sent already."""
+
+    def __init__(self, site: Site) -> None:
+        self.board = Board(site)
+        self.forms, self.small = _Places(BODY_S), _Places(SMALL_BODY_S)
+        self.once: OrderedDict[str, asyncio.Future[tuple[str, str]]] = OrderedDict()
+        self._writing: asyncio.Task[None] | None = None
 
     async def send(self, once: str, told: Told, photos: list[bytes]) -> tuple[str, str]:
         """Send a report; a form that is sent twice, by a second press, is the same report. Raises Wrong."""
@@ -154,7 +176,7 @@ def mount(server: FastAPI, site: Site) -> None:
             words = t("Từ địa chỉ mạng này đã có nhiều phản ánh trong một phút. Hãy thử lại sau {n} giây.", n=wait)
             return note(site, t, NEW, t("Xin chờ một chút"), words, 429, wait)
         try:
-            form = read(request.headers.get("content-type", ""), await doors.body(request, BODY_BYTES_MAX))
+            form = read(request.headers.get("content-type", ""), await doors.forms.body(request, BODY_BYTES_MAX))
         except (NotAForm, ClientDisconnect) as fault:
             await run_in_threadpool(board.refuse, "form", {"description": str(fault)})
             words = t("Không đọc được biểu mẫu: có thể ảnh quá lớn hoặc mạng bị ngắt. Hãy mở lại trang và gửi lại.")
@@ -321,7 +343,7 @@ async def _looked(
         words = t("Từ địa chỉ mạng này đã hỏi nhiều lần trong một phút. Hãy thử lại sau {n} giây.", n=wait)
         return note(site, t, FOLLOW, t("Xin chờ một chút"), words, 429, wait)
     try:
-        body = await doors.body(request, SMALL_BODY_BYTES_MAX)
+        body = await doors.small.body(request, SMALL_BODY_BYTES_MAX)
         given = {
             name: values[0].replace("\0", "")
             for name, values in parse_qs(body.decode("utf-8", "replace"), max_num_fields=20).items()
@@ -331,7 +353,10 @@ async def _looked(
     except NoReport:
         words = t("Mã phản ánh hoặc mã bí mật không đúng.")
         return public_form.ask(site, t, given.get("number", "")[:20], words, 404)
-    except (_Full, NotAForm, ValueError, ClientDisconnect):
+    except _Full:
+        words = t("Nhiều người đang hỏi cùng lúc hoặc mạng quá chậm. Hãy thử lại sau một phút.")
+        return note(site, t, FOLLOW, t("Xin chờ một chút"), words, 503, 60)
+    except (NotAForm, ValueError, ClientDisconnect):
         return public_form.ask(site, t, "", t("Không đọc được biểu mẫu. Hãy thử lại."), 400)
     except DATABASE_AWAY:
         return _away(site, t, FOLLOW)

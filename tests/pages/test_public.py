@@ -15,6 +15,7 @@ from geo.actor import Actor
 from geo.report import report, report_reporter
 from geo.report_work import Step, act
 from geo.table import feed
+from pages import public_routes
 from pages.multipart import NotAForm, read
 from pages.text import ZONE
 from tests.api import conftest
@@ -350,6 +351,36 @@ def test_ten_thousand_reports_of_one_address_are_refused_counted_and_slow_nobody
         told = connection.execute(sa.select(feed).where(feed.c.source == "report.push.public")).mappings().one()
     assert told["rejected"]["pace"] == statuses.count(429)
     assert told["received"] == 10_000 + len(waits)
+
+
+def test_who_sends_slowly_takes_two_places_and_those_who_follow_a_report_have_their_own(
+    site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(public_routes, "AT_ONCE", 3)
+    monkeypatch.setattr(public_routes, "TURN_S", 0.5)
+    slow = [opened(site, "203.0.113.9") for _ in range(5)]
+    try:
+        time.sleep(1)
+        assert post(site, TOLD, x_forwarded_for="203.0.113.9")[0] == 503
+        assert post(site, TOLD, x_forwarded_for="198.51.100.1")[0] == 201
+        slow.append(opened(site, "198.51.100.2"))
+        time.sleep(0.3)
+        assert post(site, TOLD, x_forwarded_for="198.51.100.3")[0] == 503  # now it is full
+        assert asked(site, f"{BOARD}/follow", number="PA26-NONE", secret="x")[0] == 404
+    finally:
+        for one in slow:
+            one.close()
+
+
+def opened(site: Any, address: str) -> http.client.HTTPConnection:
+    """A form whose body does not come."""
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=30)
+    connection.putrequest("POST", f"{BOARD}/new")
+    connection.putheader("content-type", f"multipart/form-data; boundary={EDGE}")
+    connection.putheader("content-length", "1000")
+    connection.putheader("x-forwarded-for", address)
+    connection.endheaders(b"--")
+    return connection
 
 
 def test_a_form_is_read_as_browsers_send_it() -> None:
