@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Any
 
 import sqlalchemy as sa
 from PIL import Image
@@ -19,11 +18,11 @@ from access.site import Site
 from geo import account, report_public, report_work
 from geo.actor import Actor
 from geo.figure import figures
-from geo.photo import drawn
+from geo.photo import Photo, drawn
 from geo.report_category import Category, answered, categories
 from geo.report_photo import keep
 from geo.report_public import Asked, Row
-from geo.report_receive import AGO_MOST, AHEAD_MOST, Reporter, Sent, receive
+from geo.report_receive import AGO_MOST, AHEAD_MOST, Reporter, Sent, check, receive
 from geo.wrong import Wrong
 from geo.yielding import deed, giving_way
 
@@ -133,24 +132,22 @@ class Board:
             kept = self._places = (time.monotonic(), json.dumps({**told, "tiles": tiles}, ensure_ascii=False).encode())
         return kept[1]
 
-    def send(self, told: Told, photos: Sequence[bytes]) -> tuple[str, str]:
-        """Keep a report with its photographs, all or nothing; its number and its sender's secret. Raises Wrong."""
+    def check(self, told: Told) -> None:
+        """Raises Wrong for what cannot be kept: before its photographs are drawn, which takes longest."""
         now = datetime.now(UTC)
-        if told.seen_at is not None and told.seen_at < now - AGO_MOST:
-            raise Wrong("sent_at", f"Nhiều nhất {AGO_MOST.days} ngày trước", f"at most {AGO_MOST.days} days ago")
-        if told.seen_at is not None and told.seen_at > now + AHEAD_MOST:
-            raise Wrong("sent_at", "Giờ này chưa tới", "it is still to come")
-        made = [_drawn(number, data, len(photos)) for number, data in enumerate(photos, 1)]
+        with self.site.engine.connect() as connection:
+            check(connection, _sent(connection, told, now), now)
+
+    def draw(self, photos: Sequence[bytes]) -> list[Photo]:
+        """The photographs of a report; whoever asks has a turn (access.drawing). Raises Wrong."""
+        return [_drawn(number, data, len(photos)) for number, data in enumerate(photos, 1)]
+
+    def send(self, told: Told, photos: Sequence[Photo]) -> tuple[str, str]:
+        """Keep a report with its photographs, all or nothing; its number and its sender's secret. Raises Wrong."""
 
         def change(connection: sa.Connection, now: datetime) -> tuple[str, str]:
-            kind = next((one for one in categories(connection) if one.key == told.category), None)
-            given = answered(kind, told.answers) if kind else {}
-            sent = Sent(
-                told.category, told.words, "web", now, told.lon, told.lat, told.address, told.reporter, given,
-                seen_at=told.seen_at,
-            )  # fmt: skip
-            key, secret = receive(connection, sent, CITIZEN, now)
-            for photo in made:
+            key, secret = receive(connection, _sent(connection, told, now), CITIZEN, now)
+            for photo in photos:
                 keep(connection, key, "report", photo, CITIZEN, now)
             tally(connection, SENDER, None, now)
             return key, secret
@@ -191,7 +188,20 @@ class Board:
         deed(self.site.engine, lambda connection, now: report_work.rate(connection, key, secret, score, words, now))
 
 
-def _drawn(number: int, data: bytes, of: int) -> Any:
+def _sent(connection: sa.Connection, told: Told, now: datetime) -> Sent:
+    if told.seen_at is not None and told.seen_at < now - AGO_MOST:
+        raise Wrong("sent_at", f"Nhiều nhất {AGO_MOST.days} ngày trước", f"at most {AGO_MOST.days} days ago")
+    if told.seen_at is not None and told.seen_at > now + AHEAD_MOST:
+        raise Wrong("sent_at", "Giờ này chưa tới", "it is still to come")
+    kind = next((one for one in categories(connection) if one.key == told.category), None)
+    given = answered(kind, told.answers) if kind else {}
+    return Sent(
+        told.category, told.words, "web", now, told.lon, told.lat, told.address, told.reporter, given,
+        seen_at=told.seen_at,
+    )  # fmt: skip
+
+
+def _drawn(number: int, data: bytes, of: int) -> Photo:
     try:
         return drawn(data)
     except Wrong as wrong:

@@ -21,7 +21,7 @@ from geo.area import Area, areas
 from geo.calendar import ZONE
 from geo.figure import figures
 from geo.handling import units
-from geo.photo import drawn
+from geo.photo import Photo
 from geo.report import REPORT, STAGES, STATUSES, TRACKS
 from geo.report_category import Category, answered, categories
 from geo.report_list import Row, Wanted
@@ -267,9 +267,8 @@ def near(site: Site, key: str) -> list[Suggestion]:
         return report_near.suggestions(connection, key, figures(connection), datetime.now(UTC))
 
 
-def add_photo(site: Site, key: str, part: str, data: bytes, actor: Actor) -> str:
-    """Draw a photograph anew and keep it; its name. Raises NoReport, Wrong."""
-    made = drawn(data)
+def add_photo(site: Site, key: str, part: str, made: Photo, actor: Actor) -> str:
+    """Keep a photograph that was drawn anew; its name. Raises NoReport, Wrong."""
     return deed(site.engine, lambda connection, now: report_photo.keep(connection, key, part, made, actor, now))
 
 

@@ -12,12 +12,13 @@ from starlette.requests import ClientDisconnect
 
 from access import inbox as across
 from access import report as doing
+from access.drawing import Busy, Drawing
 from access.push import DATABASE_AWAY, RETRY_AFTER_S
 from access.site import Site
 from api.asked import Moment, names
 from geo.actor import Actor
 from geo.area import title
-from geo.photo import TYPE
+from geo.photo import TYPE, drawn
 from geo.report import ADDRESS_MOST, CHANNELS, DEEDS, NOTE_MOST, REJECTIONS, STATUSES, TEXT_MOST, TRACKS
 from geo.report_list import Wanted
 from geo.report_near import Suggestion
@@ -85,6 +86,8 @@ class Rating(BaseModel):
 
 def mount(server: FastAPI, site: Site) -> None:
     """Add /api/v1/reports with all that is below it, the units' inboxes, and /api/v1/report-photos."""
+
+    drawing = Drawing()
 
     @server.get("/api/v1/reports", tags=["reports"])
     def reports(
@@ -210,7 +213,12 @@ def mount(server: FastAPI, site: Site) -> None:
         except ClientDisconnect:  # also where it was cut off for having more than it may
             raise HTTPException(400, "the photograph did not come whole: at most 8 MB, in one go") from None
         who = Actor(actor.strip())
-        name = await run_in_threadpool(_done, lambda: doing.add_photo(site, report, part, data, who))
+        try:
+            async with drawing.turn():
+                made = await run_in_threadpool(_done, lambda: drawn(data))
+        except Busy as error:
+            raise HTTPException(503, f"{error}: try again", {"retry-after": str(RETRY_AFTER_S)}) from None
+        name = await run_in_threadpool(_done, lambda: doing.add_photo(site, report, part, made, who))
         return {"name": name}
 
     @server.post("/api/v1/report-photos/{name}/withhold", tags=["reports"])

@@ -116,10 +116,7 @@ def receive(connection: sa.Connection, sent: Sent, actor: Actor, now: datetime) 
         "address": _address(sent.address), **kept.times(now, track, sent.category),
     }  # fmt: skip
     connection.execute(sa.insert(report).values(values))
-    who = {
-        name: plain(value, name, ADDRESS_MOST if name == "media_url" else NAME_MOST)
-        for name, value in vars(sent.reporter).items()
-    }
+    who = _who(sent.reporter)
     own = {"report_id": key, "words": words if shown(words) != words else None, "secret": digest(secret), "at": now}
     connection.execute(sa.insert(report_reporter).values({**who, **own}))
     answers = {code: _masked(value) for code, value in sent.attributes.items()} or None
@@ -128,6 +125,17 @@ def receive(connection: sa.Connection, sent: Sent, actor: Actor, now: datetime) 
         told["seen_at"] = sent.seen_at.isoformat()
     log(connection, key, "receive", "new", actor, now, data={name: one for name, one in told.items() if one})
     return key, secret
+
+
+def check(connection: sa.Connection, sent: Sent, now: datetime) -> None:
+    """Raises Wrong for what `receive` would not take."""
+    _checked(connection, sent, now)
+    _who(sent.reporter)
+
+
+def _who(reporter: Reporter) -> Row:
+    most = {"media_url": ADDRESS_MOST}
+    return {name: plain(value, name, most.get(name, NAME_MOST)) for name, value in vars(reporter).items()}
 
 
 def _masked(value: Any) -> Any:

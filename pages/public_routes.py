@@ -15,10 +15,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from starlette.requests import ClientDisconnect
 
+from access.drawing import Busy, Drawing
 from access.public import Board, Told
 from access.push import DATABASE_AWAY
 from access.site import Site
-from geo.photo import BYTES_MOST, TYPE
+from geo.photo import BYTES_MOST, TYPE, Photo
 from geo.report_category import Category
 from geo.report_photo import NoPhoto
 from geo.report_public import STATES, Asked
@@ -90,14 +91,15 @@ class _Doors:
     def __init__(self, site: Site) -> None:
         self.board = Board(site)
         self.forms, self.small = _Places(BODY_S), _Places(SMALL_BODY_S)
+        self.drawing = Drawing()
         self.once: OrderedDict[str, asyncio.Future[tuple[str, str]]] = OrderedDict()
         self._writing: asyncio.Task[None] | None = None
 
     async def send(self, once: str, told: Told, photos: list[bytes]) -> tuple[str, str]:
-        """Send a report; a form that is sent twice, by a second press, is the same report. Raises Wrong."""
+        """Send a report; a form that is sent twice, by a second press, is the same report. Raises Wrong, Busy."""
         running = self.once.get(once) if once else None
         if running is None:
-            running = asyncio.ensure_future(run_in_threadpool(self.board.send, told, photos))
+            running = asyncio.ensure_future(self._kept(told, photos))
             if once:
                 self.once[once] = running
                 while len(self.once) > ONCE_MOST:
@@ -107,6 +109,14 @@ class _Doors:
         except Exception:
             self.once.pop(once, None)
             raise
+
+    async def _kept(self, told: Told, photos: list[bytes]) -> tuple[str, str]:
+        await run_in_threadpool(self.board.check, told)
+        made: list[Photo] = []
+        if photos:
+            async with self.drawing.turn():
+                made = await run_in_threadpool(self.board.draw, photos)
+        return await run_in_threadpool(self.board.send, told, made)
 
     def refuse(self, reason: str) -> None:
         """Count somebody who comes too often, without asking the database each time."""
@@ -182,9 +192,7 @@ def mount(server: FastAPI, site: Site) -> None:
             words = t("Không đọc được biểu mẫu: có thể ảnh quá lớn hoặc mạng bị ngắt. Hãy mở lại trang và gửi lại.")
             return note(site, t, NEW, t("Chưa gửi được"), words, 400)
         except _Full:
-            doors.refuse("busy")
-            words = t("Nhiều người đang gửi cùng lúc. Hãy thử lại sau một phút; chưa có gì bị mất.")
-            return note(site, t, NEW, t("Xin chờ một chút"), words, 503, 60)
+            return _busy(doors, t)
         try:
             kinds = await run_in_threadpool(board.offered)
             kind = next((one for one in kinds if one.key == form.first("category")), None)
@@ -192,6 +200,8 @@ def mount(server: FastAPI, site: Site) -> None:
                 await run_in_threadpool(board.refuse, "value:category", _kept(form))
                 return public_form.choose(site, t, kinds)
             return await _sent(doors, t, kind, form)
+        except Busy:
+            return _busy(doors, t)
         except DATABASE_AWAY:
             return _away(site, t, NEW)
 
@@ -259,6 +269,12 @@ def mount(server: FastAPI, site: Site) -> None:
 def _away(site: Site, t: Text, here: str) -> Response:
     words = t("Cơ sở dữ liệu đang không trả lời. Hãy thử lại sau một phút.")
     return note(site, t, here, t("Xin chờ một chút"), words, 503, 60)
+
+
+def _busy(doors: _Doors, t: Text) -> Response:
+    doors.refuse("busy")
+    words = t("Nhiều người đang gửi cùng lúc. Hãy thử lại sau một phút; chưa có gì bị mất.")
+    return note(doors.board.site, t, NEW, t("Xin chờ một chút"), words, 503, 60)
 
 
 def _from(request: Request) -> str:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+import access.public
 from geo.actor import Actor
+from geo.photo import Photo
 from geo.report import report, report_reporter
 from geo.report_work import Step, act
 from geo.table import feed
@@ -370,6 +372,46 @@ def test_who_sends_slowly_takes_two_places_and_those_who_follow_a_report_have_th
     finally:
         for one in slow:
             one.close()
+
+
+def test_who_waits_for_photographs_to_be_drawn_holds_up_nobody_else_and_too_many_are_told_to_wait(
+    site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, statuses = threading.Event(), []
+
+    def drawing(data: bytes) -> Photo:
+        assert held.wait(60)
+        return Photo(data, 320, 240)
+
+    def send(n: int) -> None:
+        statuses.append(post(site, TOLD, file(scene()), x_forwarded_for=f"203.0.113.{n}")[0])
+
+    monkeypatch.setattr(access.public, "drawn", drawing)
+    monkeypatch.setattr(public_routes, "AT_ONCE", 100)
+    forms = [threading.Thread(target=send, args=(n,)) for n in range(45)]  # more than there are threads to answer
+    try:
+        for one in forms:
+            one.start()
+        until = time.monotonic() + 20
+        while len(statuses) < 35 and time.monotonic() < until:
+            time.sleep(0.1)
+        assert statuses == [503] * 35  # two are drawn, eight wait
+        began = time.perf_counter()
+        assert site.get(BOARD)[0] == 200
+        assert time.perf_counter() - began < 5
+    finally:
+        held.set()
+        for one in forms:
+            one.join(60)
+    assert sorted(statuses) == [201] * 10 + [503] * 35
+
+
+def test_a_form_is_judged_before_its_photographs_are_drawn(site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access.public, "drawn", None)  # it is not called
+    status, page = post(site, {**TOLD, "words": " "}, file(scene()))
+    assert status == 422
+    assert 'id="words-fault"' in page
+    assert post(site, {**TOLD, "phone": "1" * 121}, file(scene()))[0] == 422
 
 
 def opened(site: Any, address: str) -> http.client.HTTPConnection:
