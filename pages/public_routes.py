@@ -1,6 +1,7 @@
 """The addresses of the pages for citizens; each is a plain document, and each form a plain POST."""
 
 import asyncio
+import hashlib
 import re
 import secrets
 from collections import OrderedDict
@@ -96,7 +97,12 @@ class _Doors:
         self._writing: asyncio.Task[None] | None = None
 
     async def send(self, once: str, told: Told, photos: list[bytes]) -> tuple[str, str]:
-        """Send a report; a form that is sent twice, by a second press, is the same report. Raises Wrong, Busy."""
+        """Send a report; a form that is sent twice, by a second press, is the same report. Raises Wrong, Busy.
+
+        One that was changed after it was sent, by going back to it, is another report.
+        """
+        if once:
+            once = await run_in_threadpool(_mark, once, told, photos)
         running = self.once.get(once) if once else None
         if running is None:
             running = asyncio.ensure_future(self._kept(told, photos))
@@ -127,6 +133,13 @@ class _Doors:
     async def _write(self) -> None:
         await asyncio.sleep(REFUSED_S)
         await run_in_threadpool(self.board.count_refused)
+
+
+def _mark(once: str, told: Told, photos: list[bytes]) -> str:
+    whole = hashlib.sha256(repr(told).encode())
+    for data in photos:
+        whole.update(hashlib.sha256(data).digest())
+    return f"{once} {whole.hexdigest()}"
 
 
 def mount(server: FastAPI, site: Site) -> None:

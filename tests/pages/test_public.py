@@ -280,6 +280,15 @@ def test_a_second_press_of_the_same_form_is_the_same_report(site) -> None:
     assert rows(site) == 1
 
 
+def test_a_form_that_is_changed_after_it_was_sent_is_another_report(site) -> None:
+    once = {**TOLD, "once": "a" * 16}
+    forms = [(once, ()), ({**once, "words": "Cây đổ trước số 7"}, ()), (once, (file(scene()),))]
+    found = [shown(post(site, told, *photos)[1], "number") for told, photos in forms]
+    assert len(set(found)) == 3
+    assert shown(post(site, once)[1], "number") == found[0]
+    assert rows(site) == 3
+
+
 def test_forms_of_other_sites_are_refused_and_what_is_no_form_is_told_so(site) -> None:
     assert post(site, TOLD, origin="https://evil.example")[0] == 403
     assert post(site, TOLD, sec_fetch_site="cross-site")[0] == 403
