@@ -12,7 +12,7 @@ from geo.figure import figures
 from geo.photo import TYPE, Photo
 from geo.report import report, report_photo
 from geo.report_receive import log, point
-from geo.report_work import NoReport, held
+from geo.report_work import NoReport, held, later
 from geo.wrong import Wrong
 
 PARTS = ("report", "result")
@@ -42,7 +42,7 @@ def keep(connection: sa.Connection, key: str, part: str, photo: Photo, actor: Ac
     values = {"name": name, "report_id": key, "part": part, "type": TYPE, "width": photo.width, "height": photo.height}
     connection.execute(sa.insert(report_photo).values({**values, "data": photo.data, "at": now, "actor": actor.name}))
     data: dict[str, Any] = {"photo": name, "part": part}
-    change: dict[str, Any] = {"observed_at": now, "received_at": now, "version": row["version"] + 1}
+    change: dict[str, Any] = {"version": row["version"] + 1, **later(now)}
     if photo.lon is not None and photo.lat is not None:
         taken = sa.func.ST_SetSRID(sa.func.ST_MakePoint(photo.lon, photo.lat), 4326)
         query = sa.select(sa.func.ST_DistanceSphere(report.c.geom, taken)).where(report.c.id == key)

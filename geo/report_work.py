@@ -269,8 +269,15 @@ def _end_assignment(connection: sa.Connection, key: str, how: str, now: datetime
 
 def _change(connection: sa.Connection, row: Row, now: datetime, **values: Any) -> None:
     """Every change is a new version; received_at is by what maps find out that there is one."""
-    own = {"version": row["version"] + 1, "observed_at": now, "received_at": now}
+    own = {"version": row["version"] + 1, **later(now)}
     connection.execute(sa.update(report).where(report.c.id == row["id"]).values({**values, **own}))
+
+
+def later(now: datetime) -> Row:
+    """The columns by which maps find a change. `now` was taken before the row was locked, and may be older than it."""
+    column = report.c
+    after = sa.func.greatest(column.observed_at + timedelta(microseconds=1), now)
+    return {"observed_at": after, "received_at": sa.func.greatest(column.received_at, now)}
 
 
 def rate(connection: sa.Connection, key: str, secret: str, score: int, words: str | None, now: datetime) -> None:
@@ -310,7 +317,7 @@ def tell_late(connection: sa.Connection, now: datetime) -> int:
     for row in rows:
         # Not a new version: nobody's look at the report is out of date because time has passed.
         told = sa.update(report).where(column.id == row["id"])
-        connection.execute(told.values(late=row["now_late"], observed_at=now, received_at=now))
+        connection.execute(told.values(late=row["now_late"], **later(now)))
         deed = "overdue" if row["now_late"] == OVERDUE else "warn"
         log(connection, row["id"], deed, row["status"], SYSTEM, now)
     return len(rows)

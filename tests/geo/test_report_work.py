@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.actor import Actor
+from geo.photo import Photo
 from geo.report import DEEDS, OVERDUE, RUNNING, STATUSES, WARNED, report, report_entry
 from geo.report_list import Wanted, answers, counted, inbox, one_report, reports, standing
+from geo.report_photo import keep
 from geo.report_receive import Reporter, Sent, receive
 from geo.report_text import plain, shown, titled
 from geo.report_work import NoReport, Stale, Step, act, rate, tell_late
@@ -346,3 +348,19 @@ def test_numbers_plates_and_addresses_of_mail_are_masked() -> None:
 
 def test_every_running_status_comes_before_the_others() -> None:
     assert tuple(STATUSES)[: len(RUNNING)] == RUNNING
+
+
+def test_a_change_whose_time_is_older_than_the_rows_is_still_the_newer_one(web) -> None:
+    key = sent(web)
+    do(web, key, "verify", NOW + timedelta(days=20))
+    with web.begin():
+        query = sa.select(report.c.observed_at, report.c.received_at).where(report.c.id == key)
+        before = web.execute(query).one()
+        # A tick that began before the deed, and came to the row after it.
+        assert tell_late(web, NOW + timedelta(days=19)) == 1
+        after = web.execute(query).one()
+    assert after.observed_at > before.observed_at
+    assert after.received_at == before.received_at
+    with web.begin():
+        keep(web, key, "report", Photo(b"x", 1, 1), LAN, NOW + timedelta(days=18))
+        assert web.execute(query).one().observed_at > after.observed_at
