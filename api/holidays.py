@@ -1,6 +1,6 @@
 """Holidays and swapped working days over HTTP: the days of a year, and one day as the government's notice has it."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Query
@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from access import holidays as doing
 from access.site import Site
 from geo.actor import Actor
+from geo.calendar import ZONE
 from geo.workday import Holiday
 from geo.wrong import Wrong
 
@@ -32,7 +33,7 @@ def mount(server: FastAPI, site: Site) -> None:
     @server.get("/api/v1/holidays", tags=["reports"])
     def holidays(year: Annotated[int | None, Query(ge=2000, le=2100)] = None) -> list[dict[str, Any]]:
         """The days of a year that are not what their place in the week says, with the ground and who wrote each."""
-        return doing.days(site, year or datetime.now(UTC).year)
+        return doing.days(site, year or datetime.now(ZONE).year)
 
     @server.put("/api/v1/holidays/{day}", tags=["reports"])
     def write(day: date, body: Day) -> dict[str, Any]:

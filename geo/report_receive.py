@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from geoalchemy2 import WKTElement
 
 from geo.actor import Actor
+from geo.calendar import ZONE
 from geo.commune import commune_of
 from geo.figure import Figures, NoFigure, figures
 from geo.report import (
@@ -149,7 +150,7 @@ def digest(secret: str) -> str:
 
 def _number(now: datetime) -> str:
     """A number that can be said over the telephone and not guessed."""
-    return f"PA{now:%y}-" + "".join(secrets.choice(LETTERS) for _ in range(8))
+    return f"PA{now.astimezone(ZONE):%y}-" + "".join(secrets.choice(LETTERS) for _ in range(8))
 
 
 def _checked(connection: sa.Connection, sent: Sent, now: datetime) -> tuple[str, Row]:

@@ -235,8 +235,9 @@ def mount(server: FastAPI, site: Site) -> None:
             score = int(given["score"]) if given.get("score", "") in ("1", "2", "3", "4", "5") else 0
             try:
                 board.rate(key, secret, score, given.get("said"))
-            except Wrong:
-                return _shown(doors, t, key, secret, t("Hãy chọn từ 1 đến 5."), 422)
+            except Wrong as wrong:
+                words = t("Hãy chọn từ 1 đến 5.") if wrong.field == "score" else t.pick(wrong.vi, wrong.en)
+                return _shown(doors, t, key, secret, words, 422)
             except Stale:
                 return _shown(
                     doors, t, key, secret, t("Phản ánh này đã được đánh giá, hoặc chưa có trả lời công khai."), 409

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import typer
 
 from geo.actor import Actor
+from geo.calendar import ZONE
 from geo.database import engine
 from geo.workday import COLUMNS, Holiday, days_of, holiday_of, set_holiday
 from geo.wrong import Wrong
@@ -67,7 +68,7 @@ def show(
     year: Annotated[int | None, typer.Option(min=2000, max=2100, help="Of which year; else this one.")] = None,
 ) -> None:
     """The days of a year that are not what their place in the week says."""
-    asked = year or datetime.now(UTC).year
+    asked = year or datetime.now(ZONE).year
     with _database(context) as connection:
         found = days_of(connection, asked)
     for one in found:

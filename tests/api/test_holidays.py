@@ -1,5 +1,11 @@
 """Holidays over HTTP: a year's days with their grounds, one day written by name, and what cannot be."""
 
+from datetime import UTC, datetime, tzinfo
+
+import pytest
+
+from api import holidays as room
+
 PATH = "/api/v1/holidays"
 DAY = {"actor": "Lan", "kind": "off", "name_vi": "Nghỉ bù", "legal_ref": "Thông báo 3/TB-BNV"}
 
@@ -17,3 +23,18 @@ def test_a_day_is_written_by_name_and_stands_in_its_year(serve) -> None:
         assert site.ask("PUT", f"{PATH}/2026-12-28", {**DAY, **change})[0] == 422
     assert site.ask("PUT", f"{PATH}/1999-12-28", DAY)[0] == 422
     assert site.ask("PUT", f"{PATH}/soon", DAY)[0] == 422
+
+
+class NewYear(datetime):
+    """In the first hours of a year at the centre, which has not begun in UTC."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return datetime(2027, 12, 31, 18, tzinfo=UTC).astimezone(tz)
+
+
+def test_this_year_is_that_of_the_centre(serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "datetime", NewYear)
+    site = serve()
+    assert site.ask("PUT", f"{PATH}/2028-01-25", DAY)[0] == 200
+    assert [row["day"] for row in site.get(PATH)[1]] == ["2028-01-25"]

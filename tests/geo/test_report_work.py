@@ -364,3 +364,7 @@ def test_a_change_whose_time_is_older_than_the_rows_is_still_the_newer_one(web) 
     with web.begin():
         keep(web, key, "report", Photo(b"x", 1, 1), LAN, NOW + timedelta(days=18))
         assert web.execute(query).one().observed_at > after.observed_at
+
+
+def test_the_number_bears_the_year_of_the_centre(web) -> None:
+    assert sent(web, now=datetime(2026, 12, 31, 18, tzinfo=UTC)).startswith("PA27-")

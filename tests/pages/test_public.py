@@ -118,7 +118,10 @@ def test_step_5_a_citizen_sends_a_report_with_a_photograph_follows_it_and_rates_
     name = re.search(r"/public/reports/photos/([\w-]{32}\.jpg)", page)
     assert name is not None
     assert numbers(site.get(BOARD)[1]) == [key]
-    assert asked(site, f"{BOARD}/follow/rate", number=key, secret=secret, score="6")[0] == 422
+    status, page = asked(site, f"{BOARD}/follow/rate", number=key, secret=secret, score="6")
+    assert (status, "Hãy chọn từ 1 đến 5." in page) == (422, True)
+    status, page = asked(site, f"{BOARD}/follow/rate", number=key, secret=secret, score="5", said="a" * 1_001)
+    assert (status, "Nhiều nhất 1000 ký tự" in page) == (422, True)
     status, page = asked(site, f"{BOARD}/follow/rate", number=key, secret=secret, score="4", said="t%E1%BB%91t")
     assert status == 200
     assert "4 trên 5" in page

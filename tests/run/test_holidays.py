@@ -13,6 +13,7 @@ from geo.figure import figures
 from geo.workday import calendar, kept
 from layers import discover, seed
 from run import holidays as room
+from tests.api.test_holidays import NewYear
 from tests.connections import connected
 
 HEAD = "day,kind,name_vi,name_en,legal_ref,certainty\n"
@@ -55,6 +56,11 @@ def test_a_years_notice_is_shown_first_and_then_written_by_name(asked, database,
         days = calendar(connection, figures(connection), datetime(2028, 1, 1, tzinfo=UTC))
         worked = [days.is_worked(datetime(2028, month, day, tzinfo=UTC).date()) for month, day in ((1, 26), (2, 5))]
     assert worked == [False, True]
+
+
+def test_this_year_is_that_of_the_centre(asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "datetime", NewYear)
+    assert "no day of 2028" in asked("list").output
 
 
 @pytest.mark.parametrize(
