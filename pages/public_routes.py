@@ -7,6 +7,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
+from ipaddress import IPv6Address, IPv6Network
 from typing import Annotated
 from urllib.parse import parse_qs
 from weakref import WeakValueDictionary
@@ -292,7 +293,13 @@ def _busy(doors: _Doors, t: Text) -> Response:
 
 
 def _from(request: Request) -> str:
-    return request.client.host if request.client else "?"
+    """Whose limit it is: an address of IPv4, or the /64 of IPv6 that one connection is given whole (RFC 6177)."""
+    host = request.client.host if request.client else "?"
+    try:
+        address = IPv6Address(host)
+    except ValueError:
+        return host
+    return str(address.ipv4_mapped or IPv6Network((int(address) >> 64 << 64, 64)))
 
 
 def _clean(text: str | None) -> str | None:

@@ -367,6 +367,16 @@ def test_ten_thousand_reports_of_one_address_are_refused_counted_and_slow_nobody
     assert told["received"] == 10_000 + len(waits)
 
 
+def test_all_addresses_of_one_connection_share_its_limit(site) -> None:
+    def status(address: str) -> int:
+        return post(site, {**TOLD, "category": "gone"}, x_forwarded_for=address)[0]
+
+    assert [status(f"2001:db8:1:2:{n:x}::1") for n in range(11)] == [200] * 10 + [429]
+    assert status("2001:db8:1:3::1") == 200  # the neighbour
+    assert [status("203.0.113.7") for _ in range(10)] == [200] * 10
+    assert status("::ffff:203.0.113.7") == 429
+
+
 def test_who_sends_slowly_takes_two_places_and_those_who_follow_a_report_have_their_own(
     site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
