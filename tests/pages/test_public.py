@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 import access.public
+from geo import report_public
 from geo.actor import Actor
 from geo.photo import Photo
 from geo.report import report, report_reporter
@@ -331,6 +332,26 @@ def test_it_is_found_by_words_without_accents_number_category_commune_and_state_
         at = connection.scalar(sa.select(report.c.published_at).where(report.c.id == keys[5]))
     before = f"{at.isoformat()}~{keys[5]}".replace("+", "%2B")
     assert numbers(site.get(f"{BOARD}?before={before}")[1]) == keys[4::-1]
+
+
+@pytest.mark.parametrize("looked_at", [1, 4, 400])
+def test_words_find_the_same_among_the_newest_and_by_their_index(site, monkeypatch, looked_at: int) -> None:
+    keys = []
+    for n in range(8):
+        key, _ = sent(site, words="Rác thải chất đống" if n % 2 == 0 else "Ổ gà sâu giữa đường")
+        answer(site, key)
+        keys.append(key)
+    monkeypatch.setattr(report_public, "LOOKED_AT", looked_at)
+    with site.site.engine.connect() as connection:
+        found: list[Any] = []
+        for _ in range(4):
+            before = (found[-1]["published_at"], found[-1]["id"]) if found else None
+            found += report_public.page(connection, report_public.Asked(words="rac thai", before=before), 1)
+        assert [row["id"] for row in found] == [keys[6], keys[4], keys[2], keys[0]]
+        together = report_public.page(connection, report_public.Asked(words="rac thai"), 3)
+        assert [row["id"] for row in together] == [keys[6], keys[4], keys[2]]
+        (one,) = report_public.page(connection, report_public.Asked(words=keys[1].lower()), 5)
+        assert one["id"] == keys[1]
 
 
 def test_ten_thousand_reports_of_one_address_are_refused_counted_and_slow_nobody_else(site) -> None:
