@@ -30,7 +30,7 @@
     if (number !== asked || screen !== $("grid-screen")) return;
     failed = !found || !found.tiles;
     if (found?.status === 404 && set.group) { change({ group: "" }); return; }
-    if (!failed) { told = found; page = found.page; }
+    if (!failed) { told = found; page = found.page; if (!$("grid-group").options.length) groups(); }
     draw();
     pictures();
   };
@@ -126,7 +126,8 @@
     if (page && set.paused) p.set("page", page); else p.delete("page");
     history.replaceState(history.state, "", location.pathname + (p.toString() ? `?${p}` : ""));
   };
-  const turn = (step) => { if (!told) return; page = (told.page + step + told.pages) % told.pages; turned = Date.now(); address(); refresh(); };
+  // While nothing was told yet there is no page to turn, but to be asked for again.
+  const turn = (step) => { if (told) page = (told.page + step + told.pages) % told.pages; turned = Date.now(); address(); refresh(); };
   const change = (more) => { set = Object.fromEntries(Object.entries({ ...set, ...more }).filter(([, value]) => value)); if (!("paused" in more)) page = 0; turned = Date.now(); address(); draw(); refresh(); };
   setInterval(() => {
     if (!$("grid-screen")?.begun) return;

@@ -101,6 +101,29 @@ def test_pages_turn_by_themselves_and_a_new_event_stays_first(filled: Centre, co
     assert page.faults == []  # type: ignore[attr-defined]
 
 
+def test_a_wall_opened_while_the_server_is_away_asks_again_until_it_is_there(
+    filled: Centre, context: BrowserContext
+) -> None:
+    missed = {"grid": 0, "groups": 0}
+
+    def away(route: Route) -> None:
+        which = "groups" if "/groups" in route.request.url else "grid"
+        if missed[which] < (2 if which == "grid" else 1):
+            missed[which] += 1
+            route.abort()
+        else:
+            route.continue_()
+
+    context.route(re.compile("/api/v1/cameras/(grid|groups)"), away)
+    page = opened(context, filled.url, "?every=5")
+    expect(page.locator("#grid-said")).to_contain_text("Sẽ tự thử lại")
+    expect(page.locator(".grid-tile")).to_have_count(9)  # after more than one turn of the page
+    expect(page.locator("#grid-said")).to_have_text("")
+    expect(page.locator("#grid-group option").first).to_have_text("Mọi camera (30)")
+    assert missed == {"grid": 2, "groups": 1}
+    assert page.faults == []  # type: ignore[attr-defined]
+
+
 def test_without_cameras_it_says_what_to_do_and_axe_finds_nothing(
     own_centre: Centre, filled: Centre, context: BrowserContext
 ) -> None:
