@@ -27,7 +27,7 @@ class Selecting(BaseModel):
     """Which events."""
 
     state: State | None = None
-    type: str | None = Field(None, max_length=40, description="of /api/v1/camera-events/words")
+    type: str | None = Field(None, max_length=40, pattern=r"^[^\x00]*$", description="of /api/v1/camera-events/words")
     camera: str | None = Field(None, max_length=CAMERA_MOST, pattern=r"^[^\x00]*$")
     since: Moment | None = Field(None, description="happened at or after")
     until: Moment | None = Field(None, description="happened before")

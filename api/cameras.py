@@ -8,7 +8,7 @@ from access.cameras import NoCamera, NoView, Seen, Viewer, near
 from access.site import Site
 from geo.outgoing import Outgoing
 
-Id = Annotated[str, Path(max_length=200)]
+Id = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
 Part = Annotated[str, Path(pattern=r"^[0-9a-f]{24}$")]
 Lon = Annotated[float, Query(ge=-180, le=180)]
 Lat = Annotated[float, Query(ge=-90, le=90)]

@@ -161,7 +161,8 @@ def test_an_event_bears_the_name_of_its_camera_if_the_register_has_it(site, toke
     ("query", "status"),
     [
         ("state=fined", 422), ("since=yesterday", 422), ("limit=501", 422), ("before_id=0", 422),
-        ("camera=" + "x" * 121, 422), ("type=nothing", 200), ("camera=%27%3B--", 200),
+        ("camera=" + "x" * 121, 422), ("type=nothing", 200), ("camera=%27%3B--", 200), ("type=%00", 422),
+        ("camera=%00", 422),
     ],
 )  # fmt: skip
 def test_a_question_that_makes_no_sense_is_refused(site, query: str, status: int) -> None:

@@ -98,6 +98,7 @@ def test_a_picture_comes_through_us_as_what_it_is_and_runs_nothing(database) -> 
         put(database, "Cầu 1/2", f"http://{server.place}/secret.jpg")
         answer = client.get(f"/api/v1/cameras/{quote('Cầu 1')}/snapshot")
         assert answer.status_code == 404
+        assert client.get(f"/api/v1/cameras/{quote('Cầu 1')}%00/snapshot").status_code == 422
         told(database.owner, "UPDATE camera SET id = 'Cầu 1'")
         answer = client.get(f"/api/v1/cameras/{quote('Cầu 1')}/snapshot")
         assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, PICTURE, "image/jpeg")
