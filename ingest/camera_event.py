@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from geo.camera_event import CAMERA_MOST, LANE_MOST, PLATE_MOST, SNAPSHOT_MOST, TYPES, holds, plain
+from geo.camera_event import CAMERA_MOST, LANE_MOST, PLATE_MOST, SNAPSHOT_MOST, TYPES, holds, plain, without_plates
 from ingest.feed import RECORD_ID, Member, Push, Row
 from ingest.json_lines import is_text, read_object, record_id, seconds
 from ingest.lines import Refused
@@ -47,6 +47,8 @@ def _read(line: bytes, received_at: float) -> Row:
     # A plate in a file's name or a remark would be read by all who may not read it.
     if plate and any(holds(str(row[name] or ""), plate) for name in (RECORD_ID.name, "camera", "lane", "snapshot")):
         raise Refused(PLATE_ELSEWHERE)
+    # So would one that is not this record's own, which no member tells.
+    row["lane"] = without_plates(str(row["lane"] or "")) or None
     return row
 
 

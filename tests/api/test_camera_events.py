@@ -122,6 +122,15 @@ def test_promise_15_no_answer_export_letter_or_log_line_has_a_whole_plate(site, 
     assert [row.plate for row in rows_of(database, "SELECT plate FROM camera_plate")] == [PLATE, PLATE]
 
 
+def test_promise_15_a_plate_in_a_lane_is_masked_though_no_member_tells_it(site, token, database) -> None:
+    lanes = {1: (f"2 {PLATE}", None), 2: (BARE.lower(), "29D-678.90"), 3: ("làn 2, hướng ra cầu", None)}
+    records = [event(number, lane=lane, plate=plate) for number, (lane, plate) in lanes.items()]
+    assert push(site.port, token, records, PATH)[1]["accepted"] == 3
+    shown = [row["lane"] for row in site.get("/api/v1/camera-events")[1]]
+    assert shown == ["2 75••••45", "75••••45", "làn 2, hướng ra cầu"]
+    assert [row.lane for row in rows_of(database, "SELECT lane FROM camera_event ORDER BY record_id")] == shown
+
+
 def test_two_reviewers_the_second_is_told(site, token) -> None:
     push(site.port, token, event(), PATH)
     (told,) = site.get("/api/v1/camera-events?state=detected")[1]
