@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
@@ -19,7 +19,7 @@ from geo.camera_event import without, without_plates
 from geo.camera_review import Row, Wanted
 from geo.outgoing import Outgoing, OutgoingError
 from geo.yielding import deed, giving_way
-from ingest.camera_event import NAME, PUSH
+from ingest.camera_event import NAME, PLATE_AS_CAMERA, PUSH
 from ingest.feed import RECORD_ID
 from ingest.push import Judged, judge, unread
 
@@ -48,7 +48,7 @@ class EventDoor(Door):
     def take(self, key: Key, layer: Any, records: Sequence[Any], idempotency: str | None) -> Taken:
         """Judge each record and store what is good in one transaction with the account. Raises Denied."""
         now = datetime.now(UTC)
-        found = [judge(PUSH, told, {}, now.timestamp()) for told in records]
+        found = self._of_cameras([judge(PUSH, told, {}, now.timestamp()) for told in records])
         rows: dict[str, Row] = {}
         taken = Taken(received=len(found))
         for index, each in enumerate(found):
@@ -67,6 +67,26 @@ class EventDoor(Door):
         text = without_plates(body[: 2 * account.LETTER_BYTES].decode("utf-8", "replace"))
         counted = Taken(received=1, rejected=[Reject(0, None, reason)])
         self._keep_events(key, [], counted, [(reason, text.encode())], datetime.now(UTC))
+
+    def _of_cameras(self, found: Sequence[Judged]) -> Sequence[Judged]:
+        """Refused is a camera that looks like a plate, which everybody would read, unless the register has it.
+
+        Raises Denied.
+        """
+        told = {row["camera"] for each in found if (row := each.row) and without_plates(row["camera"]) != row["camera"]}
+        if not told:
+            return found
+        try:
+            with self.site.engine.connect() as connection:
+                strange = told - _names(connection, self.site, told).keys()
+        except DATABASE_AWAY:
+            raise away("the database") from None
+        return [
+            Judged(each.line, None, PLATE_AS_CAMERA, row[RECORD_ID.name])
+            if (row := each.row) and row["camera"] in strange
+            else each
+            for each in found
+        ]
 
     def _keep_events(
         self, key: Key, rows: Sequence[Row], taken: Taken, letters: Sequence[tuple[str, bytes]], now: datetime
@@ -109,13 +129,18 @@ def listed(site: Site, wanted: Wanted, limit: int) -> list[Row]:
 
 
 def _named(connection: sa.Connection, site: Site, rows: Sequence[Row]) -> list[Row]:
-    layer = site.layer("camera")
-    if layer is None or not rows:
-        return [{**row, "camera_name": None} for row in rows]
-    column = layer.shape.latest.c
-    query = sa.select(column.id, column.name).where(column.id.in_({row["camera"] for row in rows}))
-    names = {found.id: found.name or found.id for found in connection.execute(query)}
+    names = _names(connection, site, {row["camera"] for row in rows})
     return [{**row, "camera_name": names.get(row["camera"])} for row in rows]
+
+
+def _names(connection: sa.Connection, site: Site, ids: Set[str]) -> dict[str, str]:
+    """The names of those cameras that the register has."""
+    layer = site.layer("camera")
+    if layer is None or not ids:
+        return {}
+    column = layer.shape.latest.c
+    query = sa.select(column.id, column.name).where(column.id.in_(ids))
+    return {found.id: found.name or found.id for found in connection.execute(query)}
 
 
 def counted(site: Site, wanted: Wanted) -> Row:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, S
 
 from access.push import PROVIDER
 from geo.api_key import Key
-from ingest.camera_event import PLATE_ELSEWHERE
+from ingest.camera_event import PLATE_AS_CAMERA, PLATE_ELSEWHERE
 from ingest.feed import RECORD_ID, Feed, Member, Push
 from ingest.json_lines import seconds
 from ingest.push import NOT_OBJECT
@@ -83,6 +83,11 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "record_id, camera, lane, snapshot",
         "holds the number plate, which may stand in `plate` alone; name records and pictures otherwise",
         "có biển số; biển số chỉ được ghi ở mục plate, hãy đặt mã và tên hình khác",
+    ),
+    PLATE_AS_CAMERA: (
+        "camera",
+        "looks like a number plate, and no such camera is registered; tell the camera's key in the register",
+        "giống biển số, và danh mục không có camera này; hãy ghi khoá của camera trong danh mục",
     ),
     PROVIDER: (
         PROVIDER,

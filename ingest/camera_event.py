@@ -11,7 +11,7 @@ from ingest.json_lines import is_text, read_object, record_id, seconds
 from ingest.lines import Refused
 
 NAME = "camera_event"  # where it is pushed to, and what a key is for
-PLATE_ELSEWHERE = "plate_elsewhere"
+PLATE_ELSEWHERE, PLATE_AS_CAMERA = "plate_elsewhere", "plate_as_camera"
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 

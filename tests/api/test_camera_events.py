@@ -131,6 +131,22 @@ def test_promise_15_a_plate_in_a_lane_is_masked_though_no_member_tells_it(site, 
     assert [row.lane for row in rows_of(database, "SELECT lane FROM camera_event ORDER BY record_id")] == shown
 
 
+def test_promise_15_a_plate_in_a_cameras_place_is_refused_unless_it_is_a_cameras_key(site, token, database) -> None:
+    add = "INSERT INTO camera (id, observed_at, received_at, source) VALUES ('12A-0034', now(), now(), 'test')"
+    with connected(database.owner) as owner, owner.begin() as connection:
+        connection.execute(sa.text(add))
+    records = [event(1, camera=PLATE, plate=None), event(2, camera="12A-0034"), event(3)]
+    status, told, _ = push(site.port, token, records, PATH)
+    assert (status, told["accepted"]) == (202, 2)
+    assert [(one["index"], one["record_id"], one["reason"]) for one in told["rejected"]] == [
+        (0, "e1", "plate_as_camera")
+    ]
+    assert "looks like a number plate" in told["rejected"][0]["msg"]
+    assert [row["camera"] for row in site.get("/api/v1/camera-events")[1]] == ["12A-0034", "hue:1"]
+    (letter,) = rows_of(database, "SELECT raw FROM dead_letter WHERE reason = 'plate_as_camera'")
+    assert not plates_in(letter.raw.decode())
+
+
 def test_two_reviewers_the_second_is_told(site, token) -> None:
     push(site.port, token, event(), PATH)
     (told,) = site.get("/api/v1/camera-events?state=detected")[1]
