@@ -3,7 +3,8 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -21,6 +22,7 @@ from geo.table import Shape
 
 BYTES_MAX = 5 << 20
 PICTURE_LASTS_S = 1.0  # however many look at one camera, it is asked once a second
+WATCHING_MOST = 16  # of the 40 threads that answer everybody, those that may wait for cameras
 KEPT_PICTURES, KEPT_PARTS = 200, 20_000
 PLAYLIST_BYTES_MAX, PLAYLIST_LINES_MAX = 256 << 10, 5_000
 PLAYLIST = "application/vnd.apple.mpegurl"
@@ -35,6 +37,10 @@ class NoView(Exception):
     """The camera does not show anything now; the message says why, without its address."""
 
 
+class Busy(Exception):
+    """As many wait for cameras already as may: it may come again in a moment."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """What a camera answered: bytes of one of the media types that are passed on."""
@@ -43,14 +49,21 @@ class Seen:
     media_type: str
 
 
+@dataclass(frozen=True)
+class _Last:
+    """When a camera answered last, and with what; or why not."""
+
+    at: float = -1e9
+    found: Seen | None = None
+    fault: str = ""
+
+
 @dataclass
 class _Shelf:
     """The last answer of one camera, and who is asking it just now."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    at: float = -1e9
-    found: Seen | None = None
-    fault: str = ""
+    last: _Last = _Last()
 
 
 @dataclass
@@ -62,41 +75,61 @@ class Viewer:
     _shelves: "OrderedDict[str, _Shelf]" = field(default_factory=OrderedDict)
     _parts: "OrderedDict[tuple[str, str], str]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _places: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(WATCHING_MOST))
 
     def picture(self, id: str) -> Seen:
-        """A camera's picture of the last second. Raises NoCamera, NoView."""
+        """A camera's picture of the last second. Raises NoCamera, NoView, Busy."""
         url = self._address(id, "snapshot_url")
         with self._lock:
             shelf = self._shelves.setdefault(id, _Shelf())
             self._shelves.move_to_end(id)
             while len(self._shelves) > KEPT_PICTURES:
                 self._shelves.popitem(last=False)
-        with shelf.lock:
-            if time.monotonic() - shelf.at >= PICTURE_LASTS_S:
-                shelf.found, shelf.fault = None, ""
-                try:
-                    shelf.found = self._fetch(url, PICTURE_TYPES, image_type)
-                except NoView as error:
-                    shelf.fault = str(error)
-                shelf.at = time.monotonic()
-            if shelf.found is None:
-                raise NoView(shelf.fault)
-            return shelf.found
+        if not _recent(shelf.last):
+            if shelf.last.fault and shelf.lock.locked():  # it is being asked again: not all need wait for what it says
+                raise NoView(shelf.last.fault)
+            with self._turn(), shelf.lock:
+                if not _recent(shelf.last):
+                    shelf.last = self._asked(url)
+        last = shelf.last
+        if last.found is None:
+            raise NoView(last.fault)
+        return last.found
 
     def playlist(self, id: str) -> Seen:
-        """A camera's stream (HLS, RFC 8216), with names of ours for whatever it points to. Raises NoCamera, NoView."""
+        """A camera's stream (HLS, RFC 8216), with names of ours for its parts. Raises NoCamera, NoView, Busy."""
         url = self._address(id, "hls_url")
-        return self._renamed(id, url, self._fetch(url, PLAYLIST, playlist_type), "part/")
+        with self._turn():
+            found = self._fetch(url, PLAYLIST, playlist_type)
+        return self._renamed(id, url, found, "part/")
 
     def part(self, id: str, name: str) -> Seen:
-        """What a playlist points to by our name: another playlist, or a piece. Raises NoCamera, NoView."""
+        """What a playlist points to by our name: another playlist, or a piece. Raises NoCamera, NoView, Busy."""
         with self._lock:
             url = self._parts.get((id, name))
         if url is None:
             raise NoCamera(f"camera {id[:40]!r} has no such part now: ask for its playlist again")
-        found = self._fetch(url, "*/*", lambda body: playlist_type(body) or media_type(body))
+        with self._turn():
+            found = self._fetch(url, "*/*", lambda body: playlist_type(body) or media_type(body))
         # Whatever a playlist that is a part points to stands beside it.
         return self._renamed(id, url, found, "") if found.media_type == PLAYLIST else found
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """A place among those that wait for cameras, which may hang for seconds. Raises Busy."""
+        if not self._places.acquire(blocking=False):
+            raise Busy("too many pictures and streams are being fetched just now")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def _asked(self, url: str) -> _Last:
+        try:
+            found = self._fetch(url, PICTURE_TYPES, image_type)
+        except NoView as error:
+            return _Last(time.monotonic(), None, str(error))
+        return _Last(time.monotonic(), found)
 
     def _renamed(self, id: str, url: str, found: Seen, folder: str) -> Seen:
         if len(found.body) > PLAYLIST_BYTES_MAX:
@@ -141,6 +174,10 @@ class Viewer:
         if found is None:
             raise NoView("it answered with something else than was asked for")
         return Seen(answer.body, found)
+
+
+def _recent(last: _Last) -> bool:
+    return time.monotonic() - last.at < PICTURE_LASTS_S
 
 
 def camera_shape(site: Site) -> Shape:

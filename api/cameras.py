@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Path, Query, Response
 
-from access.cameras import NoCamera, NoView, Seen, Viewer, near
+from access.cameras import Busy, NoCamera, NoView, Seen, Viewer, near
 from access.site import Site
 from geo.outgoing import Outgoing
 
@@ -51,4 +51,6 @@ def _shown(ask: Any) -> Response:
         raise HTTPException(
             502, f"the camera shows nothing now: {error}", headers={"Cache-Control": "no-store"}
         ) from None
+    except Busy as error:
+        raise HTTPException(503, f"{error}: try again", {"retry-after": "1", "cache-control": "no-store"}) from None
     return Response(seen.body, media_type=seen.media_type, headers=HEADERS)

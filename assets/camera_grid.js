@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const haidang = (window.haidang = window.haidang || {});
-  const ANSWER_MS = 12000, PICTURE_MS = 5000, OFFLINE = 3, FROZEN = 2;
+  const ANSWER_MS = 12000, PICTURE_MS = 5000, STAYS_MS = 15000, OFFLINE = 3, FROZEN = 2;
   let set = {}, words = null, told = null, page = 0, turned = 0, looked = 0, asked = 0, failed = false;
   const shown = new Map(); // tiles by their camera, as long as they are on the screen
 
@@ -82,6 +82,7 @@
     const given = new AbortController(), late = setTimeout(() => given.abort(), ANSWER_MS);
     try {
       const answer = await fetch(`/api/v1/cameras/${encodeURIComponent(tile.one.id)}/snapshot`, { signal: given.signal, cache: "no-store" });
+      if (answer.status === 503 && tile.url && haidang.now() - tile.at < STAYS_MS) return; // too many are fetched: the one before, with its time
       if (!answer.ok) throw new Error(String(answer.status));
       const body = await answer.blob();
       if (shown.get(tile.one.id) !== tile) return;

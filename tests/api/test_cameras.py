@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -140,6 +141,52 @@ def test_promise_17_a_picture_outside_the_list_is_never_asked_for(database) -> N
             assert "administrator" in answer.text
             assert "127.0.0.1" not in answer.text
         assert server.asked == []
+
+
+def test_who_would_wait_beside_those_that_wait_for_cameras_is_told_to_come_again(database, monkeypatch) -> None:
+    """Else cameras that hang would take all the threads that answer everybody."""
+    monkeypatch.setattr("access.cameras.WATCHING_MOST", 1)
+    going = threading.Event()
+    with web() as server, standing(database, server.place) as client, ThreadPoolExecutor(1) as pool:
+
+        def before(one: Asked) -> bytes:
+            going.wait(20)
+            return PICTURE
+
+        server.before = before
+        for id in ("c1", "c2"):
+            put(database, id, f"http://{server.place}/{id}.jpg", f"http://{server.place}/{id}.m3u8")
+        first = pool.submit(client.get, "/api/v1/cameras/c1/snapshot")
+        assert wait_for(lambda: bool(server.asked), 10)
+        for path in ("c1/snapshot", "c2/snapshot", "c2/hls/playlist.m3u8"):
+            answer = client.get(f"/api/v1/cameras/{path}")
+            assert (answer.status_code, answer.headers.get("retry-after")) == (503, "1")
+        assert len(server.asked) == 1
+        going.set()
+        assert first.result().content == PICTURE
+        assert client.get("/api/v1/cameras/c2/snapshot").content == PICTURE
+
+
+def test_while_a_camera_that_failed_is_asked_again_the_others_are_told_how_it_failed(database, monkeypatch) -> None:
+    monkeypatch.setattr("access.cameras.PICTURE_LASTS_S", 0.0)
+    going, url = threading.Event(), "/api/v1/cameras/c1/snapshot"
+    with web() as server, standing(database, server.place) as client, ThreadPoolExecutor(1) as pool:
+        server.status = 500
+        put(database, "c1", f"http://{server.place}/a.jpg")
+        assert client.get(url).status_code == 502
+
+        def before(one: Asked) -> bytes:
+            going.wait(20)
+            return PICTURE
+
+        server.status, server.before = 200, before
+        again = pool.submit(client.get, url)
+        assert wait_for(lambda: len(server.asked) == 2, 10)
+        answer = client.get(url)
+        assert (answer.status_code, "it answered 500" in answer.text) == (502, True)
+        assert len(server.asked) == 2
+        going.set()
+        assert again.result().content == PICTURE
 
 
 def test_a_stream_is_walked_through_us_from_playlist_to_piece(database) -> None:

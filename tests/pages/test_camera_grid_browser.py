@@ -124,6 +124,28 @@ def test_a_wall_opened_while_the_server_is_away_asks_again_until_it_is_there(
     assert page.faults == []  # type: ignore[attr-defined]
 
 
+def test_a_picture_stays_for_a_while_when_too_many_are_fetched(filled: Centre, context: BrowserContext) -> None:
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=200, body=PIXEL, content_type="image/png")
+        else:
+            route.fulfill(status=503, json={"detail": "too many"})
+
+    context.route(re.compile("/C-0000/snapshot"), answer)
+    page = opened(context, filled.url, "?paused=1")
+    image = page.locator('[data-camera="C-0000"] img')
+    expect(image).to_be_visible()
+    while len(asked) < 3:  # the second was answered some seconds ago
+        page.wait_for_timeout(200)
+    expect(image).to_be_visible()
+    expect(image).to_have_count(0)  # but not for ever
+    expect(page.locator('[data-camera="C-0000"]')).to_contain_text("Camera không trả về ảnh lúc này")
+    assert page.faults == []  # type: ignore[attr-defined]
+
+
 def test_without_cameras_it_says_what_to_do_and_axe_finds_nothing(
     own_centre: Centre, filled: Centre, context: BrowserContext
 ) -> None:
