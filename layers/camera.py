@@ -39,7 +39,8 @@ CAMERA = station(
     ],
 )
 # A picture that was not looked at for so long is not known to be live; and a camera that nobody looks at is no news.
-STALE_S, UNSEEN_S = 900, 30 * 86_400
+# One that is offline is left alone for up to camera_rest_most (geo/figures.csv), and is none of these meanwhile.
+STALE_S, UNSEEN_S = 1_800, 30 * 86_400
 
 
 def sample() -> Iterable[bytes]:

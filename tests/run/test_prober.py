@@ -186,6 +186,17 @@ def test_promise_17_only_pictures_of_five_megabytes(database, body: bytes, fault
         assert at.said[-1]["fault"] == fault
 
 
+def test_a_camera_that_is_long_away_is_not_old_between_two_looks(database) -> None:
+    with looking(database) as at:
+        put(database, ("gone", "http://127.0.0.1:1/x"))  # nobody allows it
+        at.rounds(60)
+        assert at.prober.limits is not None
+        times = [datetime.fromisoformat(one["observed_at"]) for one in at.said]
+        between = [(later - before).total_seconds() for before, later in itertools.pairwise(times)]
+        assert max(between) == at.prober.limits.rest_most.total_seconds()
+        assert max(between) < LAYER.style.stale_s - 60
+
+
 def test_what_drips_is_cut(database) -> None:
     with web() as server, looking(database, server, outgoing=Outgoing(allow([server.place]), timeout_s=0.3)) as at:
         server.body, server.dripping_s = PICTURE * 20, 0.1
