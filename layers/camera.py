@@ -41,6 +41,8 @@ CAMERA = station(
 # A picture that was not looked at for so long is not known to be live; and a camera that nobody looks at is no news.
 # One that is offline is left alone for up to camera_rest_most (geo/figures.csv), and is none of these meanwhile.
 STALE_S, UNSEEN_S = 1_800, 30 * 86_400
+# What was seen of a camera counts as long as it is drawn as new.
+_LOOKED_AT = f"health IS NOT NULL AND observed_at > now() - interval '{STALE_S} seconds'"
 
 
 def sample() -> Iterable[bytes]:
@@ -110,9 +112,10 @@ LAYER = Layer(
     ),
     kpis=(
         Kpi("total", "Camera", "Cameras", "count(*) FILTER (WHERE geom IS NOT NULL)"),
-        Kpi("online", "Trực tuyến", "Online", "count(*) FILTER (WHERE health = 0)"),
-        Kpi("degraded", "Chập chờn", "Degraded", "count(*) FILTER (WHERE health = 1)"),
-        Kpi("frozen", "Đứng hình", "Frozen picture", "count(*) FILTER (WHERE health = 2)"),
-        Kpi("offline", "Mất kết nối", "Offline", "count(*) FILTER (WHERE health = 3)"),
+        Kpi("online", "Trực tuyến", "Online", f"count(*) FILTER (WHERE health = 0 AND {_LOOKED_AT})"),
+        Kpi("degraded", "Chập chờn", "Degraded", f"count(*) FILTER (WHERE health = 1 AND {_LOOKED_AT})"),
+        Kpi("frozen", "Đứng hình", "Frozen picture", f"count(*) FILTER (WHERE health = 2 AND {_LOOKED_AT})"),
+        Kpi("offline", "Mất kết nối", "Offline", f"count(*) FILTER (WHERE health = 3 AND {_LOOKED_AT})"),
+        Kpi("unseen", "Lâu chưa kiểm tra", "Not checked lately", f"count(*) FILTER (WHERE ({_LOOKED_AT}) IS NOT TRUE)"),
     ),
 )
