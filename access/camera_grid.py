@@ -51,9 +51,10 @@ def grid(connection: sa.Connection, site: Site, group: str, page: int, size: int
     `pinned` are the first tiles, half of them at most: cameras within NEAR_M of a critical or high alarm that nobody
     has acknowledged, the nearest of each, and cameras with an event of the last minutes. They come from all cameras.
     """
-    latest = _latest(site)
-    if latest is None:
+    layer = site.layer("camera")
+    if layer is None:
         raise NoGroup("there is no layer of cameras here")
+    latest = layer.shape.latest
     column = latest.c
     members = _members(connection, latest, group)
     pinned = _pinned(connection, latest, now)[: size // 2]
@@ -66,7 +67,8 @@ def grid(connection: sa.Connection, site: Site, group: str, page: int, size: int
     shown = connection.scalars(
         sa.select(column.id).where(others).order_by(column.id).limit(room).offset(at * room)
     ).all()
-    tiles = {row["id"]: row for row in _tiles(connection, latest, [*held, *shown], now)}
+    looked_at = latest.c.observed_at > now - timedelta(seconds=layer.style.stale_s)
+    tiles = {row["id"]: row for row in _tiles(connection, latest, [*held, *shown], looked_at, now)}
     first = [{**tiles[one["id"]], "pinned": {"why": one["why"], "words": one["words"], "at": one["at"]}}
              for one in pinned]  # fmt: skip
     return {"at": now, "page": at, "pages": pages, "total": total + len(held),
@@ -119,10 +121,14 @@ def _pinned(connection: sa.Connection, latest: sa.Table, now: datetime) -> list[
     return list(once.values())
 
 
-def _tiles(connection: sa.Connection, latest: sa.Table, keys: Sequence[str], now: datetime) -> list[Row]:
+def _tiles(
+    connection: sa.Connection, latest: sa.Table, keys: Sequence[str], looked_at: sa.ColumnElement[bool], now: datetime
+) -> list[Row]:
+    """Of a camera that nobody has looked at lately no health is told."""
     column, waiting = latest.c, unseen(keys, now).subquery()
+    known = column.health, column.health_since, column.fault
     query = (
-        sa.select(column.id, column.name, column.kind, column.health, column.health_since, column.fault,
+        sa.select(column.id, column.name, column.kind, *(sa.case((looked_at, seen)).label(seen.name) for seen in known),
                   sa.func.ST_X(column.geom).label("lon"), sa.func.ST_Y(column.geom).label("lat"),
                   (sa.func.coalesce(column.snapshot_url, "") != "").label("picture"), column.simulated,
                   (sa.func.coalesce(column.hls_url, "") != "").label("stream"),

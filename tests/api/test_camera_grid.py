@@ -69,6 +69,16 @@ def test_pages_show_every_camera_once_and_turn_round(site, database) -> None:
     assert "10.0.0.1" not in str(site.get("/api/v1/cameras/grid?size=16"))  # addresses are for the server alone
 
 
+def test_of_a_camera_that_nobody_looked_at_lately_no_health_is_told(site, database) -> None:
+    put_cameras(database, 4)
+    with connected(database.owner) as owner, owner.begin() as connection:
+        connection.execute(sa.text("UPDATE camera SET health_since = now(), observed_at = now() - interval '1 hour'"))
+        connection.execute(sa.text("UPDATE camera SET observed_at = now() WHERE id = 'C-0003'"))
+        connection.execute(sa.text("UPDATE camera SET observed_at = NULL WHERE id = 'C-0002'"))
+    tiles = site.get("/api/v1/cameras/grid?size=4")[1]["tiles"]
+    assert [(tile["health"], bool(tile["health_since"])) for tile in tiles] == [(None, False)] * 3 + [(3, True)]
+
+
 def test_groups_are_lists_and_kinds(site, database) -> None:
     put_cameras(database, 10)
     body = {
