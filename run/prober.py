@@ -20,6 +20,7 @@ import redis
 import sqlalchemy as sa
 import structlog
 
+from geo.camera import OFFLINE
 from geo.camera_health import Limits, Look, State, judge, rest
 from geo.camera_picture import image_type, picture_digest
 from geo.camera_reader import CameraReader
@@ -219,7 +220,10 @@ class Prober:
         self._queue(camera.id, look.at + rest(after, self.limits))
         last = self._told.get(camera.id)
         news = (after.health, after.fault) != (before.health, before.fault)
-        if after.health is not None and (news or last is None or look.at - last >= AGAIN_AFTER):
+        # A look that missed is no sign of what it showed before; that it is offline is what such looks say.
+        seen = look.fault is None or after.health == OFFLINE
+        again = seen and (last is None or look.at - last >= AGAIN_AFTER)
+        if after.health is not None and (news or again):
             self._told[camera.id] = look.at
             self._waiting[camera.simulated].append(record(camera, look, after))
 

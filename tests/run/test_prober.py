@@ -197,6 +197,34 @@ def test_a_camera_that_is_long_away_is_not_old_between_two_looks(database) -> No
         assert max(between) < LAYER.style.stale_s - 60
 
 
+def test_a_look_that_missed_does_not_make_what_was_seen_before_look_new(database) -> None:
+    with web() as server, looking(database, server) as at:
+        server.before = counting()
+        put(database, ("c", f"http://{server.place}/a.jpg"))
+        at.rounds(4)
+        server.status = 500
+        at.rounds(3)  # the second of them, five minutes after it was told, would tell it again
+        assert [(one["health"], one["observed_at"]) for one in at.said] == [
+            (ONLINE, START.isoformat()),
+            (OFFLINE, (START + timedelta(minutes=6)).isoformat()),
+        ]
+
+
+def test_what_was_missed_and_seen_again_is_told_when_it_was_seen(database) -> None:
+    with web() as server, looking(database, server) as at:
+        server.before = counting()
+        put(database, ("c", f"http://{server.place}/a.jpg"))
+        at.rounds(4)
+        server.status = 500
+        at.rounds(2)
+        server.status = 200
+        at.round()
+        assert [(one["health"], one["observed_at"]) for one in at.said] == [
+            (ONLINE, START.isoformat()),
+            (ONLINE, (START + timedelta(minutes=6)).isoformat()),
+        ]
+
+
 def test_what_drips_is_cut(database) -> None:
     with web() as server, looking(database, server, outgoing=Outgoing(allow([server.place]), timeout_s=0.3)) as at:
         server.body, server.dripping_s = PICTURE * 20, 0.1
