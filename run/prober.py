@@ -9,7 +9,7 @@ import heapq
 import json
 import time
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -39,7 +39,6 @@ LAYER, SENDER = "camera", "prober"
 LEASE = "haidang:prober"
 PICTURE_BYTES_MAX = 5 << 20
 TICK_S, READ_EVERY_S = 0.25, 10.0
-ASIDE_MAX = 200  # cameras of busy places that one turn passes over
 AGAIN_AFTER = timedelta(minutes=5)  # the same health is told again, so that it does not look old
 ACCEPT = "image/jpeg, image/png, image/webp"
 FAULTS = (  # what the way out says, as the fault that the card has words for
@@ -108,6 +107,8 @@ class Prober:
     states: dict[str, State] = field(default_factory=dict)
     _cameras: dict[str, Camera] = field(default_factory=dict)
     _due: list[tuple[datetime, str]] = field(default_factory=list)
+    # Those that are due while as many as may are being looked at where they are, by that place.
+    _aside: dict[str, deque[tuple[datetime, str]]] = field(default_factory=dict)
     _queued: set[str] = field(default_factory=set)
     _busy: "dict[Future[Look], Camera]" = field(default_factory=dict)
     _told: dict[str, datetime] = field(default_factory=dict)
@@ -166,27 +167,36 @@ class Prober:
     def turn(self, pool: ThreadPoolExecutor) -> int:
         """Begin the looks that are due and may begin, and take over those that are done; returns how many."""
         assert self.limits is not None
-        now, later = self.now(), list[tuple[datetime, str]]()
+        now = self.now()
         at_places = Counter(camera.place for camera in self._busy.values())
-        while self._due and self._due[0][0] <= now and len(self._busy) < self.limits.at_once and len(later) < ASIDE_MAX:
+        while self._due and self._due[0][0] <= now and len(self._busy) < self.limits.at_once:
             at, id = heapq.heappop(self._due)
-            self._queued.discard(id)
             camera = self._cameras.get(id)
-            if camera is None:
+            if camera is not None and at_places[camera.place] >= self.limits.at_once_a_place:
+                self._aside.setdefault(camera.place, deque()).append((at, id))
                 continue
-            if at_places[camera.place] >= self.limits.at_once_a_place:
-                later.append((at, id))
+            self._queued.discard(id)
+            if camera is None:
                 continue
             at_places[camera.place] += 1
             self._busy[pool.submit(self.look, camera)] = camera
-        for at, id in later:
-            self._queue(id, at)
         done, _ = wait(self._busy, TICK_S, FIRST_COMPLETED) if self._busy else (set(), None)
         if not self._busy:
             time.sleep(TICK_S)
         for job in done:
             self.take(self._busy.pop(job), job.result())
+        self._back_in_line()
         return len(done)
+
+    def _back_in_line(self) -> None:
+        """As many of those that are set aside as their place has room for."""
+        assert self.limits is not None
+        at_places = Counter(camera.place for camera in self._busy.values())
+        for name, waiting in list(self._aside.items()):
+            for _ in range(min(len(waiting), self.limits.at_once_a_place - at_places[name])):
+                heapq.heappush(self._due, waiting.popleft())
+            if not waiting:
+                del self._aside[name]
 
     def look(self, camera: Camera) -> Look:
         """One look at a camera, over the way out."""

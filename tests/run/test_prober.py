@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,7 @@ from layers import discover, seed
 from layers.camera import CAMERA, LAYER
 from run.prober import Camera, Prober, fault_of, prober_lanes
 from tests.connections import asked, connected, told
-from tests.outgoing import Web, web
+from tests.outgoing import Asked, Web, web
 
 START = datetime(2026, 11, 29, 3, tzinfo=UTC)
 PICTURE = b"\xff\xd8\xff\xda\0\2"
@@ -304,6 +305,41 @@ def test_a_few_at_once_and_fewer_at_one_place(database) -> None:
         assert at.prober.limits is not None
         assert 1 < most["most"] <= at.prober.limits.at_once_a_place
         assert len({one.path for one in server.asked}) == 12
+
+
+def test_a_place_with_many_cameras_that_hang_does_not_keep_others_from_being_looked_at(database) -> None:
+    going = threading.Event()
+
+    def before(one: Asked) -> bytes:
+        going.wait(20)
+        return PICTURE
+
+    def put_all(server: Web, count: int, name: str) -> None:
+        told(
+            database.owner,
+            f"INSERT INTO camera (id, geom, received_at, source, snapshot_url) SELECT '{name} ' || n,"
+            f" ST_SetSRID(ST_MakePoint(107.59, 16.46), 4326), now(), 'test', 'http://{server.place}/' || n"
+            f" FROM generate_series(1, {count}) n",
+        )
+        with at.prober.engine.connect() as connection:
+            at.prober.read(connection)
+        at.time += timedelta(minutes=1)
+
+    with web() as hanging, web() as server, looking(database) as at, ThreadPoolExecutor(16) as pool:
+        at.prober.outgoing = Outgoing(allow([hanging.place, server.place]), timeout_s=5)
+        hanging.before, server.body = before, PICTURE
+        put_all(hanging, 250, "hanging")  # all of them due before any other
+        put_all(server, 10, "other")
+        began = time.monotonic()
+        while len(server.asked) < 10 and time.monotonic() - began < 4:
+            at.prober.turn(pool)
+        assert len({one.path for one in server.asked}) == 10
+        assert at.prober.limits is not None
+        assert len(hanging.asked) == at.prober.limits.at_once_a_place
+        going.set()
+        while len({one.path for one in hanging.asked}) < 250:  # nor is one of those forgotten
+            at.prober.turn(pool)
+        assert len(hanging.asked) == 250
 
 
 @pytest.mark.timeout(120)
