@@ -21,6 +21,7 @@ from geo.rule import LAWFUL, SEVERITIES, UNFENCED, Rule
 from geo.table import Shape
 from ingest.judgement import Step, judge_rule
 from ingest.scene import Look, Scene, Target
+from ingest.view import NOT_REACHED
 
 WARM_LEAST = timedelta(hours=24)  # before the period, so that what goes on at its beginning is known
 ALARMS_MAX = 20_000  # of one draft: a rule that raises more is not looked at any longer
@@ -56,8 +57,8 @@ def check(rules: Sequence[Rule], shape: Shape) -> None:
 def columns_of(rules: Sequence[Rule], shape: Shape, label: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the drafts need of each fix, and of each object as it is known today."""
     named = set().union(*(rule.columns | conditions.columns_of(rule.qualifies) for rule in rules)) - {shape.key, ""}
-    fix = set(shape.fix_columns())
-    return tuple(sorted((named | {"track"}) & fix)), tuple(sorted((named | {label}) - fix))
+    fix, beside = set(shape.fix_columns()), {NOT_REACHED[name] for name in named & NOT_REACHED.keys()}
+    return tuple(sorted((named | beside | {"track"}) & fix)), tuple(sorted((named | {label}) - fix))
 
 
 def warm_up(rules: Sequence[Rule]) -> timedelta:

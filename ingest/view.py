@@ -25,6 +25,9 @@ Mask = NDArray[np.bool_]
 ROLES = ("catching", "logistics")
 DAY_US = 86_400_000_000
 BUFFER_MOST_NM = 30.0  # more than any buffer
+# Of a river whose first alarm level nobody knows, nobody can say below the others which one it has reached (geo.river).
+# Above any of those it is not, and an alarm of them must end: so such a rule sees it where its nearest level is known.
+NOT_REACHED = {"stage": "nearest_level"}
 
 
 @dataclass(frozen=True)
@@ -134,9 +137,12 @@ def _in_fence(rule: Rule, scene: Scene, fence: Fence | None, remembers: bool) ->
 
 def _threshold(rule: Rule, scene: Scene, fence: Fence | None) -> View:
     """Beyond the limit, and for the end of it beyond the limit less the dead-band; in the fence, if it has one."""
-    known = scene.column(str(rule.params["column"]))
+    name = str(rule.params["column"])
+    known = scene.column(name)
     band = float(rule.params.get("deadband", 0))
     if "above" in rule.params:
+        if beside := NOT_REACHED.get(name):
+            known = np.where(np.isnan(known) & ~np.isnan(scene.column(beside)), -np.inf, known)
         limit = float(rule.params["above"])
         beyond, nearly = known > limit, known > limit - band
     else:

@@ -28,7 +28,7 @@ from ingest.blame import decode
 from ingest.feed import Lane, RawBatch, Source
 from ingest.lab import Trial, account, check, columns_of, fences_of, warm_up
 from ingest.worker import Worker
-from layers import discover
+from layers import discover, environment
 from layers.vessel import LAYER
 from run.clock import Clock
 from tests.nmea import position
@@ -403,6 +403,12 @@ def test_what_only_live_data_tell_is_not_tried() -> None:
     for one in (rule("sos", "distress", None), rule("quiet", "feed", None), replace(RULES[0], layer="report")):
         with pytest.raises(ValueError, match=one.key):
             check([one], LAYER.shape)
+
+
+def test_a_draft_about_a_rivers_stage_sees_where_it_stands_to_the_levels_that_are_known() -> None:
+    (one,) = (each for each in environment.LAYER.rules if each.key == "river_bd2")
+    fix, _ = columns_of([one], environment.LAYER.shape, "name")
+    assert {"stage", "nearest_level"} <= set(fix)
 
 
 def test_two_drafts_are_compared_alarm_by_alarm(day) -> None:

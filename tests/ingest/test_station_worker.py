@@ -123,6 +123,29 @@ def test_fact_22_a_river_above_its_levels_raises_an_alarm_each_with_the_level_as
     assert highest["above_m"] == pytest.approx(0.02)
 
 
+def test_an_alarm_of_a_river_without_a_known_first_level_ends_below_the_others_and_comes_again(
+    city: Any, work: Work
+) -> None:
+    city.seed([], [rule for rule in LAYER.rules if rule.key.startswith("river_bd")])
+    river = {"river": "ha_bang", "kind": "river", "lon": 109.2, "lat": 13.3}
+
+    def alarms() -> list[tuple[str, bool]]:
+        rows = city.ask(
+            "SELECT rule.key, alarm.cleared_at IS NOT NULL AS over FROM alarm JOIN rule ON rule.id = alarm.rule_id"
+            " ORDER BY rule.key, alarm.raised_at"
+        )
+        return [(row["key"], row["over"]) for row in rows]
+
+    work(batch(city, told(3 * HOUR, water_m=8.6, **river)), lanes=(lane(),))
+    assert alarms() == [("river_bd1", False), ("river_bd2", False)]
+    work(batch(city, told(2 * HOUR, water_m=8.4)), lanes=(lane(),))
+    assert state(city)["stage"] is None  # what is shown says no more than is known
+    work(batch(city, told(HOUR, water_m=5.0)), lanes=(lane(),))
+    assert alarms() == [("river_bd1", True), ("river_bd2", True)]
+    work(batch(city, told(timedelta(0), water_m=9.0)), lanes=(lane(),))
+    assert alarms() == [("river_bd1", True), ("river_bd1", False), ("river_bd2", True), ("river_bd2", False)]
+
+
 def test_what_a_station_measured_is_read_for_its_chart(city: Any, work: Work) -> None:
     lines = [told(2 * HOUR, pm25=20.0, lon=107.58, lat=16.46), told(HOUR, no2=5.0)]
     work(batch(city, *lines), lanes=(lane(),))
