@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,8 +35,10 @@ DERIVED = (
     "aqi", "aqi_of", "aqi_until", "pm25_12h", "pm10_12h", "rise_m_h", "stage", "nearest_level", "above_m",
     "rain_1h_mm", "rain_24h_mm",
 )  # fmt: skip
-HISTORY = ("id", "observed_at", "measured", "units", *NAMES)
+HISTORY = ("id", "observed_at", "measured", "units", "quality", *NAMES)
+EARLIER = "@"  # in `quality`, before the time of the record that was odd where that is an earlier one
 Sample = tuple[datetime, float]
+Odd = tuple[datetime, Sequence[str]]  # what was odd of one parameter when it was told, nothing where it was told well
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Track:
     figures: Figures
     river: str | None
     samples: dict[str, list[Sample]]
+    odd: Mapping[str, Sequence[Odd]]
     _air: dict[datetime, Air] = field(default_factory=dict)
     _hours: dict[str, dict[datetime, float]] | None = None
     _times: dict[str, list[datetime]] = field(default_factory=dict)
@@ -77,7 +82,22 @@ class Track:
         if RAIN_MM.name in self.samples:
             facts["rain_1h_mm"] = rain_mm(self._within(RAIN_MM.name, at, HOUR), at, HOUR)
             facts["rain_24h_mm"] = rain_mm(self._within(RAIN_MM.name, at, DAY), at, DAY)
-        return facts
+        return facts | {"quality": self.quality(at)}
+
+    def quality(self, at: datetime, own: Mapping[str, Sequence[str]] = MappingProxyType({})) -> str | None:
+        """What is odd at a moment: of each parameter what was odd when it was told last, of the last day.
+
+        own: what a record of that moment told itself; of an earlier one it is told with that one's time.
+        """
+        found: list[str] = []
+        for name, told in self.odd.items():
+            before = bisect_right(told, at, key=itemgetter(0))
+            if name in own:
+                found += own[name]
+            elif before and at - told[before - 1][0] <= DAY:
+                when, words = told[before - 1]
+                found += words if when == at else [f"{word}{EARLIER}{when:%Y-%m-%dT%H:%M:%SZ}" for word in words]
+        return " ".join(found) or None
 
     def _within(self, name: str, at: datetime, back: timedelta) -> list[Sample]:
         """What was measured from `back` before a moment until then."""
@@ -118,20 +138,24 @@ def completed(
     past: rows of the history (HISTORY) of the same stations over the time that matters. The second part is by station
     what `state` tells at the time of its newest observation, for those of which a row here is older.
     """
-    both = pd.concat([past[list(HISTORY)], frame[list(HISTORY)]], ignore_index=True) if len(past) else frame
-    spans = {str(key): rows for key, rows in both.groupby("id", sort=False)}
+    records = frame.to_dict("records")
     named = past[past["units"].notna()]
     units = {str(key): _units(rows) for key, rows in named.groupby("id", sort=False)}
+    own_odd = [_own_odd(told, units.setdefault(str(told["id"]), {})) for told in records]
+    new = frame.assign(quality=pd.Series([" ".join(words) or None for words in own_odd], frame.index, dtype=object))
+    both = pd.concat([past[list(HISTORY)], new[list(HISTORY)]], ignore_index=True) if len(past) else new
+    spans = {str(key): rows for key, rows in both.groupby("id", sort=False)}
     tracks: dict[str, Track] = {}
     rivers = _rivers(frame, known)
     for key, rows in spans.items():
-        tracks[key] = Track(law, rivers.get(key), _samples(rows.sort_values("observed_at", kind="stable")))
+        rows = rows.sort_values("observed_at", kind="stable")
+        tracks[key] = Track(law, rivers.get(key), _samples(rows), _odd_of(rows))
     states: list[dict[str, Any]] = []
     overdue: dict[str, dict[str, Any]] = {}
-    for told in frame.to_dict("records"):
+    for told, words in zip(records, own_odd, strict=True):
         key, at = str(told["id"]), told["observed_at"].to_pydatetime()
         own = tracks[key].state(at)
-        own["quality"] = _quality(told, units.setdefault(key, {}))
+        own["quality"] = tracks[key].quality(at, _told(told["measured"], words))
         own[RECORD_ID.name] = _record_id(told)
         states.append(own)
         newest = known.get(key, Known()).observed_at
@@ -191,14 +215,35 @@ def _pairs(told: Any) -> dict[str, str]:
     return dict([told.split("=", 1)]) if _is(told) else {}
 
 
-def _quality(told: Mapping[Any, Any], units: dict[str, str]) -> str | None:
-    """What is odd about a record: what its reader found, and a unit that its station did not have before."""
+def _own_odd(told: Mapping[Any, Any], units: dict[str, str]) -> list[str]:
+    """What is odd about a record itself: what its reader found, and a unit that its station did not have before."""
     odd = told["quality"].split() if _is(told["quality"]) else []
     for name, unit in _pairs(told["units"]).items():
         if units.setdefault(name, unit) != unit:
             odd.append(f"{name}:{UNIT}={unit}")
         units[name] = unit
-    return " ".join(odd) or None
+    return odd
+
+
+def _told(measured: Any, odd: Sequence[str]) -> dict[str, list[str]]:
+    """What a record itself told, its time and its parameters, each with what is odd about it."""
+    found: dict[str, list[str]] = {name: [] for name in ("observed_at", *(measured.split() if _is(measured) else ()))}
+    for word in odd:
+        found.setdefault(word.partition(":")[0], []).append(word)
+    return found
+
+
+def _odd_of(rows: pd.DataFrame) -> dict[str, list[Odd]]:
+    """Of each parameter that was told oddly by any record, what was odd whenever it was told, in the order of time."""
+    found: dict[str, list[Odd]] = {}
+    if rows["quality"].isna().all():  # nearly every station
+        return found
+    columns = rows["observed_at"].dt.to_pydatetime(), rows["measured"], rows["quality"]
+    for at, measured, quality in zip(*columns, strict=True):
+        own = [word for word in quality.split() if EARLIER not in word] if _is(quality) else []
+        for name, words in _told(measured, own).items():
+            found.setdefault(name, []).append((at, words))
+    return {name: told for name, told in found.items() if any(words for _, words in told)}
 
 
 def _record_id(told: Mapping[Any, Any]) -> str:

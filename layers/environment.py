@@ -26,7 +26,7 @@ ENVIRONMENT = station(
         Column("above_m", Float),
         Column("rain_1h_mm", Float),
         Column("rain_24h_mm", Float),
-        # Which parameters this very record told, in which unit if it said so, and what is odd about it.
+        # Which parameters this very record told, in which unit if it said so; and what is odd, of it or still.
         Column("measured", Text),
         Column("units", Text),
         Column("quality", Text),

@@ -92,11 +92,12 @@ def index(t: Text, row: Mapping[str, Any]) -> Any:
 
 
 def quality(t: Text, told: str | None) -> str:
-    """What is odd about the last record, each by the member that it speaks of and with what was told."""
+    """What is odd about a station, each by the member that it speaks of and with what was told; when, if earlier."""
     return "; ".join(_odd(t, word) for word in (told or "").split())
 
 
-def _odd(t: Text, word: str) -> str:
+def _odd(t: Text, told: str) -> str:
+    word, _, at = told.partition("@")
     name, _, rest = word.partition(":")
     flag, _, value = rest.partition("=")
     of = t.title(BY_NAME[name]) if name in BY_NAME else name
@@ -105,7 +106,9 @@ def _odd(t: Text, word: str) -> str:
         "future": t("giờ của trạm đi trước ({value}), lấy giờ nhận", value=value),
         "unit": t("{of}: đổi đơn vị sang {value}", of=of, value=value),
     }
-    return words.get(flag, word)
+    said = words.get(flag, word)
+    when = t("lúc {at}", at=t.when(datetime.fromisoformat(at))) if at else ""
+    return f"{said} ({when})" if when else said
 
 
 def _value(t: Text, value: float | None, unit: str) -> str:

@@ -127,7 +127,7 @@ def test_what_comes_late_changes_the_state_that_stands() -> None:
     in_time = done(*before, *late, last).iloc[-1]
     assert now["aqi"] == in_time["aqi"] > 0
     assert (now["pm25"], now["no2"]) == (40.0, 5.0)
-    assert set(now) == {*NAMES, *DERIVED}
+    assert set(now) == {*NAMES, *DERIVED, "quality"}
     # The late rows themselves tell what was known as of their own time.
     assert pd.isna(found.iloc[-1]["no2"])
 
@@ -144,7 +144,7 @@ def test_the_last_state_is_the_same_in_any_order_and_in_any_pieces(seed: int) ->
     random = Random(seed)
     told: list[dict[str, Any]] = [
         {"observed_at": TEN - timedelta(minutes=5 * n), random.choice(["pm25", "pm10", "no2", "water_m", "rain_mm"]):
-         round(random.uniform(1, 60), 2)}
+         random.choice([-999, *(round(random.uniform(1, 60), 2) for _ in range(9))])}
         for n in range(200)
     ]  # fmt: skip
     whole = done(*told[::-1]).iloc[-1]
@@ -162,7 +162,7 @@ def test_the_last_state_is_the_same_in_any_order_and_in_any_pieces(seed: int) ->
             latest |= overdue["S"]
         past = pd.concat([past, found], ignore_index=True) if len(past) else found
     assert latest["observed_at"] == whole["observed_at"]
-    for name in (*NAMES, *DERIVED):
+    for name in (*NAMES, *DERIVED, "quality"):
         here, there = latest[name], whole[name]
         assert (pd.isna(here) and pd.isna(there)) or here == there or here == pytest.approx(there), name
 
@@ -207,6 +207,39 @@ def test_what_counts_nowhere_is_kept_and_a_state_is_told_beside_it() -> None:
     assert found["quality"] == "pm25:range=-999"
     assert found["measured"] is None
     assert found["pm25"] == 20
+
+
+BAD = {"observed_at": TEN - 10 * MINUTE, "parameter": "pm25", "value": -999}
+STILL = "pm25:range=-999@2026-11-20T09:50:00Z"
+
+
+def test_what_was_odd_of_a_parameter_stands_until_that_parameter_is_told_well_again() -> None:
+    other, well = {"observed_at": TEN - 5 * MINUTE, "no2": 5}, {"pm25": 20}
+    together = done(BAD, other, well)["quality"].tolist()
+    assert together == ["pm25:range=-999", STILL, None]
+    past = done(BAD)
+    past = pd.concat([past, done(other, past=past)], ignore_index=True)
+    past = pd.concat([past, done({"observed_at": TEN - 4 * MINUTE, "no2": -1}, past=past)], ignore_index=True)
+    assert past["quality"].tolist() == ["pm25:range=-999", STILL, f"{STILL} no2:range=-1"]
+    assert done({"humidity": 80}, past=past).iloc[0]["quality"].split()[0] == STILL
+    assert done(well, past=past).iloc[0]["quality"] == "no2:range=-1@2026-11-20T09:56:00Z"
+    # What was told well in between, and comes late, ends it; and a day is the most.
+    late = done({"observed_at": TEN - 9 * MINUTE, "pm25": 20}, past=past)
+    past = pd.concat([past, late], ignore_index=True)
+    assert done({"no2": 5}, past=past).iloc[0]["quality"] is None
+    assert done({"observed_at": TEN + 23 * HOUR, "no2": 5}, past=done(BAD)).iloc[0]["quality"] == STILL
+    assert done({"observed_at": TEN + 24 * HOUR, "no2": 5}, past=done(BAD)).iloc[0]["quality"] is None
+
+
+def test_what_was_odd_and_comes_late_is_told_of_the_state_that_stands() -> None:
+    ahead = {"observed_at": TEN + 40 * HOUR, "no2": 5}  # of a clock that is wrong: taken as of its reception
+    past = done(ahead)
+    at = past.iloc[0]["observed_at"].to_pydatetime()
+    _, overdue = completed(frame({**BAD, "observed_at": at - MINUTE}), past, {"S": Known(None, at)}, LAW)
+    words = overdue["S"]["quality"].split()
+    assert f"pm25:range=-999@{at - MINUTE:%Y-%m-%dT%H:%M:%SZ}" in words
+    assert "observed_at:future=2026-11-22T02:00:00Z" in words
+    assert len(words) == 2
 
 
 def test_a_record_without_a_place_is_where_its_station_stands() -> None:

@@ -99,7 +99,8 @@ def test_what_is_wrong_is_refused_by_its_member_or_flagged_and_nothing_is_lost(c
     assert feed["rejected"] == {"value:pm25": 1, "unit": 1, "parameter": 1}
     assert city.one("SELECT count(*) FROM dead_letter") == 3
     flags = [row["quality"] for row in city.ask("SELECT quality FROM environment_history ORDER BY observed_at")]
-    assert flags[:3] == ["pm25:range=99999", None, "no2:unit=µg/m³"]
+    still = f"pm25:range=99999@{NOW - 2 * HOUR:%Y-%m-%dT%H:%M:%SZ}"
+    assert flags[:3] == ["pm25:range=99999", still, f"no2:unit=µg/m³ {still}"]
     assert flags[3].startswith("observed_at:future=")
     assert state(city)["observed_at"] <= datetime.now(UTC)  # the next true one is not taken for a late one
     assert state(city)["pm25"] == 7.0

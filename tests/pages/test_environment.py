@@ -130,6 +130,9 @@ def test_what_is_odd_is_told_by_the_member_it_speaks_of() -> None:
         "Bụi PM2,5: ngoài khoảng đo (99999), không tính; giờ của trạm đi trước (2026-11-20T10:00:00Z), lấy giờ nhận; "
         "NO₂: đổi đơn vị sang ppb"
     )
+    still = "pm25:range=-999@2026-11-20T09:50:00Z"
+    assert environment.quality(VI, still) == "Bụi PM2,5: ngoài khoảng đo (-999), không tính (lúc 16:50 20/11/2026)"
+    assert environment.quality(EN, still) == "PM2.5: out of range (-999), not counted (at 16:50 20/11/2026)"
     assert environment.quality(VI, None) == ""
     assert "PM2.5: out of range (99999), not counted" in environment.quality(EN, told)
 
