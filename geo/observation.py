@@ -37,7 +37,8 @@ def observed(
     Of each row only the parameters that its record told: the others stand there as they were known then.
     """
     past = every_fix(connection, archive, shape, key, start, end)
-    return Observed(measured(past.fixes), past.missing)
+    # Of several values of one moment the last that came is the last one here: it corrects the others.
+    return Observed(measured(past.fixes.sort_values(["observed_at", "received_at"])), past.missing)
 
 
 def measured(fixes: pd.DataFrame) -> dict[str, list[Sample]]:
@@ -61,10 +62,10 @@ class Part:
 
 
 def parts(samples: Sequence[Sample], start: datetime, end: datetime, count: int, whole: Whole) -> list[Part]:
-    """A time in `count` equal parts."""
+    """A time in `count` equal parts; of several values of one moment the last one counts, which is a correction."""
     step = (end - start) / count
     own: list[list[float]] = [[] for _ in range(count)]
-    for at, value in samples:
+    for at, value in dict(samples).items():
         if start < at <= end:
             own[min(count - 1, -(-(at - start) // step) - 1)].append(value)
     return [Part(start + (n + 1) * step, whole(values) if values else None) for n, values in enumerate(own)]

@@ -7,6 +7,7 @@ import pytest
 
 from geo.figure import Figures, seeds
 from geo.observation import Observed, air_days, air_hours, last, mean, measured, parts, told
+from geo.station import rain_mm
 
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -33,6 +34,13 @@ def test_each_value_is_of_one_part_and_the_borders_belong_to_the_part_before() -
     assert [part.end for part in found] == [start + n * HOUR for n in (1, 2, 3, 4)]
     assert [part.value for part in parts(told, start, NOW, 2, last)] == [4.0, 8.0]
     assert [part.value for part in parts(told, start, NOW, 2, mean)] == [pytest.approx(7 / 3), 8.0]
+
+
+def test_a_correction_and_a_double_count_once_in_a_chart_as_in_the_sum_of_the_day() -> None:
+    falls = [(NOW - HOUR, 5.0), (NOW - HOUR, 5.0), (NOW - 2 * HOUR, 8.0), (NOW - 2 * HOUR, 3.0)]
+    found = parts(falls, NOW - 24 * HOUR, NOW, 24, sum)
+    assert [part.value for part in found if part.value is not None] == [3.0, 5.0]
+    assert rain_mm(falls, NOW, 24 * HOUR) == 8.0
 
 
 LAW = Figures(seeds())

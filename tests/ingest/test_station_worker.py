@@ -150,9 +150,12 @@ def test_an_alarm_of_a_river_without_a_known_first_level_ends_below_the_others_a
 def test_what_a_station_measured_is_read_for_its_chart(city: Any, work: Work) -> None:
     lines = [told(2 * HOUR, pm25=20.0, lon=107.58, lat=16.46), told(HOUR, no2=5.0)]
     work(batch(city, *lines), lanes=(lane(),))
+    work(batch(city, told(HOUR, no2=6.0)), lanes=(lane(),))  # a correction
     with connected(city.database.web) as web, web.connect() as connection:
         seen = observed(connection, Path("/nowhere"), LAYER.shape, "S", NOW - 24 * HOUR, NOW)
-    assert {name: [value for _, value in own] for name, own in seen.samples.items()} == {"pm25": [20.0], "no2": [5.0]}
+    assert {name: [value for _, value in own] for name, own in seen.samples.items()} == {
+        "pm25": [20.0], "no2": [5.0, 6.0],
+    }  # fmt: skip
 
 
 def test_every_station_knows_its_commune_and_a_kpi_counts_the_doubtful(city: Any, work: Work) -> None:
