@@ -46,6 +46,13 @@ RIVER_SILENT_S, OTHER_SILENT_S = 3_600, 3 * 3_600
 _LOWEST = (0, *[band.highest + 1 for band in BANDS])
 
 
+# What a station that is silent said last is no figure of now: it is counted as long as the map shows it as living.
+_RIVER_FRESH, _AIR_FRESH = (
+    f"observed_at > now() - interval '{seconds} seconds'" for seconds in (RIVER_STALE_S, AIR_STALE_S)
+)
+_FRESH = f"CASE WHEN kind = 'river' THEN {_RIVER_FRESH} ELSE {_AIR_FRESH} END"
+
+
 def _river(name: str, vi: str, en: str, color: str, least: int, below: int | None) -> Kind:
     where = {"stage": (float(least), None if below is None else float(below))}
     return Kind(name, f"Mực nước sông {vi}", f"River level {en}", "square", color, where, "river", RIVER_STALE_S)
@@ -192,15 +199,19 @@ LAYER = Layer(
     ),
     kpis=(
         Kpi("total", "Trạm quan trắc", "Stations", "count(*) FILTER (WHERE geom IS NOT NULL)"),
+        Kpi("fresh", "Đang gửi số liệu", "Sending", f"count(*) FILTER (WHERE {_FRESH})"),
         Kpi(
-            "fresh",
-            "Đang gửi số liệu",
-            "Sending",
-            "count(*) FILTER (WHERE observed_at > now() - CASE WHEN kind = 'river'"
-            f" THEN interval '{RIVER_STALE_S} seconds' ELSE interval '{AIR_STALE_S} seconds' END)",
+            "suspect",
+            "Có số liệu nghi ngờ",
+            "With doubtful data",
+            f"count(*) FILTER (WHERE quality IS NOT NULL AND {_FRESH})",
         ),
-        Kpi("suspect", "Có số liệu nghi ngờ", "With doubtful data", "count(*) FILTER (WHERE quality IS NOT NULL)"),
-        Kpi("above_bd1", "Trên báo động 1", "Above alarm level 1", "count(*) FILTER (WHERE stage >= 1)"),
-        Kpi("aqi_most", "VN_AQI cao nhất", "Highest VN_AQI", "max(aqi)"),
+        Kpi(
+            "above_bd1",
+            "Trên báo động 1",
+            "Above alarm level 1",
+            f"count(*) FILTER (WHERE stage >= 1 AND {_RIVER_FRESH})",
+        ),
+        Kpi("aqi_most", "VN_AQI cao nhất", "Highest VN_AQI", f"max(aqi) FILTER (WHERE {_AIR_FRESH})"),
     ),
 )

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from geo.figure import put_figures, seeds
 from geo.observation import observed
 from ingest.feed import Lane, RawBatch, Source
+from layers import kpi_values
 from layers.environment import LAYER
 from tests.connections import connected
 
@@ -164,3 +165,23 @@ def test_every_station_knows_its_commune_and_a_kpi_counts_the_doubtful(city: Any
         kpi = next(one for one in LAYER.kpis if one.name == "suspect")
         query = sa.select(sa.literal_column(kpi.sql)).select_from(LAYER.shape.latest)
         assert connection.scalar(query) == 1
+
+
+def test_what_a_dead_station_said_last_counts_in_no_figure_of_now(city: Any, work: Work) -> None:
+    own = [told(back * HOUR, id="AIR", pm25=300.0, lon=107.58, lat=16.46) for back in (3, 2, 1, 0)]
+    river = told(timedelta(0), id="RIVER", water_m=2.5, river="kim_long", kind="river", lon=107.56, lat=16.45)
+    odd = told(timedelta(0), id="ODD", pm25=-999, lon=107.57, lat=16.46)
+    work(batch(city, *own, river, odd), lanes=(lane(),))
+    figures = ("total", "fresh", "suspect", "above_bd1", "aqi_most")
+
+    def counted(ago: timedelta) -> list[Any]:
+        with connected(city.database.owner) as owner, owner.begin() as connection:
+            connection.execute(sa.update(LAYER.shape.latest).values(observed_at=datetime.now(UTC) - ago))
+            known = kpi_values(connection, LAYER)
+        return [known[name] for name in figures]
+
+    index = state(city, "AIR")["aqi"]
+    assert index > 200
+    assert counted(timedelta(0)) == [3, 3, 1, 1, index]
+    assert counted(31 * MINUTE) == [3, 2, 1, 0, index]
+    assert counted(136 * MINUTE) == [3, 0, 0, 0, None]
