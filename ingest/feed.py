@@ -81,6 +81,9 @@ class Framer(Protocol):
     def datagram(self, data: bytes, now: float) -> None:
         """Take one datagram, whose end is the end of a record."""
 
+    def refuse(self, reason: str, raw: bytes) -> None:
+        """Count and keep what is no record, though it could be read as one."""
+
     def close(self) -> None:
         """The sender is gone: what is unfinished is rejected."""
 
@@ -103,6 +106,9 @@ class Peer(Protocol):
 
 class SurePeer(Peer, Protocol):
     """One sender who wants to know what became of what it sent."""
+
+    def refuse(self, reason: str, raw: bytes) -> None:
+        """Count and keep what is no record, though it could be read as one."""
 
     def when_kept(self, call: Callable[[bool], None]) -> None:
         """Call once all that was handed over so far is in Redis or on disk (True), or was refused for want of room."""

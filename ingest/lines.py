@@ -7,6 +7,7 @@ from geo.account import Account
 from ingest.feed import LINE_BYTES_MAX, Framed, RawBatch, Row, in_time_range
 
 DECODER_FAULT = "decoder_fault"  # a reader threw where it should have refused: it costs the record alone
+RETAINED_UNDATED = "retained_undated"  # a broker kept it, nobody knows since when (ingest.mqtt)
 LETTERS_MAX = 64  # dead letters kept per hand-over; beyond them only the counters grow
 
 
@@ -64,7 +65,7 @@ class LineFramer:
         self._tail = lines.pop()
         self._lines(lines, now)
         if len(self._tail) > self.limit:
-            self._reject("too_long", self._tail)
+            self.refuse("too_long", self._tail)
             self._tail, self._skipping = b"", True
 
     def datagram(self, data: bytes, now: float) -> None:
@@ -88,7 +89,7 @@ class LineFramer:
     def _bounded(self, line: bytes, now: float) -> None:
         # The limit is on the line as it came, so that it does not matter in what pieces it came.
         if len(line) > self.limit:
-            self._reject("too_long", line)
+            self.refuse("too_long", line)
         elif line := line.strip():
             self._line(line, now)
 
@@ -99,7 +100,8 @@ class LineFramer:
         self.ready.lines.append(line)
         self.ready.size += len(line) + 1
 
-    def _reject(self, reason: str, raw: bytes) -> None:
+    def refuse(self, reason: str, raw: bytes) -> None:
+        """Count and keep what is no record."""
         self.ready.rejected[reason] = self.ready.rejected.get(reason, 0) + 1
         if len(self.ready.letters) < LETTERS_MAX:
             self.ready.letters.append((reason, raw[:1024]))

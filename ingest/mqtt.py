@@ -6,6 +6,7 @@ that a broker is reached by geo.outgoing alone and no thread is needed.
 """
 
 import asyncio
+import json
 import random
 import socket
 import time
@@ -26,7 +27,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from geo.outgoing import Outgoing, OutgoingError
 from ingest.feed import RECORD_ID, Note, Source, SurePeer, split_address
 from ingest.json_lines import Members
-from ingest.lines import Refused
+from ingest.lines import RETAINED_UNDATED, Refused
 from ingest.push import TooMany, lines_of, read_json, unreadable
 
 log = structlog.get_logger()
@@ -307,7 +308,10 @@ class Subscriber:
             if not topic or number == 0:
                 raise Malformed("a message without a topic or a number")
             for told in self.lines(topic, bytes(each.payload), number, time.time()):
-                peer.datagram(told)
+                if each.retain and _is_undated(told):
+                    peer.refuse(RETAINED_UNDATED, told)
+                else:
+                    peer.datagram(told)
             if number is not None:
                 peer.when_kept(partial(line.settle, number))
         self._subscribed(session)
@@ -369,6 +373,17 @@ def _undated(record: Any, seen: str) -> Any:
     if record.get("observed_at") is not None or record.get(RECORD_ID.name) is not None:
         return record
     return {**record, RECORD_ID.name: seen}
+
+
+def _is_undated(line: bytes) -> bool:
+    """Whether a record says no time. What a broker retained and sends with each subscription (3.3.1.3) may be weeks
+    old: taken as of its reception, a dead sensor would live again each time that we come back.
+    """
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):  # the worker refuses it
+        return False
+    return isinstance(record, dict) and record.get("observed_at") is None
 
 
 async def _mind(session: Session) -> None:

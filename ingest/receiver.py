@@ -59,6 +59,11 @@ class SourcePeer:
         self._framer.datagram(data, time.monotonic())
         self._plan()
 
+    def refuse(self, reason: str, raw: bytes) -> None:
+        """Count and keep what is no record, though it could be read as one."""
+        self._framer.refuse(reason, raw)
+        self._plan()
+
     def when_kept(self, call: Callable[[bool], None]) -> None:
         """Call once all that was handed over so far is in Redis or on disk (True), or was refused for want of room."""
         if self._timer is not None:  # the batch is still open

@@ -160,7 +160,7 @@ class NmeaFramer(LineFramer):
             tag, bare = match.groups()
             self._sentence(line if match.span() == (0, len(line)) else match.group(), tag, bare, now)
         if not found:
-            self._reject("not_ais", line)
+            self.refuse("not_ais", line)
 
     def _sentence(self, whole: bytes, tag: bytes | None, bare: bytes, now: float) -> None:
         if bare[6:12].startswith((b",1,1,", b",0,")) or not FORM.match(bare):
@@ -168,7 +168,7 @@ class NmeaFramer(LineFramer):
             return
         part = parse(bare, tag)
         if isinstance(part, str):
-            self._reject(part, whole)
+            self.refuse(part, whole)
         elif part.total == 1:
             self._emit(whole)
         else:
@@ -209,7 +209,7 @@ class NmeaFramer(LineFramer):
 
     def _drop(self, key: SlotKey) -> None:
         for part in self._slots.pop(key).parts.values():
-            self._reject("incomplete", _written(part))
+            self.refuse("incomplete", _written(part))
 
 
 def _slot_key(part: Sentence) -> SlotKey:

@@ -20,6 +20,7 @@ from geo import table
 from geo.account import LETTER_BYTES
 from geo.database import engine
 from ingest.feed import PUSHED, Framed, Source
+from ingest.lines import RETAINED_UNDATED
 from ingest.pipeline import REFUSED
 from ingest.stream import Writer
 from ingest.worker import NO_BATCH
@@ -194,6 +195,8 @@ def _hindrance(row: sa.RowMapping, sources: dict[str, Source]) -> str | None:
         return "not the sender's bytes"
     if len(row["raw"]) >= LETTER_BYTES:
         return "cut"
+    if row["reason"] == RETAINED_UNDATED:
+        return "says no time"  # put back, it would be of the time at which the broker told it
     if PUSHED in row["source"]:
         if row["reason"] == PROVIDER:
             return "not for its key to say"  # put back, it would be past the key that refused it

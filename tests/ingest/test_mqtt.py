@@ -54,6 +54,7 @@ class Broker:
     filters: list[str] = field(default_factory=list)
     connects: list[bytes] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
+    retained: set[str] = field(default_factory=set)
     connack: bytes = b""
     tail: bytes = b""  # said after the subscription
     _number: int = 0
@@ -110,7 +111,8 @@ class Broker:
         while self.waiting and len(self.flying) < self.limit:
             self._number = self._number % 0xFFFF + 1
             self.flying[self._number] = self.waiting.popleft()
-            writer.write(self._publish(0x32, self._number, *self.flying[self._number]))
+            topic, payload = self.flying[self._number]
+            writer.write(self._publish(0x33 if topic in self.retained else 0x32, self._number, topic, payload))
         self.most = max(self.most, len(self.flying))
 
     def _publish(self, first: int, number: int, topic: str, payload: bytes) -> bytes:
@@ -137,6 +139,7 @@ class Desk:
     address: str = ADDRESS
     secrets: dict[str, str] = field(default_factory=dict)
     made: list[dict[str, Any]] = field(default_factory=list)
+    letters: list[tuple[str, bytes]] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     waits: list[float] = field(default_factory=list)
     serving: set[Any] = field(default_factory=set)
@@ -171,6 +174,7 @@ class Desk:
         """So many batches are on disk."""
         for batch in list(self.outbox.waiting)[:count]:
             self.made += [json.loads(line) for line in batch.raw.split(b"\n") if line]
+            self.letters += batch.letters
         self.outbox.sent(min(count, len(self.outbox.waiting)))
 
     async def live(self, until: Callable[[], bool], keeps: bool = True, seconds: float = 20) -> None:
@@ -241,6 +245,17 @@ def test_the_subscription_is_shared_and_made_again_after_each_connection() -> No
     asyncio.run(desk.live(lambda: bool(broker.filters)))
     assert broker.filters == ["$share/haidang/hue/env/#"]
     asyncio.run(Desk(broker).live(lambda: len(broker.filters) == 2))
+
+
+def test_what_a_broker_retained_is_taken_where_it_says_its_time_and_else_refused_and_kept() -> None:
+    told: dict[str, dict[str, Any]] = {"S1": {}, "S2": {"observed_at": NOW.isoformat()}, "S3": {}}
+    messages = [(f"hue/env/{key}", json.dumps({"id": key, "pm25": 1, **said}).encode()) for key, said in told.items()]
+    broker = Broker(deque(messages), retained={"hue/env/S1", "hue/env/S2"})
+    desk = Desk(broker)
+    asyncio.run(desk.live(lambda: not broker.waiting and not broker.flying))
+    assert {one["id"] for one in desk.made} == {"S2", "S3"}
+    assert [(reason, json.loads(raw)["id"]) for reason, raw in desk.letters] == [("retained_undated", "S1")]
+    assert not broker.wrong
 
 
 def test_a_password_is_named_in_the_address_and_kept_elsewhere() -> None:

@@ -71,6 +71,13 @@ def test_what_a_key_was_refused_for_another_s_is_never_put_back(bench) -> None: 
     }  # fmt: skip
 
 
+def test_what_a_broker_retained_without_a_time_is_never_put_back(bench) -> None:  # noqa: F811
+    with connected(bench.database.ingest) as opened, opened.begin() as connection:
+        register_feed(connection, "environment.mqtt", "environment", "environment", False, 60.0)
+        keep_letters(connection, "environment.mqtt", [("retained_undated", b'{"id": "S1", "pm25": 1}')], EARLIER)
+    assert told(letters(bench, "replay", "--json")) == {"letters": 1, "says no time": 1, "replayed": 0}
+
+
 def test_letters_are_listed_by_source_and_reason(refused) -> None:
     everything = told(letters(refused, "list", "--json"))
     assert (everything["number"], len(everything["letters"])) == (8, 8)
