@@ -117,12 +117,13 @@ def _value(t: Text, value: float | None, unit: str) -> str:
 
 @dataclass(frozen=True)
 class Chart:
-    """The last 24 hours of one parameter, and the alarm levels to compare them with, metres."""
+    """The last 24 hours of one parameter, the alarm levels to compare them with (metres), and when it was told last."""
 
     name: str
     parts: Sequence[Part]
     levels: Mapping[int, float] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    last_at: datetime | None = None
 
 
 def read_more(connection: Connection, site: Site, layer: Any, row: Mapping[str, Any], now: datetime) -> Chart | None:
@@ -137,7 +138,8 @@ def chart_of(seen: observation.Observed, known: Mapping[int, float], now: dateti
     for name, count, whole in _CHARTS:
         if seen.samples.get(name):
             parts = observation.parts(seen.samples[name], now - DAY, now, count, whole)
-            return Chart(name, parts, known if name == WATER_M.name else {}, seen.missing)
+            levels_of = known if name == WATER_M.name else {}
+            return Chart(name, parts, levels_of, seen.missing, seen.samples[name][-1][0])
     return None
 
 

@@ -10,6 +10,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from sqlalchemy import Connection
 
 from access.site import Site
+from geo.parameter import WATER_M
 from pages import banner, environment, header, mark, stores
 from pages.read import DatabaseAway, read
 from pages.text import Text
@@ -20,17 +21,24 @@ LAYER = "environment"
 # (decided by us, [D]).
 RISING_M_H, AHEAD_MOST = 0.05, timedelta(hours=6)
 _FACTS = (
-    "id", "name", "river", "observed_at", "simulated", "water_m", "stage", "nearest_level", "above_m", "rise_m_h",
-    "rain_1h_mm", "rain_24h_mm",
+    "id", "name", "kind", "river", "observed_at", "simulated", "water_m", "stage", "nearest_level", "above_m",
+    "rise_m_h", "rain_1h_mm", "rain_24h_mm",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class River:
-    """One river station: its latest state, and the chart of its last day."""
+    """One river station: its latest state, and the chart of its level over the last day, if it told any."""
 
     row: Mapping[str, Any]
     chart: environment.Chart | None
+
+    @property
+    def heard_at(self) -> datetime:
+        """When its level was told last: a station whose level sensor died may still tell of other things."""
+        told = self.chart.last_at if self.chart is not None else None
+        at: datetime = told or self.row["observed_at"]
+        return at
 
 
 @dataclass(frozen=True)
@@ -73,12 +81,20 @@ def flood(connection: Connection, site: Site, now: datetime) -> Flood:
     if layer is None:
         return Flood((), ())
     column = layer.shape.latest.c
-    told = column.water_m.is_not(None) | column.stage.is_not(None) | column.rain_24h_mm.is_not(None)
+    level = column.water_m.is_not(None) | (column.kind == "river") | column.river.is_not(None)
+    told = column.observed_at.is_not(None) & (level | column.rain_24h_mm.is_not(None))
     found = connection.execute(sa.select(*[column[name] for name in _FACTS]).where(told)).mappings()
     rows = [{**row, "key": row["id"]} for row in found]
-    rivers = sorted((row for row in rows if row["water_m"] is not None), key=gravity)
+    rivers = sorted((row for row in rows if _is_river(row)), key=gravity)
     rain = sorted((row for row in rows if row["rain_24h_mm"] is not None), key=lambda row: -row["rain_24h_mm"])
-    return Flood([River(row, environment.read_more(connection, site, layer, row, now)) for row in rivers], rain)
+    charts = [environment.read_more(connection, site, layer, row, now) for row in rivers]
+    own = [chart if chart is not None and chart.name == WATER_M.name else None for chart in charts]
+    return Flood([River(row, chart) for row, chart in zip(rivers, own, strict=True)], rain)
+
+
+def _is_river(row: Mapping[str, Any]) -> bool:
+    """Whether it is there to tell a river's level, be it that it tells none any more."""
+    return row["water_m"] is not None or row["kind"] == "river" or bool(row["river"])
 
 
 def gravity(row: Mapping[str, Any]) -> tuple[int, float, str]:
@@ -100,16 +116,25 @@ def body(t: Text, found: Flood, now: datetime, stale_s: float = 1_800) -> html.D
 
 def _river(t: Text, one: River, now: datetime, stale_s: float) -> html.Article:
     row = one.row
-    old = (now - row["observed_at"]).total_seconds() > stale_s
+    gone = row["water_m"] is None
+    old = gone or (now - one.heard_at).total_seconds() > stale_s
     badge = [html.Span(t("mô phỏng"), className="badge small")] if row["simulated"] else []
     title = html.H3([str(row["name"] or row["id"]), *badge])
-    said = [html.P(environment.water(t, row), className="flood-level")]
+    said = [html.P(_gone(t, one) if gone else environment.water(t, row), className="flood-level")]
     if not old:  # how fast it rose when it was last heard says nothing of now
         said += [html.P(words) for words in (environment.rise(t, row["rise_m_h"]), ahead(t, one)) if words]
-    age = html.P([t("Số liệu cuối"), " ", mark.age(t, row["observed_at"], now)], className="muted")
+    heard_at = row["observed_at"] if gone else one.heard_at
+    age = html.P([t("Số liệu cuối"), " ", mark.age(t, heard_at, now)], className="muted")
     chart = environment.more(t, row, one.chart) if one.chart is not None else []
     level = "" if row["stage"] is None else f" bd-{int(row['stage'])}"
     return html.Article([title, *said, age, *chart], className=f"flood-river{level}{' stale' if old else ''}")
+
+
+def _gone(t: Text, one: River) -> str:
+    """That it tells no level any more, and since when."""
+    if one.chart is None:
+        return t("không có mực nước trong 24 giờ qua")
+    return t("không có mực nước từ {at}", at=t.when(one.heard_at))
 
 
 def ahead(t: Text, one: River) -> str:

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from access.site import Site
 from geo.figure import put_figures, seeds
 from geo.observation import observed
 from ingest.feed import Lane, RawBatch, Source
 from layers import kpi_values
 from layers.environment import LAYER
+from pages import flood
 from tests.connections import connected
 
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -185,3 +187,14 @@ def test_what_a_dead_station_said_last_counts_in_no_figure_of_now(city: Any, wor
     assert counted(timedelta(0)) == [3, 3, 1, 1, index]
     assert counted(31 * MINUTE) == [3, 2, 1, 0, index]
     assert counted(136 * MINUTE) == [3, 0, 0, 0, None]
+
+
+def test_a_river_whose_level_sensor_died_stays_on_the_floods_screen(city: Any, work: Work) -> None:
+    river = {"river": "kim_long", "kind": "river", "lon": 107.56, "lat": 16.45}
+    work(batch(city, told(3 * HOUR, water_m=2.5, **river), told(timedelta(0), temperature_c=25.0)), lanes=(lane(),))
+    assert state(city)["water_m"] is None
+    work(batch(city, told(timedelta(0), id="T", temperature_c=25.0, lon=107.5, lat=16.4)), lanes=(lane(),))
+    with connected(city.database.web) as web, web.connect() as connection:
+        site = Site(web, city.redis_url, (LAYER,), "Huế", "Huế", (16.5, 107.6, 10))
+        (one,) = flood.flood(connection, site, NOW + MINUTE).rivers
+    assert (one.row["id"], one.row["water_m"], one.heard_at) == ("S", None, NOW - 3 * HOUR)

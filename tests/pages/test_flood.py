@@ -1,6 +1,7 @@
 """The flood's screen: rivers in the order of their gravity, in the words of the bulletins, and the rain."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,21 @@ def test_a_river_that_is_silent_says_nothing_of_its_rise_and_looks_it() -> None:
     card = flood.body(VI, Flood([river("kim_long", 2.5, 0.5, minutes=31)], []), NOW).children[0].children[0]
     assert card.className == "flood-river bd-2 stale"
     assert "lên" not in texts(card).replace("trên", "")
+
+
+def test_a_level_that_is_told_no_more_is_old_by_its_own_time_and_then_said_to_be_gone() -> None:
+    one = river("kim_long", 2.5, 0.5, minutes=1)  # by its other sensors it is as good as now
+    assert one.chart is not None
+    told = replace(one, chart=replace(one.chart, last_at=NOW - timedelta(minutes=31)))
+    card = flood.body(VI, Flood([told], []), NOW).children[0].children[0]
+    assert card.className == "flood-river bd-2 stale"
+    assert "31 phút" in texts(card)
+    gone = replace(told, row={**told.row, "water_m": None, "stage": None, "nearest_level": None, "above_m": None})
+    card = flood.body(VI, Flood([gone], []), NOW).children[0].children[0]
+    assert card.className == "flood-river stale"
+    assert "không có mực nước từ 16:29 20/11/2026" in texts(card)
+    assert "no level since 16:29 20/11/2026" in texts(flood.body(EN, Flood([gone], []), NOW))
+    assert "trong 24 giờ qua" in texts(flood.body(VI, Flood([replace(gone, chart=None)], []), NOW))
 
 
 def test_rain_is_a_list_and_where_nothing_is_told_the_screen_says_why() -> None:
