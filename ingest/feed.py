@@ -184,15 +184,29 @@ class Push:
 
 
 @dataclass(frozen=True)
+class Newest:
+    """Of a list that a page tells the newest records of alone: which of the page's records they are, the address of the
+    older ones, and what is known of each of those besides what it says itself (Sending.read).
+    """
+
+    rows: range
+    older: str
+    known: Row
+
+
+@dataclass(frozen=True)
 class Page:
     """What one answer of a polled server holds: records as they would be pushed, and where those that follow are.
 
     topics: under which topic of its own broker the server sends what is new, with what a message there does not say.
+    newest: lists in it of which there is more. cut: it says itself that there is more than it tells.
     """
 
     records: Sequence[Any]
     following: str | None = None
     topics: Mapping[str, Row] = field(default_factory=dict)
+    newest: Sequence[Newest] = ()
+    cut: bool = False
 
 
 @dataclass(frozen=True)

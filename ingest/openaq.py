@@ -17,7 +17,19 @@ def read(answer: Any) -> Page:
     """The measurements of an answer. Raises Refused (`not_openaq`)."""
     if not isinstance(answer, Mapping) or not isinstance(answer.get("results"), list):
         raise Refused(NOT_OPENAQ)
-    return Page([record for each in answer["results"] for record in _records(each)])
+    return Page([record for each in answer["results"] for record in _records(each)], cut=_cut(answer.get("meta")))
+
+
+def _cut(meta: Any) -> bool:
+    """Whether there are pages after this one; v3 tells of many only that they are more than so many (`>1000`)."""
+    if not isinstance(meta, Mapping):
+        return False
+    found, page, limit = (meta.get(name) for name in ("found", "page", "limit"))
+    if isinstance(found, str):
+        return found.startswith(">")
+    if not (isinstance(found, int) and isinstance(page, int) and isinstance(limit, int)):
+        return False
+    return page * limit < found
 
 
 def _records(result: Any) -> Iterator[Any]:

@@ -3,17 +3,16 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
-from typing import Any
 from urllib.parse import urldefrag, urljoin
 
 import structlog
 
 from geo.outgoing import Answer, Outgoing, OutgoingError, place
-from ingest.feed import Note, Page, Peer, Row, Source, split_address
+from ingest.feed import Newest, Note, Page, Peer, Row, Source, split_address
 from ingest.lines import Refused
 from ingest.push import TooMany, lines_of, read_csv, read_json, unreadable
 
@@ -24,6 +23,8 @@ TURN_LINES = 500  # handed over before the other sources have their turn
 RECORDS_MAX, KNOWN_MAX, PAGES_MAX = 10_000, 100_000, 200  # of one answer; of all its pages; of these
 AWAY, TOO_LONG, TOO_MANY, FAULT = "poll_failed", "poll_too_long", "poll_too_many", "poll_fault"
 FOREIGN, ENDLESS = "poll_next_elsewhere", "poll_endless"
+GAP, CUT = "poll_gap", "poll_cut"
+OLDER_PAGES_MAX = 50  # of older records, of all lists of one turn
 ACCEPT = "application/json, text/csv;q=0.9"
 # What is asked for under these is answered by 304 while nothing has changed.
 CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
@@ -48,6 +49,10 @@ class Poller:
 
     Records that stood in the last answer already are not handed on again; nor, by their ids (ingest.repetition), those
     of an answer before that, or before a restart.
+
+    Of lists that tell their newest records alone, the older ones are asked for where nothing of the newest stood in the
+    last answer: so long nobody asked. What is not reached then is `poll_gap`; an answer that says that there is more
+    than it tells, and not where, is `poll_cut`.
     """
 
     source: Source
@@ -59,6 +64,7 @@ class Poller:
     _whole: frozenset[bytes] = frozenset()  # what stood in the last answer that was read to its end
     _failures: int = 0
     _said: str = ""
+    _cut: bool = False
 
     async def run(self, peer: Peer) -> None:
         """Ask until cancelled."""
@@ -81,6 +87,8 @@ class Poller:
         known: frozenset[bytes] = frozenset()
         asked: list[str] = []
         topics: dict[str, Row] = {}
+        apart: list[Newest] = []
+        cut = False
         address: str | None = first
         try:
             while address is not None:
@@ -88,11 +96,11 @@ class Poller:
                 if answer is None:
                     return self._answered()
                 lines, own, page = await asyncio.to_thread(self._new, answer)
-                topics |= page.topics if page else {}
-                for number, line in enumerate(lines):
-                    peer.datagram(line)
-                    if number % TURN_LINES == TURN_LINES - 1:
-                        await asyncio.sleep(0)
+                if page:
+                    topics |= page.topics
+                    apart += page.newest
+                    cut |= page.cut
+                await _hand(peer, lines)
                 # Only now: what was cut off by the end of the program is asked for again.
                 known |= own
                 self._known = self._whole | known
@@ -102,6 +110,8 @@ class Poller:
                 address = _next(asked, page.following) if page else None
         except _Fault as fault:
             return self._failed(fault)
+        self._say_cut(cut)
+        known |= await self._older(peer, first, apart)
         self._whole = self._known = known
         if self.learn is not None:
             self.learn(topics)
@@ -109,6 +119,44 @@ class Poller:
         told = answer.headers if answer and page and len(asked) == 1 else {}
         self._conditions = {ask: told[name] for name, ask in CONDITIONS.items() if name in told}
         return self._answered()
+
+    async def _older(self, peer: Peer, first: str, apart: Sequence[Newest]) -> frozenset[bytes]:
+        """What was told while nobody asked, page by page back to what stood in the last answer; what is in them."""
+        known: frozenset[bytes] = frozenset()
+        missed: list[str] = []
+        left = OLDER_PAGES_MAX
+        for each in apart:
+            asked = [first]
+            try:
+                address = _next(asked, each.older)
+                while address is not None:
+                    if not left or len(known) > KNOWN_MAX:
+                        raise _Fault(GAP, f"more than {OLDER_PAGES_MAX} pages or {KNOWN_MAX} records; ask more often")
+                    left -= 1
+                    answer = await self._ask(address, {})
+                    assert answer is not None
+                    lines, own, page = await asyncio.to_thread(self._new, answer, each.known)
+                    await _hand(peer, lines)
+                    if page is None:
+                        raise _Fault(GAP, "the answer is no list of records")
+                    known |= own
+                    self._known |= own
+                    asked.append(address)
+                    address = _next(asked, page.following) if self._whole.isdisjoint(own) else None
+            except _Fault as fault:
+                missed.append(fault.words)
+                left = 0  # who does not answer is not asked for the others either; the newest ones go on
+        if missed:
+            self.note(GAP, len(missed))
+            log.warning("older records are missed", source=self.source.name, lists=len(missed), error=missed[0])
+        return known
+
+    def _say_cut(self, cut: bool) -> None:
+        if cut:
+            self.note(CUT, 1)
+        if cut and not self._cut:
+            log.warning("the answer tells a part of what there is; ask for fewer", source=self.source.name)
+        self._cut = cut
 
     async def _ask(self, address: str, conditions: Mapping[str, str]) -> Answer | None:
         """One answer; None where nothing has changed. Raises _Fault."""
@@ -130,29 +178,40 @@ class Poller:
             raise _Fault(AWAY, f"the answer was cut off after {len(answer.body)} bytes")
         return answer
 
-    def _new(self, answer: Answer) -> tuple[list[bytes], frozenset[bytes], Page | None]:
+    def _new(self, answer: Answer, of: Row | None = None) -> tuple[list[bytes], frozenset[bytes], Page | None]:
         """The lines of an answer that were not in the last one; what is in this one; and the page, if it could be read.
+
+        of: what is known of all its records besides what they say. The page's `newest` are those of which nothing stood
+        in the last answer.
 
         Raises _Fault.
         """
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
-            page = self._page(kind, answer.body)
+            page = self._page(kind, answer.body, of or {})
         except Refused:  # one line that the worker refuses, counts and keeps
             return [unreadable(b" ".join(answer.body[:1000].split()))], frozenset(), None
         except TooMany:
             raise _Fault(TOO_MANY, f"the answer holds more than {RECORDS_MAX} records; ask for fewer") from None
-        return *self._unheard(page), page
+        return self._unheard(page)
 
-    def _unheard(self, page: Page) -> tuple[list[bytes], frozenset[bytes]]:
+    def _unheard(self, page: Page) -> tuple[list[bytes], frozenset[bytes], Page]:
         push = self.source.feed.push
         assert push is not None
         found = lines_of(push, page.records)
         digests = [blake2b(line, digest_size=16).digest() if dated else None for line, dated in found]
         new = [line for (line, _), own in zip(found, digests, strict=True) if own is None or own not in self._known]
-        return new, frozenset(own for own in digests if own is not None)
+        known = frozenset(own for own in digests if own is not None)
+        apart = [each for each in page.newest if self._is_apart(digests[each.rows.start : each.rows.stop])]
+        return new, known, replace(page, newest=apart)
 
-    def _page(self, kind: str, body: bytes) -> Page:
+    def _is_apart(self, digests: Sequence[bytes | None]) -> bool:
+        """Whether between these records and the last answer there may be others; what says no time is always new."""
+        if not self._whole or None in digests:
+            return False
+        return self._whole.isdisjoint(own for own in digests if own is not None)
+
+    def _page(self, kind: str, body: bytes, of: Row) -> Page:
         """An answer's records; in the source's form with what its address says where one says nothing.
 
         Raises Refused, TooMany.
@@ -165,10 +224,9 @@ class Poller:
         page = form.read(told[0] if len(told) == 1 else told)
         if len(page.records) > RECORDS_MAX:
             raise TooMany
-        return Page([self._given(each) for each in page.records], page.following, page.topics)
-
-    def _given(self, record: Any) -> Any:
-        return {**self.source.given, **record} if isinstance(record, dict) else record
+        meant = {**self.source.given, **of}
+        records = [{**meant, **each} if isinstance(each, dict) else each for each in page.records]
+        return replace(page, records=records)
 
     def _answered(self) -> float:
         if self._failures:
@@ -185,6 +243,13 @@ class Poller:
         self._failures, self._said = self._failures + 1, fault.words
         told = fault.answer.headers.get("retry-after", "") if fault.answer else ""
         return max(pause_s, min(retry_after_s(told, datetime.now(UTC)), RETRY_AFTER_S_MAX))
+
+
+async def _hand(peer: Peer, lines: Sequence[bytes]) -> None:
+    for number, line in enumerate(lines):
+        peer.datagram(line)
+        if number % TURN_LINES == TURN_LINES - 1:
+            await asyncio.sleep(0)
 
 
 def retry_after_s(told: str, now: datetime) -> float:

@@ -2,7 +2,7 @@
 
 Asked for is one list of Datastreams with their Things and newest Observations; what is expanded the other way round,
 from Things or from Observations, is read as well. `@iot.nextLink` of the list is followed; that of a Datastream's
-Observations, which leads into the past, is not.
+Observations, which leads into the past, where nothing of the newest was heard before (ingest.poll).
 
 A server that offers MQTT says so at its root (18-088, 9.2.1: serverSettings) and sends each new Observation as it is,
 without what it belongs to, under the topic of its Datastream (14.2): what that is the list of Datastreams has told.
@@ -14,11 +14,11 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from geo.parameter import parameter
-from ingest.feed import SUBSCRIBED, Form, Page, Row, Sending
+from ingest.feed import SUBSCRIBED, Form, Newest, Page, Row, Sending
 from ingest.lines import Refused
 
 NOT_SENSORTHINGS = "not_sensorthings"
-NEXT = "@iot.nextLink"
+NEXT, OLDER = "@iot.nextLink", "Observations@iot.nextLink"
 # Of each datastream so many of its newest observations; what was heard before is not handed on again (ingest.poll).
 NEWEST = 30
 QUERY = (
@@ -49,9 +49,16 @@ def read(answer: Any) -> Page:
         raise Refused(NOT_SENSORTHINGS)
     entities = answer.get("value", [answer])
     following = answer.get(NEXT)
-    records = [record for each in entities for record in _records(each)]
+    records: list[Any] = []
+    newest: list[Newest] = []
+    for each in entities:
+        begin = len(records)
+        records += _records(each)
+        older = each.get(OLDER) if isinstance(each, Mapping) and isinstance(each.get("Observations"), list) else None
+        if isinstance(older, str) and older and len(records) > begin:
+            newest.append(Newest(range(begin, len(records)), older, _record(_of(each, "Thing"), each, {})))
     topics = dict(topic for each in entities for topic in _topics(each))
-    return Page(records, following if isinstance(following, str) and following else None, topics)
+    return Page(records, following if isinstance(following, str) and following else None, topics, newest)
 
 
 def root(address: str) -> str | None:

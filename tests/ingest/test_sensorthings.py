@@ -236,7 +236,9 @@ SECOND, THIRD = f"{FIRST}&$skip=1", f"{FIRST}&$skip=2"
 
 
 def page(number: int, following: str | None = None, minutes: int = 0) -> dict[str, Any]:
-    told: dict[str, Any] = {"value": [stream("pm25", "ug/m3", seen(minutes, 20 + number), Thing=thing(number))]}
+    alone = stream("pm25", "ug/m3", seen(minutes, 20 + number), Thing=thing(number))
+    del alone["Observations@iot.nextLink"]
+    told: dict[str, Any] = {"value": [alone]}
     return told | ({"@iot.nextLink": following} if following else {})
 
 
@@ -310,6 +312,77 @@ def test_a_server_whose_pages_never_end_is_left_at_some_point(monkeypatch) -> No
     one.turn()
     assert one.faults == {"poll_endless": 1}
     assert len(server.asked) == 5
+
+
+PAST = f"{ROOT}/Datastreams(7)/Observations?$skip="
+
+
+def minutes(first: int) -> list[dict[str, Any]]:
+    """Thirty observations, a minute apart, the newest first."""
+    return [seen(minute, minute) for minute in range(first, first + 30)]
+
+
+def an_hour_later() -> tuple[Server, Asking]:
+    """A server that was read an hour ago and not since."""
+    server = Server({FIRST: {"value": [stream("pm25", "ug/m3", *minutes(60), Thing=thing(1))]}})
+    one = asking(server, f"{ROOT}#form=sensorthings&every=60&river=kim_long")
+    one.turn()
+    server.pages[FIRST] = {"value": [stream("pm25", "ug/m3", *minutes(0), Thing=thing(1))]}
+    server.pages[f"{PAST}30"] = {"value": minutes(30), "@iot.nextLink": f"{PAST}60"}
+    server.pages[f"{PAST}60"] = {"value": minutes(60), "@iot.nextLink": f"{PAST}90"}
+    return server, one
+
+
+def test_what_was_measured_while_nobody_asked_is_read_back_to_what_is_known_and_no_further() -> None:
+    server, one = an_hour_later()
+    assert server.asked == [FIRST]  # of a server that is new the past is not asked for
+    assert one.turn() == 60
+    assert server.asked[1:] == [FIRST, f"{PAST}30", f"{PAST}60"]
+    assert sorted(each["value"] for each in one.heard.lines) == list(range(90))
+    assert len({each["record_id"] for each in one.heard.lines}) == 90
+    assert {(each["id"], each["parameter"], each["river"]) for each in one.heard.lines} == {
+        ("sta.example.vn/FROST/v1.1/Things(1)", "pm25", "kim_long")
+    }
+    one.turn()
+    assert server.asked[4:] == [FIRST]
+    assert len(one.heard.lines) == 90
+    assert not one.faults
+
+
+@pytest.mark.parametrize("older", [500, None, b"<html>", {"value": minutes(30), "@iot.nextLink": "https://evil.vn/"}])
+def test_what_is_missed_of_the_past_is_told_of_and_costs_no_more(older: Any) -> None:
+    server, one = an_hour_later()
+    one.heard.datagram = lambda data: None  # type: ignore[method-assign] # of one of them it is no JSON
+    server.pages[f"{PAST}30"] = older
+    assert one.turn() == 60
+    assert one.faults == {"poll_gap": 1}
+    one.turn()
+    assert server.asked[2:] == [f"{PAST}30", FIRST]
+
+
+def test_of_the_past_no_more_is_asked_for_at_once_than_so_many_pages(monkeypatch) -> None:
+    monkeypatch.setattr(poll, "OLDER_PAGES_MAX", 1)
+    server, one = an_hour_later()
+    one.turn()
+    assert server.asked[1:] == [FIRST, f"{PAST}30"]
+    assert one.faults == {"poll_gap": 1}
+
+
+@pytest.mark.parametrize(
+    ("meta", "cut"),
+    [
+        ({"page": 1, "limit": 100, "found": 8}, False),
+        ({"page": 1, "limit": 1, "found": 158}, True),
+        ({"page": 2, "limit": 100, "found": 200}, False),
+        ({"page": 1, "limit": 100, "found": ">100"}, True),
+        ({"page": None, "limit": "x", "found": 8}, False),
+        (None, False),
+    ],
+)
+def test_an_answer_of_openaq_that_tells_a_part_alone_is_told_of(meta: Any, cut: bool) -> None:
+    one = asking(Server({"https://x.vn/y": {"meta": meta, "results": []}}), "https://x.vn/y#form=openaq&every=60")
+    assert one.turn() == 60
+    assert one.faults == ({"poll_cut": 1} if cut else {})
 
 
 def test_an_answer_that_is_none_is_one_line_that_is_refused_and_kept() -> None:
